@@ -1,0 +1,1 @@
+//! Semantic types of columns and selectors.
