@@ -117,7 +117,11 @@ impl Cosignature {
 
 /// The short id by which a note's line names a cosigner's key.
 pub fn key_id(cosigner: &InstitutionId, key: &PublicKey) -> u32 {
-    let mut bytes = cosigner.as_str().as_bytes().to_vec();
+    named_key_id(cosigner.as_str(), key)
+}
+
+fn named_key_id(name: &str, key: &PublicKey) -> u32 {
+    let mut bytes = name.as_bytes().to_vec();
     bytes.push(b'\n');
     bytes.push(KEY_TYPE);
     bytes.extend_from_slice(&key.0);
@@ -134,4 +138,23 @@ fn check_time(time_s: u64) -> Result<(), ProofError> {
         return Err(Refusal::Malformed("a cosignature's time").into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    /// A witness's public `vkey`, from the tests of transparency-dev/formats.
+    #[test]
+    fn a_foreign_witness_has_the_key_id_that_it_says() {
+        let encoded = "BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
+        let bytes = STANDARD.decode(encoded).unwrap();
+        let (kind, key) = bytes.split_first().unwrap();
+        assert_eq!(*kind, KEY_TYPE);
+        let key = PublicKey(key.try_into().unwrap());
+        assert_eq!(named_key_id("remora.n621.de", &key), 0xda77_ade7);
+    }
 }
