@@ -3,7 +3,7 @@
 /// Bytes of one record as it stands on the ledger.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one opened body.
-pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Depth of nested CBOR items.
 pub const CBOR_DEPTH_MAX: usize = 24;
 /// Subjects on one warrant.

@@ -1,0 +1,503 @@
+//! The legal order of records: a pure state machine.
+//!
+//! Upon receiving a record, in a block of time `now`:
+//! - it is refused unless network, signer, time and predecessors are right;
+//! - `warrant-issued`: only after its draft, by an officer of the authority that
+//!   the draft names, who is neither requester nor custodian, within the
+//!   charter's limits;
+//! - `question-asked`: only by the warrant's requester, inside its window, not
+//!   revoked, within template, custodians, hops, cap and budget;
+//! - `approved`, `narrowed`, `refused`: once, by each custodian of the plan;
+//! - `inputs-committed`: only after *all* custodians approved, with the approved
+//!   keys, in the window; the first one spends a run of the budget;
+//! - `run-completed`: only after all inputs, with every custodian's attestation;
+//! - `answer-disclosed`: only after that, in the window, within the cap.
+//!
+//! *Invariants*: `apply` changes nothing when it refuses; clones are cheap
+//! (persistent maps), so that validators judge blocks that are not yet final.
+//!
+//! *Not here*: reading bodies. Validators see no body; what a body must hold
+//! (that blinded subjects match the draft, that the plan fits the order) is
+//! checked by those who may read it, before they sign.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use primitives::{
+    Digest, InstitutionId, NetworkId, PublicKey, TimeMs, WarrantId,
+    limits::{CUSTODIANS_MAX, FOLLOWS_MAX, TEXT_BYTES_MAX},
+};
+
+use crate::{
+    charter::{Change, Charter, Duty, Institution, OfficerId, Role, quorum},
+    record::{Header, Record},
+    rule::{Refusal, Rule, ensure},
+    statement::{Asked, DatasetPublished, KeyCommitment, SnapshotCommitted, Statement, Terms},
+};
+
+mod case;
+mod members;
+#[cfg(test)]
+mod tests;
+
+/// Furthest that a record's own time may be from its block's.
+pub const TIME_SKEW_MAX_MS: u64 = 15 * 60 * 1_000;
+/// Most questions under one warrant, asked, refused and ended together.
+pub const QUESTIONS_MAX: usize = 1_000;
+
+/// Where a record stands: the block's height and time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The block's height.
+    pub height: u64,
+    /// The block's time.
+    pub time_ms: TimeMs,
+}
+
+/// An officer with a valid key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Officer {
+    /// The officer's institution.
+    pub institution: InstitutionId,
+    /// The officer's handle.
+    pub id: OfficerId,
+    /// What the officer may do.
+    pub duties: std::collections::BTreeSet<Duty>,
+    /// The record that enrolled the officer.
+    pub record: Digest,
+}
+
+/// A published table.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Its custodian.
+    pub institution: InstitutionId,
+    /// The catalogue entry.
+    pub entry: DatasetPublished,
+    /// The latest snapshot's record.
+    pub latest: Option<Digest>,
+}
+
+/// A committed snapshot.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Its custodian.
+    pub institution: InstitutionId,
+    /// What was committed.
+    pub statement: SnapshotCommitted,
+}
+
+/// What has become of a warrant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarrantPhase {
+    /// Drafted; the authority has not decided.
+    Drafted,
+    /// In force between its times.
+    Issued,
+    /// The authority said no.
+    Refused,
+    /// Withdrawn.
+    Revoked,
+}
+
+/// A warrant and its docket.
+#[derive(Clone, Debug)]
+pub struct Warrant {
+    /// Who asked for it.
+    pub requester: InstitutionId,
+    /// Who decides.
+    pub authority: InstitutionId,
+    /// The terms: asked for, then granted.
+    pub terms: Terms,
+    /// What has become of it.
+    pub phase: WarrantPhase,
+    /// The draft's record.
+    pub draft: Digest,
+    /// The issuing record.
+    pub issued: Option<Digest>,
+    /// Runs spent.
+    pub spent: u32,
+    /// Its questions.
+    pub questions: OrdMap<Digest, Question>,
+    /// All records of the docket.
+    pub records: OrdSet<Digest>,
+}
+
+/// What has become of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuestionPhase {
+    /// Custodians are deciding, or all approved and none has begun.
+    Open,
+    /// Inputs are committed.
+    Running,
+    /// Some custodian refused or asks for a narrower plan.
+    Declined,
+    /// The run completed.
+    Completed,
+    /// The run was aborted.
+    Aborted,
+}
+
+/// A custodian's word on a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It approved, with these keys.
+    Approved(Vec<KeyCommitment>),
+    /// It would approve this much.
+    Narrowed {
+        /// Hops.
+        hops: u8,
+        /// Rows.
+        answer_cap: u32,
+    },
+    /// It refused.
+    Refused,
+}
+
+/// A question under a warrant.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The officer who asked.
+    pub asker: OfficerId,
+    /// The plan's digest.
+    pub plan: Digest,
+    /// The template.
+    pub template: primitives::TemplateId,
+    /// Most rows.
+    pub answer_cap: u32,
+    /// Custodians and their snapshots.
+    pub custodians: Vec<Asked>,
+    /// What the custodians said.
+    pub decisions: OrdMap<InstitutionId, Decision>,
+    /// Who has committed inputs.
+    pub inputs: OrdSet<InstitutionId>,
+    /// What has become of it.
+    pub phase: QuestionPhase,
+    /// The completing record.
+    pub completed: Option<Digest>,
+    /// The disclosing records.
+    pub disclosed: OrdSet<Digest>,
+}
+
+impl Question {
+    /// Whether every custodian of the plan approved.
+    #[must_use]
+    pub fn approved_by_all(&self) -> bool {
+        self.custodians.iter().all(|asked| {
+            matches!(
+                self.decisions.get(&asked.institution),
+                Some(Decision::Approved(_))
+            )
+        })
+    }
+}
+
+/// A change of membership under vote.
+#[derive(Clone, Debug)]
+pub(crate) struct Proposal {
+    pub(crate) change: Change,
+    pub(crate) votes: OrdMap<InstitutionId, bool>,
+}
+
+/// The legal state of a network after some records.
+#[derive(Clone, Debug)]
+pub struct State {
+    network: NetworkId,
+    charter: Arc<Charter>,
+    epoch: u64,
+    members: OrdMap<InstitutionId, Institution>,
+    nodes: OrdMap<PublicKey, InstitutionId>,
+    retired: OrdSet<PublicKey>,
+    officers: OrdMap<PublicKey, Officer>,
+    proposals: OrdMap<Digest, Proposal>,
+    datasets: OrdMap<Digest, Dataset>,
+    snapshots: OrdMap<Digest, Snapshot>,
+    warrants: OrdMap<WarrantId, Warrant>,
+    /// Digests of recent records by the last time at which they could be sent again.
+    recent: OrdSet<(TimeMs, Digest)>,
+}
+
+/// Who signed a record, as the state knows the key.
+pub(crate) enum Signer<'a> {
+    Node,
+    Officer(&'a Officer),
+}
+
+impl State {
+    /// The state that a charter founds.
+    ///
+    /// # Errors
+    /// A refusal where the charter is not valid.
+    pub fn genesis(charter: Charter) -> Result<Self, Refusal> {
+        charter.check()?;
+        let network = charter.network()?;
+        let members: OrdMap<_, _> = charter
+            .members
+            .iter()
+            .map(|member| (member.id.clone(), member.clone()))
+            .collect();
+        let nodes = charter
+            .members
+            .iter()
+            .map(|member| (member.node_key, member.id.clone()))
+            .collect();
+        Ok(Self {
+            network,
+            charter: Arc::new(charter),
+            epoch: 0,
+            members,
+            nodes,
+            retired: OrdSet::new(),
+            officers: OrdMap::new(),
+            proposals: OrdMap::new(),
+            datasets: OrdMap::new(),
+            snapshots: OrdMap::new(),
+            warrants: OrdMap::new(),
+            recent: OrdSet::new(),
+        })
+    }
+
+    /// Applies a record, or refuses it and changes nothing.
+    ///
+    /// # Errors
+    /// The refusal, with the rule that said no.
+    pub fn apply(&mut self, record: &Record, at: At) -> Result<(), Refusal> {
+        self.check_frame(record, at)?;
+        self.judge(record, at)?;
+        self.remember(record, at);
+        Ok(())
+    }
+
+    /// The network's id.
+    #[must_use]
+    pub fn network(&self) -> NetworkId {
+        self.network
+    }
+
+    /// The founding charter.
+    #[must_use]
+    pub fn charter(&self) -> &Charter {
+        &self.charter
+    }
+
+    /// How many times the membership has changed.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Today's members.
+    pub fn members(&self) -> impl Iterator<Item = &Institution> {
+        self.members.values()
+    }
+
+    /// A member by its name.
+    #[must_use]
+    pub fn member(&self, id: &InstitutionId) -> Option<&Institution> {
+        self.members.get(id)
+    }
+
+    /// The member whose node holds this key.
+    #[must_use]
+    pub fn member_of_node(&self, key: &PublicKey) -> Option<&Institution> {
+        self.nodes.get(key).and_then(|id| self.members.get(id))
+    }
+
+    /// The officer who holds this key.
+    #[must_use]
+    pub fn officer(&self, key: &PublicKey) -> Option<&Officer> {
+        self.officers.get(key)
+    }
+
+    /// All officers with their keys.
+    pub fn officers(&self) -> impl Iterator<Item = (&PublicKey, &Officer)> {
+        self.officers.iter()
+    }
+
+    /// Published tables by the record that published them.
+    pub fn datasets(&self) -> impl Iterator<Item = (&Digest, &Dataset)> {
+        self.datasets.iter()
+    }
+
+    /// A published table.
+    #[must_use]
+    pub fn dataset(&self, record: &Digest) -> Option<&Dataset> {
+        self.datasets.get(record)
+    }
+
+    /// A committed snapshot by its record.
+    #[must_use]
+    pub fn snapshot(&self, record: &Digest) -> Option<&Snapshot> {
+        self.snapshots.get(record)
+    }
+
+    /// A warrant.
+    #[must_use]
+    pub fn warrant(&self, id: &WarrantId) -> Option<&Warrant> {
+        self.warrants.get(id)
+    }
+
+    /// All warrants.
+    pub fn warrants(&self) -> impl Iterator<Item = (&WarrantId, &Warrant)> {
+        self.warrants.iter()
+    }
+
+    /// Whether the warrant is in force at a time.
+    ///
+    /// # Errors
+    /// The refusal that a question at that time would get.
+    pub fn warrant_in_force(&self, id: &WarrantId, now_ms: TimeMs) -> Result<&Warrant, Refusal> {
+        let warrant = self
+            .warrants
+            .get(id)
+            .ok_or_else(|| Refusal::new(Rule::WarrantUnknown, format!("no warrant {id}")))?;
+        case::in_force(warrant, now_ms)?;
+        Ok(warrant)
+    }
+
+    fn check_frame(&self, record: &Record, at: At) -> Result<(), Refusal> {
+        let header = &record.header;
+        ensure(header.network == self.network, Rule::Network, || {
+            format!("the record is of network {}", header.network.0.short())
+        })?;
+        ensure(
+            header.time_ms.abs_diff(at.time_ms) <= TIME_SKEW_MAX_MS,
+            Rule::TimeSkew,
+            || "the record's time is over 15 minutes from the ledger's".into(),
+        )?;
+        ensure(
+            !self.recent.contains(&(header.time_ms, record.digest)),
+            Rule::Duplicate,
+            || format!("record {} is already on the ledger", record.digest.short()),
+        )?;
+        ensure(
+            header.follows.len() <= FOLLOWS_MAX && header.parts.len() <= 4,
+            Rule::Limit,
+            || "too many predecessors or bodies".into(),
+        )?;
+        for part in &header.parts {
+            ensure(
+                !part.readers.is_empty() && part.readers.len() <= CUSTODIANS_MAX + 2,
+                Rule::Parts,
+                || "a body with no reader, or too many".into(),
+            )?;
+            ensure(
+                part.readers.iter().all(|id| self.members.contains_key(id)),
+                Rule::Parts,
+                || "a body for a reader who is no member".into(),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn signer<'a>(&'a self, record: &Record) -> Result<Signer<'a>, Refusal> {
+        let header = &record.header;
+        if let Some(officer) = self.officers.get(&record.signer) {
+            ensure(
+                officer.institution == header.institution
+                    && header.officer.as_ref() == Some(&officer.id),
+                Rule::SignerMismatch,
+                || "the key belongs to another officer than the header names".into(),
+            )?;
+            return Ok(Signer::Officer(officer));
+        }
+        let institution = self.nodes.get(&record.signer).ok_or_else(|| {
+            Refusal::new(
+                Rule::SignerUnknown,
+                "the signing key belongs to no member and no enrolled officer",
+            )
+        })?;
+        ensure(
+            *institution == header.institution && header.officer.is_none(),
+            Rule::SignerMismatch,
+            || format!("the key is the node's of {institution}"),
+        )?;
+        Ok(Signer::Node)
+    }
+
+    fn remember(&mut self, record: &Record, at: At) {
+        self.recent.insert((record.header.time_ms, record.digest));
+        // A record older than two skews can't come again: its time is refused.
+        let forget = at.time_ms.saturating_sub(2 * TIME_SKEW_MAX_MS);
+        while let Some(oldest) = self.recent.get_min().copied() {
+            if oldest.0 >= forget {
+                break;
+            }
+            self.recent.remove(&oldest);
+        }
+    }
+
+    fn judge(&mut self, record: &Record, at: At) -> Result<(), Refusal> {
+        let header = &record.header;
+        match &header.statement {
+            Statement::ChangeProposed { change } => self.change_proposed(record, change),
+            Statement::ChangeVoted { proposal, yes } => self.change_voted(record, proposal, *yes),
+            Statement::OfficerEnrolled {
+                officer,
+                key,
+                duties,
+            } => self.officer_enrolled(record, officer, key, duties),
+            Statement::OfficerRetired { key } => self.officer_retired(record, key),
+            Statement::DatasetPublished(entry) => self.dataset_published(record, entry),
+            Statement::SnapshotCommitted(statement) => self.snapshot_committed(record, statement),
+            _ => self.judge_case(record, at),
+        }
+    }
+
+    /// Requires an officer with a duty; the node may stand in where `node` says so.
+    fn require_duty(&self, record: &Record, duty: Duty, node: bool) -> Result<(), Refusal> {
+        let header = &record.header;
+        if let Some(role) = duty.role() {
+            let member = self.member(&header.institution).ok_or_else(|| {
+                Refusal::new(
+                    Rule::Duty,
+                    format!("{} is not a member", header.institution),
+                )
+            })?;
+            ensure(member.roles.contains(&role), Rule::Duty, || {
+                format!("{} is no {role:?}", header.institution)
+            })?;
+        }
+        match self.signer(record)? {
+            Signer::Node => ensure(node, Rule::Duty, || {
+                format!("only an officer with the duty {duty} may do this, not a node")
+            }),
+            Signer::Officer(officer) => ensure(officer.duties.contains(&duty), Rule::Duty, || {
+                format!("officer {} lacks the duty {duty}", officer.id)
+            }),
+        }
+    }
+
+    fn require_node(&self, record: &Record) -> Result<(), Refusal> {
+        match self.signer(record)? {
+            Signer::Node => Ok(()),
+            Signer::Officer(_) => Err(Refusal::new(
+                Rule::Duty,
+                "only an institution's node states this",
+            )),
+        }
+    }
+}
+
+fn text_within(text: &str, what: &str) -> Result<(), Refusal> {
+    ensure(
+        !text.is_empty() && text.len() <= TEXT_BYTES_MAX,
+        Rule::Limit,
+        || format!("{what}: 1 to {TEXT_BYTES_MAX} bytes"),
+    )
+}
+
+fn require_part<'a>(header: &'a Header, label: &str) -> Result<&'a crate::Part, Refusal> {
+    header.part(label).ok_or_else(|| {
+        Refusal::new(
+            Rule::Parts,
+            format!("the record commits to no body `{label}`"),
+        )
+    })
+}
+
+fn require_follows(header: &Header, digest: &Digest) -> Result<(), Refusal> {
+    ensure(header.follows.contains(digest), Rule::Follows, || {
+        format!("the record does not follow {}", digest.short())
+    })
+}

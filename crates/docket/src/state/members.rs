@@ -1,0 +1,272 @@
+//! Members, officers and tables: what stands outside any one warrant.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Change, Dataset, DatasetPublished, Digest, Duty, Institution, Officer, OfficerId, OrdMap,
+    Proposal, PublicKey, Record, Refusal, Rule, Snapshot, SnapshotCommitted, State, ensure, quorum,
+    require_follows, text_within,
+};
+
+const COLUMNS_MAX: usize = 256;
+const KEYS_MAX: usize = 16;
+
+impl State {
+    pub(super) fn change_proposed(
+        &mut self,
+        record: &Record,
+        change: &Change,
+    ) -> Result<(), Refusal> {
+        self.require_duty(record, Duty::Registrar, true)?;
+        self.check_change(change)?;
+        self.proposals.insert(
+            record.digest,
+            Proposal {
+                change: change.clone(),
+                votes: OrdMap::new(),
+            },
+        );
+        Ok(())
+    }
+
+    fn check_change(&self, change: &Change) -> Result<(), Refusal> {
+        match change {
+            Change::Admit(card) => {
+                card.check()?;
+                ensure(
+                    !self.members.contains_key(&card.institution.id),
+                    Rule::Membership,
+                    || format!("{} is already a member", card.institution.id),
+                )?;
+                self.check_key_free(&card.institution.node_key)
+            }
+            Change::Replace(card) => {
+                card.check()?;
+                let old = self.known_member(&card.institution.id)?;
+                if old.node_key == card.institution.node_key {
+                    return Ok(());
+                }
+                self.check_key_free(&card.institution.node_key)
+            }
+            Change::Remove(id) => {
+                self.known_member(id)?;
+                ensure(self.members.len() > 1, Rule::Membership, || {
+                    "the last member can't leave".into()
+                })
+            }
+        }
+    }
+
+    fn known_member(&self, id: &primitives::InstitutionId) -> Result<&Institution, Refusal> {
+        self.members
+            .get(id)
+            .ok_or_else(|| Refusal::new(Rule::Membership, format!("{id} is not a member")))
+    }
+
+    fn check_key_free(&self, key: &PublicKey) -> Result<(), Refusal> {
+        ensure(
+            !self.nodes.contains_key(key)
+                && !self.retired.contains(key)
+                && !self.officers.contains_key(key),
+            Rule::Membership,
+            || "the key is or was another's".into(),
+        )
+    }
+
+    pub(super) fn change_voted(
+        &mut self,
+        record: &Record,
+        proposal: &Digest,
+        yes: bool,
+    ) -> Result<(), Refusal> {
+        self.require_duty(record, Duty::Registrar, true)?;
+        require_follows(&record.header, proposal)?;
+        let known = self
+            .proposals
+            .get(proposal)
+            .ok_or_else(|| Refusal::new(Rule::Membership, "no such proposal, or it has ended"))?;
+        let voter = &record.header.institution;
+        ensure(!known.votes.contains_key(voter), Rule::Membership, || {
+            format!("{voter} has already voted")
+        })?;
+        let mut known = known.clone();
+        known.votes.insert(voter.clone(), yes);
+        let votes = |wanted: bool| {
+            known
+                .votes
+                .iter()
+                .filter(|(id, vote)| **vote == wanted && self.members.contains_key(*id))
+                .count()
+        };
+        let needed = quorum(self.members.len());
+        if votes(true) >= needed {
+            // The membership may have changed since the proposal.
+            self.check_change(&known.change)?;
+            self.proposals.remove(proposal);
+            self.change(&known.change);
+        } else if votes(false) > self.members.len() - needed {
+            self.proposals.remove(proposal);
+        } else {
+            self.proposals.insert(*proposal, known);
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, change: &Change) {
+        self.epoch += 1;
+        match change {
+            Change::Admit(card) => self.seat(card.institution.clone()),
+            Change::Replace(card) => {
+                if let Some(old) = self.members.get(&card.institution.id).cloned()
+                    && old.node_key != card.institution.node_key
+                {
+                    self.nodes.remove(&old.node_key);
+                    self.retired.insert(old.node_key);
+                }
+                self.seat(card.institution.clone());
+            }
+            Change::Remove(id) => {
+                if let Some(old) = self.members.remove(id) {
+                    self.nodes.remove(&old.node_key);
+                    self.retired.insert(old.node_key);
+                }
+                let gone: Vec<PublicKey> = self
+                    .officers
+                    .iter()
+                    .filter(|(_, officer)| officer.institution == *id)
+                    .map(|(key, _)| *key)
+                    .collect();
+                for key in gone {
+                    self.officers.remove(&key);
+                    self.retired.insert(key);
+                }
+            }
+        }
+    }
+
+    fn seat(&mut self, institution: Institution) {
+        self.nodes
+            .insert(institution.node_key, institution.id.clone());
+        self.members.insert(institution.id.clone(), institution);
+    }
+
+    pub(super) fn officer_enrolled(
+        &mut self,
+        record: &Record,
+        officer: &OfficerId,
+        key: &PublicKey,
+        duties: &BTreeSet<Duty>,
+    ) -> Result<(), Refusal> {
+        self.require_duty(record, Duty::Registrar, true)?;
+        let institution = &record.header.institution;
+        ensure(
+            !self.officers.contains_key(key)
+                && !self.nodes.contains_key(key)
+                && !self.retired.contains(key)
+                && !self
+                    .officers
+                    .values()
+                    .any(|known| known.institution == *institution && known.id == *officer),
+            Rule::OfficerTaken,
+            || format!("the handle {officer} or its key is taken"),
+        )?;
+        let member = self.known_member(institution)?;
+        ensure(
+            !duties.is_empty()
+                && duties
+                    .iter()
+                    .all(|duty| duty.role().is_none_or(|role| member.roles.contains(&role))),
+            Rule::Duty,
+            || format!("{institution} has not the role that these duties need"),
+        )?;
+        self.officers.insert(
+            *key,
+            Officer {
+                institution: institution.clone(),
+                id: officer.clone(),
+                duties: duties.clone(),
+                record: record.digest,
+            },
+        );
+        Ok(())
+    }
+
+    pub(super) fn officer_retired(
+        &mut self,
+        record: &Record,
+        key: &PublicKey,
+    ) -> Result<(), Refusal> {
+        self.require_duty(record, Duty::Registrar, true)?;
+        let officer = self
+            .officers
+            .get(key)
+            .filter(|officer| officer.institution == record.header.institution)
+            .ok_or_else(|| Refusal::new(Rule::SignerUnknown, "no such officer here"))?;
+        let _ = officer;
+        self.officers.remove(key);
+        self.retired.insert(*key);
+        Ok(())
+    }
+
+    pub(super) fn dataset_published(
+        &mut self,
+        record: &Record,
+        entry: &DatasetPublished,
+    ) -> Result<(), Refusal> {
+        self.require_duty(record, Duty::Steward, true)?;
+        text_within(&entry.dataset, "the table's name")?;
+        text_within(&entry.table, "the table's kind")?;
+        ensure(
+            (1..=COLUMNS_MAX).contains(&entry.columns.len())
+                && (1..=KEYS_MAX).contains(&entry.keys.len()),
+            Rule::Limit,
+            || format!("1 to {COLUMNS_MAX} columns and 1 to {KEYS_MAX} lookup keys"),
+        )?;
+        self.datasets.insert(
+            record.digest,
+            Dataset {
+                institution: record.header.institution.clone(),
+                entry: entry.clone(),
+                latest: None,
+            },
+        );
+        Ok(())
+    }
+
+    pub(super) fn snapshot_committed(
+        &mut self,
+        record: &Record,
+        statement: &SnapshotCommitted,
+    ) -> Result<(), Refusal> {
+        self.require_duty(record, Duty::Steward, true)?;
+        require_follows(&record.header, &statement.dataset)?;
+        let dataset = self
+            .datasets
+            .get(&statement.dataset)
+            .filter(|dataset| dataset.institution == record.header.institution)
+            .ok_or_else(|| {
+                Refusal::new(Rule::DatasetUnknown, "no such table at this institution")
+            })?;
+        ensure(
+            statement.keys.len() == dataset.entry.keys.len()
+                && statement
+                    .keys
+                    .iter()
+                    .zip(&dataset.entry.keys)
+                    .all(|(key, name)| key.name == *name),
+            Rule::KeyMismatch,
+            || "the snapshot's keys are not the catalogue's".into(),
+        )?;
+        let mut dataset = dataset.clone();
+        dataset.latest = Some(record.digest);
+        self.datasets.insert(statement.dataset, dataset);
+        self.snapshots.insert(
+            record.digest,
+            Snapshot {
+                institution: record.header.institution.clone(),
+                statement: statement.clone(),
+            },
+        );
+        Ok(())
+    }
+}
