@@ -56,16 +56,16 @@ pub(crate) fn no_id_number(noise: &mut Noise, id_number: &str) -> String {
     }
 }
 
-/// The rows of a table that hold a plainly invalid value: one in a thousand and at least three,
-/// sorted, none of them among those that `keep` protects.
+/// The rows of a table that hold a plainly invalid value: one in five hundred and at least
+/// sixteen (an eighth of a tiny table), sorted, none of them among those that `keep` protects.
 pub(crate) fn invalid_rows(
     seed: u64,
     table: u64,
     rows: u64,
     mut keep: impl FnMut(u64) -> bool,
 ) -> Vec<u64> {
-    const MIN_INVALID_ROWS: u64 = 3;
-    let want = index((rows / 1000).max(MIN_INVALID_ROWS).min(rows / 4));
+    const MIN_INVALID_ROWS: u64 = 16;
+    let want = index((rows / 500).max(MIN_INVALID_ROWS).min(rows / 8));
     let mut noise = Noise::new(seed, Tag::Invalid, table);
     let mut chosen = std::collections::BTreeSet::new();
     // Each draw may hit a kept or a chosen row; eight times the need is enough and bounded.

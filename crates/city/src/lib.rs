@@ -47,6 +47,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use error::{Error, ErrorKind};
+pub use table::Form;
 pub use truth::Truth;
 
 use calls::Contacts;
@@ -54,7 +55,7 @@ use cast::Cast;
 use meters::Premises;
 use plot::Plot;
 use roster::{BANKS, Roster, TELECOMS};
-use table::{Cell, Form, Kind};
+use table::{Cell, Kind};
 
 /// The smallest city: everybody in a planted crime is a different person.
 pub const MIN_PEOPLE: u32 = 60;
@@ -78,6 +79,8 @@ pub struct Config {
     pub out_dir: PathBuf,
     /// The most premises that get hourly readings (1,176 of power and 504 of water each).
     pub metered_premises: u32,
+    /// The form of the tables of people; `None` for CSV up to [`CSV_PEOPLE`] people.
+    pub form: Option<Form>,
 }
 
 impl Config {
@@ -88,6 +91,7 @@ impl Config {
             people,
             out_dir: out_dir.into(),
             metered_premises: METERED_PREMISES,
+            form: None,
         }
     }
 }
@@ -146,11 +150,11 @@ pub fn generate(config: &Config, progress: &mut dyn FnMut(Progress)) -> Result<T
     }
     let out_dir = &config.out_dir;
     claim(out_dir)?;
-    let form = if asked > CSV_PEOPLE {
+    let form = config.form.unwrap_or(if asked > CSV_PEOPLE {
         Form::Parquet
     } else {
         Form::Csv
-    };
+    });
     let cast = Cast::choose(config.seed, asked);
     let roster = Roster::new(config.seed, asked, &cast);
     let plot = Plot::write(&roster, &cast);

@@ -51,10 +51,12 @@ pub(crate) enum Cell<'a> {
     Real(f64),
 }
 
-/// The form of a table of people or accounts; tables of events are always Parquet.
+/// The form of the tables of people, accounts and premises; tables of events are always Parquet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Form {
+pub enum Form {
+    /// Comma-separated text, lines ending in CR LF as spreadsheets write them.
     Csv,
+    /// Apache Parquet.
     Parquet,
 }
 
