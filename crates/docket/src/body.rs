@@ -189,7 +189,7 @@ pub struct Subject {
     pub blind: Digest,
 }
 
-/// What the requester tells the authority (label `draft`) and the authority
+/// What the requester tells the authority with a draft, and the authority
 /// orders in secret (label `subjects`).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,6 +198,10 @@ pub struct Subjects {
     pub case: String,
     /// Why the subjects are sought.
     pub reason: String,
+    /// The legal basis.
+    pub basis: String,
+    /// The time that the data may come from.
+    pub window: Window,
     /// The subjects.
     pub subjects: Vec<Subject>,
 }

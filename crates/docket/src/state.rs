@@ -25,7 +25,7 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 use primitives::{
     Digest, InstitutionId, NetworkId, PublicKey, TimeMs, WarrantId,
-    limits::{CUSTODIANS_MAX, FOLLOWS_MAX, TEXT_BYTES_MAX},
+    limits::{FOLLOWS_MAX, MEMBERS_MAX, TEXT_BYTES_MAX},
 };
 
 use crate::{
@@ -37,170 +37,33 @@ use crate::{
 
 mod case;
 mod members;
+mod question;
+mod run;
 #[cfg(test)]
 mod tests;
+mod view;
+mod warrant;
+
+pub(crate) use view::Proposal;
+pub use view::{
+    At, Dataset, Decision, Officer, Question, QuestionPhase, Snapshot, Warrant, WarrantPhase,
+};
 
 /// Furthest that a record's own time may be from its block's.
 pub const TIME_SKEW_MAX_MS: u64 = 15 * 60 * 1_000;
 /// Most questions under one warrant, asked, refused and ended together.
 pub const QUESTIONS_MAX: usize = 1_000;
-
-/// Where a record stands: the block's height and time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct At {
-    /// The block's height.
-    pub height: u64,
-    /// The block's time.
-    pub time_ms: TimeMs,
-}
-
-/// An officer with a valid key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Officer {
-    /// The officer's institution.
-    pub institution: InstitutionId,
-    /// The officer's handle.
-    pub id: OfficerId,
-    /// What the officer may do.
-    pub duties: std::collections::BTreeSet<Duty>,
-    /// The record that enrolled the officer.
-    pub record: Digest,
-}
-
-/// A published table.
-#[derive(Clone, Debug)]
-pub struct Dataset {
-    /// Its custodian.
-    pub institution: InstitutionId,
-    /// The catalogue entry.
-    pub entry: DatasetPublished,
-    /// The latest snapshot's record.
-    pub latest: Option<Digest>,
-}
-
-/// A committed snapshot.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// Its custodian.
-    pub institution: InstitutionId,
-    /// What was committed.
-    pub statement: SnapshotCommitted,
-}
-
-/// What has become of a warrant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WarrantPhase {
-    /// Drafted; the authority has not decided.
-    Drafted,
-    /// In force between its times.
-    Issued,
-    /// The authority said no.
-    Refused,
-    /// Withdrawn.
-    Revoked,
-}
-
-/// A warrant and its docket.
-#[derive(Clone, Debug)]
-pub struct Warrant {
-    /// Who asked for it.
-    pub requester: InstitutionId,
-    /// Who decides.
-    pub authority: InstitutionId,
-    /// The terms: asked for, then granted.
-    pub terms: Terms,
-    /// What has become of it.
-    pub phase: WarrantPhase,
-    /// The draft's record.
-    pub draft: Digest,
-    /// The issuing record.
-    pub issued: Option<Digest>,
-    /// Runs spent.
-    pub spent: u32,
-    /// Its questions.
-    pub questions: OrdMap<Digest, Question>,
-    /// All records of the docket.
-    pub records: OrdSet<Digest>,
-}
-
-/// What has become of a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuestionPhase {
-    /// Custodians are deciding, or all approved and none has begun.
-    Open,
-    /// Inputs are committed.
-    Running,
-    /// Some custodian refused or asks for a narrower plan.
-    Declined,
-    /// The run completed.
-    Completed,
-    /// The run was aborted.
-    Aborted,
-}
-
-/// A custodian's word on a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// It approved, with these keys.
-    Approved(Vec<KeyCommitment>),
-    /// It would approve this much.
-    Narrowed {
-        /// Hops.
-        hops: u8,
-        /// Rows.
-        answer_cap: u32,
-    },
-    /// It refused.
-    Refused,
-}
-
-/// A question under a warrant.
-#[derive(Clone, Debug)]
-pub struct Question {
-    /// The officer who asked.
-    pub asker: OfficerId,
-    /// The plan's digest.
-    pub plan: Digest,
-    /// The template.
-    pub template: primitives::TemplateId,
-    /// Most rows.
-    pub answer_cap: u32,
-    /// Custodians and their snapshots.
-    pub custodians: Vec<Asked>,
-    /// What the custodians said.
-    pub decisions: OrdMap<InstitutionId, Decision>,
-    /// Who has committed inputs.
-    pub inputs: OrdSet<InstitutionId>,
-    /// What has become of it.
-    pub phase: QuestionPhase,
-    /// The completing record.
-    pub completed: Option<Digest>,
-    /// The disclosing records.
-    pub disclosed: OrdSet<Digest>,
-}
-
-impl Question {
-    /// Whether every custodian of the plan approved.
-    #[must_use]
-    pub fn approved_by_all(&self) -> bool {
-        self.custodians.iter().all(|asked| {
-            matches!(
-                self.decisions.get(&asked.institution),
-                Some(Decision::Approved(_))
-            )
-        })
-    }
-}
-
-/// A change of membership under vote.
-#[derive(Clone, Debug)]
-pub(crate) struct Proposal {
-    pub(crate) change: Change,
-    pub(crate) votes: OrdMap<InstitutionId, bool>,
-}
+/// Most changes of membership that one member can have under vote.
+pub const PROPOSALS_MAX: usize = 8;
+/// Most officers of one institution.
+pub const OFFICERS_MAX: usize = 1_000;
+/// Most tables that one institution can publish.
+pub const DATASETS_MAX: usize = 1_000;
+/// Most steps of a run.
+pub const STEPS_MAX: usize = 64;
 
 /// The legal state of a network after some records.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     network: NetworkId,
     charter: Arc<Charter>,
@@ -351,7 +214,7 @@ impl State {
             .warrants
             .get(id)
             .ok_or_else(|| Refusal::new(Rule::WarrantUnknown, format!("no warrant {id}")))?;
-        case::in_force(warrant, now_ms)?;
+        self.in_force(warrant, now_ms)?;
         Ok(warrant)
     }
 
@@ -375,9 +238,17 @@ impl State {
             Rule::Limit,
             || "too many predecessors or bodies".into(),
         )?;
-        for part in &header.parts {
+        let labels = header.statement.labels();
+        for (place, part) in header.parts.iter().enumerate() {
+            // A second part of one label would slip past the checks on the first.
             ensure(
-                !part.readers.is_empty() && part.readers.len() <= CUSTODIANS_MAX + 2,
+                labels.contains(&part.label.as_str())
+                    && header.parts[..place].iter().all(|p| p.label != part.label),
+                Rule::Parts,
+                || format!("a body that {} has not, or twice", header.statement.kind()),
+            )?;
+            ensure(
+                !part.readers.is_empty() && part.readers.len() <= MEMBERS_MAX,
                 Rule::Parts,
                 || "a body with no reader, or too many".into(),
             )?;
@@ -429,6 +300,12 @@ impl State {
 
     fn judge(&mut self, record: &Record, at: At) -> Result<(), Refusal> {
         let header = &record.header;
+        if header.statement.is_of_case() {
+            return self.judge_case(record, at);
+        }
+        ensure(header.warrant.is_none(), Rule::Follows, || {
+            "a record outside any case names a warrant".into()
+        })?;
         match &header.statement {
             Statement::ChangeProposed { change } => self.change_proposed(record, change),
             Statement::ChangeVoted { proposal, yes } => self.change_voted(record, proposal, *yes),

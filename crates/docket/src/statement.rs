@@ -71,7 +71,8 @@ pub enum Statement {
     WarrantRevoked {},
     /// A requester asks. Bodies: `plan`.
     QuestionAsked(QuestionAsked),
-    /// A node said no before anything else happened. Bodies: `reason`.
+    /// A node said no before anything else happened; where there is no warrant
+    /// to speak of, outside any docket. Bodies: `reason`, if any.
     Denied {
         /// The rule that said no.
         rule: String,
@@ -214,6 +215,8 @@ pub struct LookupKey {
     pub commitment: Digest,
     /// The public salt of the bucket hash.
     pub salt: Digest,
+    /// Bits of a bucket's number: `2^bits` buckets.
+    pub bucket_bits: u8,
     /// Distinct values.
     pub distinct: u64,
 }
@@ -333,6 +336,38 @@ impl Statement {
             Self::Consulted { .. } => "consulted",
             Self::BundleExported { .. } => "bundle-exported",
         }
+    }
+
+    /// The labels of the bodies that this kind of record may commit to.
+    #[must_use]
+    pub fn labels(&self) -> &'static [&'static str] {
+        match self {
+            Self::WarrantDrafted { .. } => &["subjects"],
+            Self::WarrantIssued { .. } => &["order", "subjects"],
+            Self::WarrantRefused { .. }
+            | Self::WarrantRevoked {}
+            | Self::Denied { .. }
+            | Self::Narrowed { .. }
+            | Self::Refused { .. } => &["reason"],
+            Self::QuestionAsked(_) => &["plan"],
+            Self::RunAborted { .. } => &["evidence"],
+            Self::AnswerDisclosed { .. } => &["answer"],
+            _ => &[],
+        }
+    }
+
+    /// Whether the record belongs to a case's docket and so names a warrant.
+    #[must_use]
+    pub fn is_of_case(&self) -> bool {
+        !matches!(
+            self,
+            Self::ChangeProposed { .. }
+                | Self::ChangeVoted { .. }
+                | Self::OfficerEnrolled { .. }
+                | Self::OfficerRetired { .. }
+                | Self::DatasetPublished(_)
+                | Self::SnapshotCommitted(_)
+        )
     }
 
     /// The question that the record is about, where it is about one.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Change, Dataset, DatasetPublished, Digest, Duty, Institution, Officer, OfficerId, OrdMap,
-    Proposal, PublicKey, Record, Refusal, Rule, Snapshot, SnapshotCommitted, State, ensure, quorum,
-    require_follows, text_within,
+    Change, DATASETS_MAX, Dataset, DatasetPublished, Digest, Duty, Institution, InstitutionId,
+    MEMBERS_MAX, OFFICERS_MAX, Officer, OfficerId, OrdMap, PROPOSALS_MAX, Proposal, PublicKey,
+    Record, Refusal, Rule, Snapshot, SnapshotCommitted, State, ensure, quorum, require_follows,
+    text_within,
 };
 
 const COLUMNS_MAX: usize = 256;
@@ -19,9 +20,17 @@ impl State {
     ) -> Result<(), Refusal> {
         self.require_duty(record, Duty::Registrar, true)?;
         self.check_change(change)?;
+        let proposer = &record.header.institution;
+        let open = self.proposals.values();
+        ensure(
+            open.filter(|known| known.proposer == *proposer).count() < PROPOSALS_MAX,
+            Rule::Limit,
+            || format!("{proposer} has {PROPOSALS_MAX} proposals under vote"),
+        )?;
         self.proposals.insert(
             record.digest,
             Proposal {
+                proposer: proposer.clone(),
                 change: change.clone(),
                 votes: OrdMap::new(),
             },
@@ -38,6 +47,9 @@ impl State {
                     Rule::Membership,
                     || format!("{} is already a member", card.institution.id),
                 )?;
+                ensure(self.members.len() < MEMBERS_MAX, Rule::Limit, || {
+                    format!("a network has at most {MEMBERS_MAX} members")
+                })?;
                 self.check_key_free(&card.institution.node_key)
             }
             Change::Replace(card) => {
@@ -57,7 +69,7 @@ impl State {
         }
     }
 
-    fn known_member(&self, id: &primitives::InstitutionId) -> Result<&Institution, Refusal> {
+    fn known_member(&self, id: &InstitutionId) -> Result<&Institution, Refusal> {
         self.members
             .get(id)
             .ok_or_else(|| Refusal::new(Rule::Membership, format!("{id} is not a member")))
@@ -163,12 +175,18 @@ impl State {
             !self.officers.contains_key(key)
                 && !self.nodes.contains_key(key)
                 && !self.retired.contains(key)
-                && !self
-                    .officers
-                    .values()
-                    .any(|known| known.institution == *institution && known.id == *officer),
+                && !self.has_officer(institution, officer),
             Rule::OfficerTaken,
             || format!("the handle {officer} or its key is taken"),
+        )?;
+        let colleagues = self.officers.values();
+        ensure(
+            colleagues
+                .filter(|known| known.institution == *institution)
+                .count()
+                < OFFICERS_MAX,
+            Rule::Limit,
+            || format!("at most {OFFICERS_MAX} officers an institution"),
         )?;
         let member = self.known_member(institution)?;
         ensure(
@@ -191,18 +209,25 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn has_officer(&self, institution: &InstitutionId, officer: &OfficerId) -> bool {
+        self.officers
+            .values()
+            .any(|known| known.institution == *institution && known.id == *officer)
+    }
+
     pub(super) fn officer_retired(
         &mut self,
         record: &Record,
         key: &PublicKey,
     ) -> Result<(), Refusal> {
         self.require_duty(record, Duty::Registrar, true)?;
-        let officer = self
-            .officers
-            .get(key)
-            .filter(|officer| officer.institution == record.header.institution)
-            .ok_or_else(|| Refusal::new(Rule::SignerUnknown, "no such officer here"))?;
-        let _ = officer;
+        ensure(
+            self.officers
+                .get(key)
+                .is_some_and(|officer| officer.institution == record.header.institution),
+            Rule::SignerUnknown,
+            || "no such officer here".into(),
+        )?;
         self.officers.remove(key);
         self.retired.insert(*key);
         Ok(())
@@ -222,6 +247,25 @@ impl State {
             Rule::Limit,
             || format!("1 to {COLUMNS_MAX} columns and 1 to {KEYS_MAX} lookup keys"),
         )?;
+        let unique = |mut names: Vec<&String>| {
+            names.sort_unstable();
+            names.windows(2).all(|pair| pair[0] != pair[1])
+        };
+        ensure(
+            unique(entry.columns.iter().map(|column| &column.name).collect())
+                && unique(entry.keys.iter().collect()),
+            Rule::Terms,
+            || "two columns or two keys share a name".into(),
+        )?;
+        let published = self.datasets.values();
+        ensure(
+            published
+                .filter(|known| known.institution == record.header.institution)
+                .count()
+                < DATASETS_MAX,
+            Rule::Limit,
+            || format!("at most {DATASETS_MAX} tables an institution"),
+        )?;
         self.datasets.insert(
             record.digest,
             Dataset {
@@ -239,6 +283,7 @@ impl State {
         statement: &SnapshotCommitted,
     ) -> Result<(), Refusal> {
         self.require_duty(record, Duty::Steward, true)?;
+        text_within(&statement.method, "the method")?;
         require_follows(&record.header, &statement.dataset)?;
         let dataset = self
             .datasets
