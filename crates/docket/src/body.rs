@@ -75,8 +75,8 @@ pub mod bytes {
             Ok(bytes)
         }
         fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<u8>, E> {
-            if text.len() % 2 != 0 || !text.is_ascii() {
-                return Err(E::custom("odd or non-ASCII hex"));
+            if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+                return Err(E::custom("not hex"));
             }
             (0..text.len())
                 .step_by(2)

@@ -211,11 +211,14 @@ impl Signed {
         if again.clone().to_vec().map_err(|_| RecordError::Cose)? != bytes {
             return Err(RecordError::Envelope);
         }
-        let header = cbor::decode(
-            again.payload.as_deref().unwrap_or_default(),
-            RECORD_BYTES_MAX,
-        )
-        .map_err(|error| RecordError::Shape(error.to_string()))?;
+        let payload = again.payload.as_deref().unwrap_or_default();
+        let header: Header = cbor::decode(payload, RECORD_BYTES_MAX)
+            .map_err(|error| RecordError::Shape(error.to_string()))?;
+        // Canonical CBOR of an absent optional field, or of bytes as hex text,
+        // reads as the same header: only what `encode` writes is a record.
+        if header.encode()? != payload {
+            return Err(RecordError::Shape("not the one form of its header".into()));
+        }
         Ok(Self {
             signer,
             signature: Signature(signature),

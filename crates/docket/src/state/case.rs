@@ -1,8 +1,8 @@
 //! One docket: from draft to disclosure.
 
 use super::{
-    At, Decision, Record, Refusal, Role, Rule, STEPS_MAX, State, Statement, TimeMs, Warrant,
-    WarrantPhase, ensure, require_follows, require_part, text_within,
+    At, Record, Refusal, Role, Rule, State, Statement, TimeMs, Warrant, WarrantPhase, ensure,
+    text_within,
 };
 
 impl State {
@@ -95,104 +95,6 @@ impl State {
         }
         warrant.records.insert(record.digest);
         self.warrants.insert(id, warrant);
-        Ok(())
-    }
-
-    fn question_continued(
-        &self,
-        record: &Record,
-        warrant: &mut Warrant,
-        at: At,
-    ) -> Result<(), Refusal> {
-        let header = &record.header;
-        let id = *header.statement.question().ok_or_else(|| {
-            Refusal::new(
-                Rule::Format,
-                "a kind of record that this version does not know",
-            )
-        })?;
-        require_follows(header, &id)?;
-        let mut question = warrant.questions.get(&id).cloned().ok_or_else(|| {
-            Refusal::new(Rule::QuestionUnknown, "no such question under this warrant")
-        })?;
-        match &header.statement {
-            Statement::Approved {
-                plan,
-                keys,
-                by_rule,
-                ..
-            } => {
-                self.decide(record, warrant, &question, plan, by_rule.is_some(), at)?;
-                if let Some(rule) = by_rule {
-                    text_within(rule, "the approving rule")?;
-                }
-                self.check_keys(&question, &header.institution, keys)?;
-                let decision = Decision::Approved(keys.clone());
-                question
-                    .decisions
-                    .insert(header.institution.clone(), decision);
-            }
-            Statement::Narrowed {
-                plan,
-                hops,
-                answer_cap,
-                ..
-            } => {
-                self.decide(record, warrant, &question, plan, false, at)?;
-                require_part(header, "reason")?;
-                ensure(
-                    (1..=question.hops).contains(hops)
-                        && (1..=question.answer_cap).contains(answer_cap)
-                        && (*hops, *answer_cap) != (question.hops, question.answer_cap),
-                    Rule::Scope,
-                    || "a narrower plan has fewer hops or rows, and not more of either".into(),
-                )?;
-                let decision = Decision::Narrowed {
-                    hops: *hops,
-                    answer_cap: *answer_cap,
-                };
-                question
-                    .decisions
-                    .insert(header.institution.clone(), decision);
-                question.phase = QuestionPhase::Declined;
-            }
-            Statement::Refused { plan, .. } => {
-                self.decide(record, warrant, &question, plan, true, at)?;
-                require_part(header, "reason")?;
-                question
-                    .decisions
-                    .insert(header.institution.clone(), Decision::Refused);
-                question.phase = QuestionPhase::Declined;
-            }
-            Statement::InputsCommitted { keys, .. } => {
-                self.inputs_committed(record, warrant, &mut question, keys, at)?;
-            }
-            Statement::RunCompleted {
-                attestations,
-                evaluated,
-                ..
-            } => {
-                ensure(evaluated.len() <= STEPS_MAX, Rule::Limit, || {
-                    format!("a run has at most {STEPS_MAX} steps")
-                })?;
-                self.run_completed(record, warrant, &mut question, &id, attestations, at)?;
-            }
-            Statement::RunAborted { cause, blamed, .. } => {
-                self.run_aborted(record, warrant, &mut question, cause, blamed.as_ref())?;
-            }
-            Statement::AnswerDisclosed { rows, .. } => {
-                self.answer_disclosed(record, warrant, &mut question, *rows, at)?;
-            }
-            Statement::BundleExported { .. } => {
-                self.require_duty(record, Duty::Investigator, false)?;
-                self.require_requester(record, warrant)?;
-                ensure(!question.disclosed.is_empty(), Rule::AnswerUnknown, || {
-                    "no answer was opened".into()
-                })?;
-            }
-            _ => return Err(Refusal::new(Rule::Format, "unknown kind of record")),
-        }
-        warrant.questions.insert(id, question);
         Ok(())
     }
 

@@ -1,0 +1,166 @@
+//! What a state holds: officers, tables, warrants, questions and their phases.
+
+use imbl::{OrdMap, OrdSet};
+use primitives::{Digest, InstitutionId, TimeMs};
+
+use crate::{
+    charter::{Change, Duty, OfficerId},
+    statement::{Asked, DatasetPublished, KeyCommitment, SnapshotCommitted, Terms},
+};
+
+/// Where a record stands: the block's height and time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The block's height.
+    pub height: u64,
+    /// The block's time.
+    pub time_ms: TimeMs,
+}
+
+/// An officer with a valid key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Officer {
+    /// The officer's institution.
+    pub institution: InstitutionId,
+    /// The officer's handle.
+    pub id: OfficerId,
+    /// What the officer may do.
+    pub duties: std::collections::BTreeSet<Duty>,
+    /// The record that enrolled the officer.
+    pub record: Digest,
+}
+
+/// A published table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dataset {
+    /// Its custodian.
+    pub institution: InstitutionId,
+    /// The catalogue entry.
+    pub entry: DatasetPublished,
+    /// The latest snapshot's record.
+    pub latest: Option<Digest>,
+}
+
+/// A committed snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its custodian.
+    pub institution: InstitutionId,
+    /// What was committed.
+    pub statement: SnapshotCommitted,
+}
+
+/// What has become of a warrant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarrantPhase {
+    /// Drafted; the authority has not decided.
+    Drafted,
+    /// In force between its times.
+    Issued,
+    /// The authority said no.
+    Refused,
+    /// Withdrawn.
+    Revoked,
+}
+
+/// A warrant and its docket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warrant {
+    /// Who asked for it.
+    pub requester: InstitutionId,
+    /// Who decides.
+    pub authority: InstitutionId,
+    /// The terms: asked for, then granted.
+    pub terms: Terms,
+    /// What has become of it.
+    pub phase: WarrantPhase,
+    /// The draft's record.
+    pub draft: Digest,
+    /// The issuing record.
+    pub issued: Option<Digest>,
+    /// Runs spent.
+    pub spent: u32,
+    /// Its questions.
+    pub questions: OrdMap<Digest, Question>,
+    /// All records of the docket.
+    pub records: OrdSet<Digest>,
+}
+
+/// What has become of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuestionPhase {
+    /// Custodians are deciding, or all approved and none has begun.
+    Open,
+    /// Inputs are committed.
+    Running,
+    /// Some custodian refused or asks for a narrower plan.
+    Declined,
+    /// The run completed.
+    Completed,
+    /// The run was aborted.
+    Aborted,
+}
+
+/// A custodian's word on a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It approved, with these keys.
+    Approved(Vec<KeyCommitment>),
+    /// It would approve this much.
+    Narrowed {
+        /// Hops.
+        hops: u8,
+        /// Rows.
+        answer_cap: u32,
+    },
+    /// It refused.
+    Refused,
+}
+
+/// A question under a warrant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The officer who asked.
+    pub asker: OfficerId,
+    /// The plan's digest.
+    pub plan: Digest,
+    /// The template.
+    pub template: primitives::TemplateId,
+    /// Hops that the plan takes.
+    pub hops: u8,
+    /// Most rows.
+    pub answer_cap: u32,
+    /// Custodians and their snapshots.
+    pub custodians: Vec<Asked>,
+    /// What the custodians said.
+    pub decisions: OrdMap<InstitutionId, Decision>,
+    /// Who has committed inputs.
+    pub inputs: OrdSet<InstitutionId>,
+    /// What has become of it.
+    pub phase: QuestionPhase,
+    /// The completing record.
+    pub completed: Option<Digest>,
+    /// The disclosing records.
+    pub disclosed: OrdSet<Digest>,
+}
+
+impl Question {
+    /// Whether every custodian of the plan approved.
+    #[must_use]
+    pub fn approved_by_all(&self) -> bool {
+        self.custodians.iter().all(|asked| {
+            matches!(
+                self.decisions.get(&asked.institution),
+                Some(Decision::Approved(_))
+            )
+        })
+    }
+}
+
+/// A change of membership under vote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proposal {
+    pub(crate) proposer: InstitutionId,
+    pub(crate) change: Change,
+    pub(crate) votes: OrdMap<InstitutionId, bool>,
+}
