@@ -1,0 +1,52 @@
+//! Every domain-separation label of the crate, in one place.
+//!
+//! Why it exists: two uses of one label let a value made for one purpose stand
+//! for another. The test below holds them apart.
+
+/// Selects the bucket of an input.
+pub(crate) const BUCKET: &str = "cordon/mpc/bucket/v1";
+/// Binds a lookup's parties, warrant, plan, run, step and table.
+pub(crate) const CONTEXT: &str = "cordon/mpc/context/v1";
+/// Starts a transcript.
+pub(crate) const TRANSCRIPT: &str = "cordon/mpc/transcript/v1";
+/// Absorbs one message into a transcript.
+pub(crate) const TRANSCRIPT_STEP: &str = "cordon/mpc/transcript-step/v1";
+/// What a custodian signs for a derived selector.
+pub(crate) const VOUCHER: &str = "cordon/mpc/voucher/v1";
+/// Derives a run's secret for blinding derived selectors.
+pub(crate) const VOUCHER_SECRET: &str = "cordon/mpc/voucher-secret/v1";
+/// Derives one derived selector's blind from the run's secret.
+pub(crate) const VOUCHER_BLIND: &str = "cordon/mpc/voucher-blind/v1";
+/// Derives a label's encryption key and tag key from the OPRF's output.
+pub(crate) const CELL_KEYS: &str = "cordon/mpc/cell-keys/v1";
+/// Binds a context to one answer's salt.
+pub(crate) const ANSWER: &str = "cordon/mpc/answer/v1";
+/// Hedges the proof's nonce against a weak generator.
+pub(crate) const PROOF_NONCE: &str = "cordon/mpc/proof-nonce/v1";
+/// Hedges an answer's dummy cells and nonces against a weak generator.
+pub(crate) const ANSWER_SEED: &str = "cordon/mpc/answer-seed/v1";
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn labels_are_unique_and_none_begins_another() {
+        let all = [
+            super::BUCKET,
+            super::CONTEXT,
+            super::TRANSCRIPT,
+            super::TRANSCRIPT_STEP,
+            super::VOUCHER,
+            super::VOUCHER_SECRET,
+            super::VOUCHER_BLIND,
+            super::CELL_KEYS,
+            super::ANSWER,
+            super::PROOF_NONCE,
+            super::ANSWER_SEED,
+        ];
+        for (i, a) in all.iter().enumerate() {
+            for (j, b) in all.iter().enumerate() {
+                assert!(i == j || !b.starts_with(a), "{a} begins {b}");
+            }
+        }
+    }
+}

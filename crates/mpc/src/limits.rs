@@ -1,0 +1,36 @@
+//! Named limits on everything that a peer, a file or a plan can make large.
+
+/// Bytes of one input (a normalised, typed selector).
+pub const INPUT_BYTES_MAX: usize = 256;
+/// Selectors in one request; a larger step is asked in parts.
+pub const SELECTORS_MAX: usize = 8192;
+/// Selectors evaluated under one proof, hence in one `Evaluated` frame.
+pub const PROOF_CHUNK: usize = 4096;
+/// Bytes of one request.
+pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of one frame of a response.
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Institutions whose vouchers one request may carry.
+pub const ISSUERS_MAX: usize = 64;
+/// Keys in one prepared table.
+pub const KEYS_MAX: usize = 1 << 24;
+/// Bits of a bucket's number: at most this many buckets a table.
+pub const BUCKET_BITS_MAX: u8 = 16;
+/// Mean keys a bucket where nobody says otherwise: the anonymity set.
+pub const ANONYMITY_DEFAULT: u32 = 256;
+/// Bytes of plaintext in one cell of a label.
+pub const CELL_PAYLOAD_BYTES: usize = 256;
+/// Bytes of one encoded label.
+pub const LABEL_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Cells in one bucket, dummies included.
+pub const BUCKET_CELLS_MAX: usize = 1 << 18;
+/// Cells in the smallest size class of a bucket.
+pub const BUCKET_CELLS_MIN: usize = 16;
+/// Keys whose labels a custodian asks of its tables at once, buckets permitting.
+pub const BATCH_KEYS: usize = 8192;
+/// Bytes of labels that a custodian aims to hold at once.
+pub const BATCH_BYTES_AIM: usize = 48 * 1024 * 1024;
+/// Derived selectors whose vouchers a run remembers; beyond it they are made again.
+pub const VOUCHER_CACHE_MAX: usize = 1 << 19;
+/// Keys whose evaluations a run remembers; beyond it they are made again.
+pub const EVALUATION_CACHE_MAX: usize = 1 << 21;

@@ -1,0 +1,601 @@
+//! The requester's role: ask, check the proof, open what was asked for.
+//!
+//! Why it exists: the requester must get either the labels of its selectors as
+//! the custodian's committed key gives them, or a fault with the custodian's
+//! bytes in it; never a short answer that looks whole.
+//!
+//! *Invariants*
+//! - A selector that a seed blinds was checked against its input when the
+//!   [`Target`] was made, so a key that is not found is one that the table lacks.
+//! - Frames are taken in the one order that the request fixes.
+//! - [`Receiver::finish`] gives an answer only after the custodian's transcript
+//!   was found equal to ours.
+//!
+//! *Not here*: which derived selectors to ask next, and of whom.
+
+use std::collections::{HashMap, HashSet};
+
+use curve25519_dalek::Scalar;
+use primitives::{Digest, PublicKey};
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use super::{
+    cells::{CELL_BYTES, CellKeys, LENGTH_BYTES, TAG_BYTES, answer_digest, size_class},
+    context::{Context, Sender, TableParams, Transcript},
+    label::{self, RawDerived},
+    messages::{
+        BUCKET_HEADER_BYTES, BucketHead, CELLS_PER_FRAME, Evaluated, Frame, Request, Selector,
+    },
+    voucher::{Check, Voucher, blind_again, invert_blinds, verify_all},
+};
+use crate::{
+    Blind, Element, Error, Fault, Refusal,
+    group::encode_doubled,
+    limits::{CELL_PAYLOAD_BYTES, LABEL_BYTES_MAX, PROOF_CHUNK, SELECTORS_MAX},
+    oprf,
+};
+
+/// Selectors finalised by one thread at a time, sharing one inversion.
+const CHUNK: usize = 64;
+
+/// One input that is asked for.
+#[derive(Clone)]
+pub struct Target {
+    input: Vec<u8>,
+    blind: Blind,
+    element: [u8; 32],
+    voucher: Option<Voucher>,
+}
+
+impl Target {
+    /// A subject of the warrant, with the blind under which the authority put
+    /// it on the warrant's list.
+    ///
+    /// # Errors
+    /// [`Refusal::BlindMismatch`], [`Refusal::InputSize`].
+    pub fn seed(input: Vec<u8>, blind: Blind, element: &Element) -> Result<Self, Error> {
+        oprf::check_blind(&input, &blind, element)?;
+        Ok(Self {
+            input,
+            blind,
+            element: element.to_bytes(),
+            voucher: None,
+        })
+    }
+
+    /// The same blinded selector said to be another input.
+    #[cfg(test)]
+    pub(crate) fn renamed(&self, input: Vec<u8>) -> Self {
+        Self {
+            input,
+            ..self.clone()
+        }
+    }
+
+    /// The input.
+    #[must_use]
+    pub fn input(&self) -> &[u8] {
+        &self.input
+    }
+
+    /// The blinded selector, which the custodian sees.
+    #[must_use]
+    pub fn element(&self) -> [u8; 32] {
+        self.element
+    }
+}
+
+/// A selector that a label held, checked against its custodian's signature.
+#[derive(Clone)]
+pub struct Derived {
+    to_step: u16,
+    target: Target,
+}
+
+impl Derived {
+    /// The step in which it may be asked for.
+    #[must_use]
+    pub fn to_step(&self) -> u16 {
+        self.to_step
+    }
+
+    /// The input.
+    #[must_use]
+    pub fn input(&self) -> &[u8] {
+        self.target.input()
+    }
+
+    /// The target to ask for.
+    #[must_use]
+    pub fn into_target(self) -> Target {
+        self.target
+    }
+}
+
+impl From<Derived> for Target {
+    fn from(derived: Derived) -> Self {
+        derived.target
+    }
+}
+
+/// What the table has for one input.
+#[derive(Clone)]
+pub struct Found {
+    /// The rows, as the custodian gave them.
+    pub rows: Vec<Vec<u8>>,
+    /// The selectors derived from them.
+    pub derived: Vec<Derived>,
+}
+
+/// The outcome for one input.
+#[derive(Clone)]
+pub struct Outcome {
+    /// The input.
+    pub input: Vec<u8>,
+    /// `None` where the table does not know it.
+    pub found: Option<Found>,
+}
+
+/// What a finished lookup gives.
+pub struct Opened {
+    /// One outcome a target, in the order of the targets.
+    pub outcomes: Vec<Outcome>,
+    /// The transcript's digest, which both parties sign.
+    pub transcript: Digest,
+}
+
+/// Splits a step's targets into the parts that one request each can hold, so
+/// that a bucket is asked for in as few parts as can be. Repeated inputs are
+/// dropped: one of them suffices.
+#[must_use]
+pub fn parts(table: &TableParams, mut targets: Vec<Target>) -> Vec<Vec<Target>> {
+    let mut seen = HashSet::new();
+    targets.retain(|target| seen.insert(target.input.clone()));
+    targets.sort_by_cached_key(|target| (table.hash(&target.input), target.input.clone()));
+    let mut parts = Vec::new();
+    while !targets.is_empty() {
+        let rest = targets.split_off(targets.len().min(SELECTORS_MAX));
+        parts.push(std::mem::replace(&mut targets, rest));
+    }
+    parts
+}
+
+/// The requester's side of one lookup, before it asks.
+pub struct Session {
+    context: Context,
+    custodian: PublicKey,
+}
+
+impl Session {
+    /// Binds a lookup to its context; `custodian` is the key under which the
+    /// custodian signs derived selectors.
+    #[must_use]
+    pub fn new(context: Context, custodian: PublicKey) -> Self {
+        Self { context, custodian }
+    }
+
+    /// Gives the request to send, and the receiver of its answer.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManySelectors`] (see [`parts`]), [`Refusal::InputRepeated`].
+    pub fn ask(self, targets: Vec<Target>) -> Result<(Vec<u8>, Receiver), Error> {
+        if targets.len() > SELECTORS_MAX {
+            return Err(Refusal::TooManySelectors.into());
+        }
+        let distinct: HashSet<&[u8]> = targets.iter().map(Target::input).collect();
+        if distinct.len() != targets.len() {
+            return Err(Refusal::InputRepeated.into());
+        }
+        // Sorted by element, which looks random, the order says nothing.
+        let mut order: Vec<usize> = (0..targets.len()).collect();
+        order.sort_unstable_by_key(|index| targets[*index].element);
+        let mut by_bucket: HashMap<u32, Vec<usize>> = HashMap::new();
+        for (index, target) in targets.iter().enumerate() {
+            let bucket = self.context.table.bucket_of(&target.input);
+            by_bucket.entry(bucket).or_default().push(index);
+        }
+        let mut buckets: Vec<u32> = by_bucket.keys().copied().collect();
+        buckets.sort_unstable();
+        let context = self.context.digest();
+        let selectors = order.iter().map(|index| Selector {
+            element: targets[*index].element,
+            voucher: targets[*index].voucher.clone(),
+        });
+        let request = Request {
+            context: *context.as_bytes(),
+            buckets: buckets.clone(),
+            selectors: selectors.collect(),
+        }
+        .encode();
+        let mut transcript = Transcript::new(&context);
+        transcript.absorb(Sender::Requester, &request);
+        buckets.reverse();
+        let receiver = Receiver {
+            labels: targets.iter().map(|_| None).collect(),
+            keys: targets.iter().map(|_| None).collect(),
+            context: self.context,
+            answer: None,
+            custodian: self.custodian,
+            targets,
+            order,
+            evaluated: 0,
+            due: buckets,
+            by_bucket,
+            current: None,
+            transcript,
+            ended: false,
+        };
+        Ok((request, receiver))
+    }
+}
+
+/// Whether more frames are to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// More frames are due.
+    More,
+    /// The last frame was taken; [`Receiver::finish`] gives the answer.
+    Complete,
+}
+
+/// The bucket whose frames are coming in.
+struct Incoming {
+    total: usize,
+    received: usize,
+    frames: Vec<Vec<u8>>,
+}
+
+impl Incoming {
+    /// Cell `index`; every frame but the last holds [`CELLS_PER_FRAME`].
+    fn cell(&self, index: usize) -> Option<&[u8]> {
+        let frame = self.frames.get(index / CELLS_PER_FRAME)?;
+        let start = BUCKET_HEADER_BYTES + (index % CELLS_PER_FRAME) * CELL_BYTES;
+        frame.get(start..start + CELL_BYTES)
+    }
+
+    fn find(&self, tag: &[u8; TAG_BYTES]) -> Option<&[u8]> {
+        let (mut low, mut high) = (0, self.total);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let cell = self.cell(middle)?;
+            match cell[..TAG_BYTES].cmp(tag) {
+                std::cmp::Ordering::Equal => return Some(cell),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+}
+
+type OpenedLabel = (Vec<Vec<u8>>, Vec<RawDerived>);
+
+/// Takes the custodian's frames in order and opens what was asked for.
+pub struct Receiver {
+    context: Context,
+    /// The digest that the cells' keys absorb, once the answer has begun.
+    answer: Option<Digest>,
+    custodian: PublicKey,
+    targets: Vec<Target>,
+    /// Targets in the request's order.
+    order: Vec<usize>,
+    keys: Vec<Option<CellKeys>>,
+    labels: Vec<Option<OpenedLabel>>,
+    evaluated: usize,
+    /// Buckets still to come, the next one last.
+    due: Vec<u32>,
+    by_bucket: HashMap<u32, Vec<usize>>,
+    current: Option<Incoming>,
+    transcript: Transcript,
+    ended: bool,
+}
+
+impl Receiver {
+    /// Takes one frame. After an error the lookup is over.
+    ///
+    /// # Errors
+    /// [`Fault`], with the custodian's bytes.
+    pub fn on_frame(&mut self, bytes: Vec<u8>) -> Result<Progress, Error> {
+        let frame = Frame::decode(&bytes)?.to_check();
+        if self.ended {
+            return Err(Error::faulty(Fault::OutOfOrder, &bytes));
+        }
+        if !matches!(frame, Frame::End(_)) {
+            self.transcript.absorb(Sender::Custodian, &bytes);
+        }
+        match frame {
+            Frame::Begin(salt) => {
+                let digest = answer_digest(&self.context.digest(), &salt);
+                if self.answer.replace(digest).is_some() {
+                    return Err(Error::faulty(Fault::OutOfOrder, &bytes));
+                }
+            }
+            Frame::Evaluated(evaluated) => self.on_evaluated(&evaluated, &bytes)?,
+            Frame::Bucket(head) => self.on_bucket(&head, bytes)?,
+            Frame::End(theirs) => {
+                let whole = self.answer.is_some()
+                    && self.evaluated == self.targets.len()
+                    && self.due.is_empty()
+                    && self.current.is_none();
+                if !whole {
+                    return Err(Error::faulty(Fault::OutOfOrder, &bytes));
+                }
+                // The end states the digest of what came before it.
+                if &theirs != self.transcript.digest().as_bytes() {
+                    return Err(Error::faulty(Fault::TranscriptMismatch, &bytes));
+                }
+                self.ended = true;
+                return Ok(Progress::Complete);
+            }
+        }
+        Ok(Progress::More)
+    }
+
+    fn on_evaluated(&mut self, evaluated: &Evaluated, bytes: &[u8]) -> Result<(), Error> {
+        let left = self.targets.len() - self.evaluated;
+        let due = left.min(PROOF_CHUNK);
+        let first = usize::try_from(evaluated.first).unwrap_or(usize::MAX);
+        let in_order = left > 0 && first == self.evaluated && evaluated.elements.len() == due;
+        let Some(answer) = self.answer.filter(|_| in_order) else {
+            return Err(Error::faulty(Fault::OutOfOrder, bytes));
+        };
+        let order = &self.order[first..first + due];
+        let blinded: Result<Vec<Element>, Error> = order
+            .par_iter()
+            .map(|index| Element::from_bytes(&self.targets[*index].element))
+            .collect();
+        let results: Result<Vec<Element>, Error> = evaluated
+            .elements
+            .par_iter()
+            .map(Element::from_bytes)
+            .collect();
+        let results = results?;
+        let Ok(proof_holds) = blinded
+            .map(|list| oprf::verify(&self.context.plan_key, &list, &results, &evaluated.proof))
+        else {
+            return Err(Refusal::BlindMismatch.into());
+        };
+        if !proof_holds {
+            return Err(Error::faulty(Fault::ProofInvalid, bytes));
+        }
+        let inverses = invert_blinds(order.iter().map(|index| &self.targets[*index].blind.0));
+        let keys = self.derive(&answer, order, &results, &inverses);
+        for (index, key) in order.iter().zip(keys) {
+            self.keys[*index] = Some(key);
+        }
+        self.evaluated += due;
+        Ok(())
+    }
+
+    /// Unblinds, finalises and derives the label keys of one chunk.
+    fn derive(
+        &self,
+        answer: &Digest,
+        order: &[usize],
+        results: &[Element],
+        inverses: &[Scalar],
+    ) -> Vec<CellKeys> {
+        order
+            .par_chunks(CHUNK)
+            .zip(results.par_chunks(CHUNK).zip(inverses.par_chunks(CHUNK)))
+            .flat_map_iter(|(order, (results, inverses))| {
+                let halves: Vec<_> = results
+                    .iter()
+                    .zip(inverses)
+                    .map(|(result, inverse)| result.point() * inverse.div_by_2())
+                    .collect();
+                let encodings = encode_doubled(&halves);
+                let keys: Vec<CellKeys> = order
+                    .iter()
+                    .zip(&encodings)
+                    .map(|(index, encoding)| {
+                        let output = oprf::finalize(&self.targets[*index].input, encoding);
+                        CellKeys::new(answer, &output)
+                    })
+                    .collect();
+                keys
+            })
+            .collect()
+    }
+
+    fn on_bucket(&mut self, head: &BucketHead, bytes: Vec<u8>) -> Result<(), Error> {
+        let in_order =
+            self.evaluated == self.targets.len() && self.due.last() == Some(&head.bucket);
+        if !in_order {
+            return Err(Error::faulty(Fault::OutOfOrder, &bytes));
+        }
+        let mut incoming = self.current.take().unwrap_or(Incoming {
+            total: head.total,
+            received: 0,
+            frames: Vec::new(),
+        });
+        let left = incoming.total.saturating_sub(incoming.received);
+        let fits = incoming.total == head.total
+            && size_class(head.total) == head.total
+            && head.first == incoming.received
+            && head.count == left.min(CELLS_PER_FRAME);
+        let last = incoming
+            .received
+            .checked_sub(1)
+            .and_then(|index| incoming.cell(index));
+        if !fits || !ascending(last, &bytes[BUCKET_HEADER_BYTES..]) {
+            return Err(Error::faulty(Fault::BucketMalformed, &bytes));
+        }
+        incoming.received += head.count;
+        incoming.frames.push(bytes);
+        if incoming.received < incoming.total {
+            self.current = Some(incoming);
+            return Ok(());
+        }
+        self.due.pop();
+        for index in self.by_bucket.remove(&head.bucket).unwrap_or_default() {
+            self.labels[index] = self.open(head.bucket, index, &incoming)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the label of one target in a whole bucket.
+    fn open(
+        &self,
+        bucket: u32,
+        index: usize,
+        incoming: &Incoming,
+    ) -> Result<Option<OpenedLabel>, Error> {
+        let Some(keys) = &self.keys[index] else {
+            return Ok(None);
+        };
+        let Some(cell) = incoming.find(&keys.tag(0)) else {
+            return Ok(None);
+        };
+        let altered = |cell: &[u8]| Error::faulty(Fault::CellAltered, cell);
+        let first = keys.open(bucket, 0, cell).ok_or_else(|| altered(cell))?;
+        let (length, start) = first.split_at(LENGTH_BYTES);
+        let length = <[u8; LENGTH_BYTES]>::try_from(length).map_or(u32::MAX, u32::from_be_bytes);
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let malformed = || Error::faulty(Fault::LabelMalformed, cell);
+        if length > LABEL_BYTES_MAX {
+            return Err(malformed());
+        }
+        let mut label = Zeroizing::new(Vec::with_capacity(length + CELL_PAYLOAD_BYTES));
+        label.extend_from_slice(start);
+        for next in 1u32.. {
+            if label.len() >= length {
+                break;
+            }
+            // A missing cell is shown by the bucket's first frame.
+            let frame = incoming.frames.first().map_or(&[][..], Vec::as_slice);
+            let cell = incoming
+                .find(&keys.tag(next))
+                .ok_or_else(|| altered(frame))?;
+            let payload = keys.open(bucket, next, cell).ok_or_else(|| altered(cell))?;
+            label.extend_from_slice(&payload[..]);
+        }
+        let padded_with_zeros = label[length..].iter().all(|byte| *byte == 0);
+        match label::decode(&label[..length]) {
+            Some(opened) if padded_with_zeros => Ok(Some(opened)),
+            _ => Err(malformed()),
+        }
+    }
+
+    /// Checks the derived selectors and gives the answer.
+    ///
+    /// # Errors
+    /// [`Fault::Truncated`] before the last frame; [`Fault::VoucherInvalid`].
+    pub fn finish(mut self) -> Result<Opened, Error> {
+        if !self.ended {
+            return Err(Error::faulty(Fault::Truncated, &[]));
+        }
+        let labels = std::mem::take(&mut self.labels);
+        let raw: Vec<&RawDerived> = labels
+            .iter()
+            .flatten()
+            .flat_map(|(_, derived)| derived)
+            .collect();
+        let elements = self.check_derived(&raw)?;
+        let mut elements = elements.into_iter();
+        let transcript = self.transcript.digest();
+        let outcomes = self
+            .targets
+            .into_iter()
+            .zip(labels)
+            .map(|(target, label)| {
+                let found = match label {
+                    None => None,
+                    Some((rows, raw)) => {
+                        let derived: Result<Vec<Derived>, Error> = raw
+                            .iter()
+                            .zip(elements.by_ref())
+                            .map(|(raw, element)| derived(&self.context, raw, element))
+                            .collect();
+                        Some(Found {
+                            rows,
+                            derived: derived?,
+                        })
+                    }
+                };
+                Ok(Outcome {
+                    input: target.input,
+                    found,
+                })
+            })
+            .collect::<Result<Vec<Outcome>, Error>>()?;
+        Ok(Opened {
+            outcomes,
+            transcript,
+        })
+    }
+
+    /// Blinds every derived input again and checks the custodian's signature
+    /// over the result, once for each distinct selector.
+    fn check_derived(&self, raw: &[&RawDerived]) -> Result<Vec<[u8; 32]>, Error> {
+        let mut distinct: HashMap<(u16, &[u8], &[u8; 32], &[u8; 64]), usize> = HashMap::new();
+        let mut firsts: Vec<&RawDerived> = Vec::new();
+        let mut places = Vec::with_capacity(raw.len());
+        for derived in raw {
+            let key = (
+                derived.to_step,
+                derived.input.as_slice(),
+                &derived.blind,
+                &derived.signature.0,
+            );
+            let place = *distinct.entry(key).or_insert_with(|| {
+                firsts.push(derived);
+                firsts.len() - 1
+            });
+            places.push(place);
+        }
+        let invalid = || {
+            let signed = firsts.first().map(|derived| derived.signature.0);
+            Error::faulty(Fault::VoucherInvalid, &signed.unwrap_or([0; 64]))
+        };
+        let pairs: Vec<(&[u8], &[u8; 32])> = firsts
+            .iter()
+            .map(|derived| (derived.input.as_slice(), &derived.blind))
+            .collect();
+        let elements = blind_again(&pairs).ok_or_else(invalid)?;
+        let checks: Vec<Check<'_>> = firsts
+            .iter()
+            .zip(&elements)
+            .map(|(derived, element)| Check {
+                issuer: &self.context.custodian,
+                key: &self.custodian,
+                from_step: self.context.step,
+                element,
+                signature: &derived.signature,
+            })
+            .collect();
+        let to_steps: Vec<u16> = firsts.iter().map(|derived| derived.to_step).collect();
+        if !verify_all(&self.context.scope, &to_steps, &checks) {
+            return Err(invalid());
+        }
+        Ok(places.into_iter().map(|place| elements[place]).collect())
+    }
+}
+
+fn derived(context: &Context, raw: &RawDerived, element: [u8; 32]) -> Result<Derived, Error> {
+    Ok(Derived {
+        to_step: raw.to_step,
+        target: Target {
+            input: raw.input.clone(),
+            blind: Blind::from_bytes(&raw.blind)?,
+            element,
+            voucher: Some(Voucher {
+                issuer: context.custodian.clone(),
+                from_step: context.step,
+                signature: raw.signature,
+            }),
+        },
+    })
+}
+
+/// Whether `cells` are sorted by tag, none repeated, all after `last`.
+fn ascending(last: Option<&[u8]>, cells: &[u8]) -> bool {
+    let tags = cells
+        .chunks_exact(CELL_BYTES)
+        .map(|cell| &cell[..TAG_BYTES]);
+    last.map(|cell| &cell[..TAG_BYTES])
+        .into_iter()
+        .chain(tags)
+        .is_sorted_by(|a, b| a < b)
+}
