@@ -7,7 +7,7 @@
 //! *Invariants*: an [`Equivocation`] read from outside proves nothing until
 //! [`Equivocation::verify`] has checked it.
 
-use primitives::{Digest, InstitutionId, PublicKey, cbor};
+use primitives::{Digest, InstitutionId, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Checkpoint;
@@ -150,8 +150,7 @@ impl Equivocation {
     /// # Errors
     /// Refused for any other bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, ProofError> {
-        cbor::decode(bytes, EQUIVOCATION_BYTES_MAX)
-            .map_err(|_| Refusal::Malformed("an equivocation").into())
+        crate::receipt::decode(bytes, "an equivocation", EQUIVOCATION_BYTES_MAX)
     }
 }
 

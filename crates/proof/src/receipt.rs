@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use primitives::{Digest, cbor};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ProofError, Refusal};
@@ -125,6 +126,20 @@ impl Receipt {
         text.push_str(&self.signed.to_note()?);
         Ok(text)
     }
+}
+
+/// Decodes a value and refuses every encoding but [`encode`]'s: canonical CBOR of
+/// an absent optional field, or of a digest as hex text, would read as the same.
+pub(crate) fn decode<T: Serialize + DeserializeOwned>(
+    bytes: &[u8],
+    what: &'static str,
+    limit: usize,
+) -> Result<T, ProofError> {
+    let value = cbor::decode(bytes, limit).map_err(|_| Refusal::Malformed(what))?;
+    if encode(&value, what, limit)? != bytes {
+        return Err(Refusal::Malformed(what).into());
+    }
+    Ok(value)
 }
 
 pub(crate) fn encode<T: Serialize>(
