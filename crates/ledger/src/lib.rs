@@ -1,1 +1,44 @@
-//! Room: ledger.
+//! Orders records: a Byzantine agreement among the institutions, and proofs of what was agreed.
+//!
+//! The ledger knows members, blocks and opaque records; what a record means is judged by
+//! the [`Rules`] that its owner gives it. Agreement is commonware's simplex with Ed25519
+//! votes, which name their signers; the records stand in one RFC 9162 Merkle log whose
+//! checkpoints the validators cosign (crate `proof`).
+//!
+//! *Invariants*
+//! - A submission that resolves is final, durable on this node, and under a checkpoint
+//!   that a quorum cosigned.
+//! - Every validator applies every record to the same states in the same order; a block
+//!   that a rule refuses gets no vote of an honest validator.
+//! - An idle network makes no blocks and casts no votes.
+//! - Every queue, message and set has its limit in [`limits`].
+//!
+//! *Not here*: the meaning of records, sealed bodies, private stores, and the channels on
+//! which parties compute.
+
+mod app;
+mod apply;
+mod block;
+mod chain;
+mod core;
+mod cosign;
+mod engine;
+mod error;
+mod host;
+mod intake;
+mod keep;
+mod ledger;
+mod leg;
+pub mod limits;
+mod members;
+mod notice;
+mod pace;
+mod pool;
+mod rules;
+mod tend;
+
+pub use crate::error::{Error, Refusal, SubmitError, Trouble};
+pub use crate::host::Host;
+pub use crate::ledger::{Config, Final, Ledger, Status, Timeouts};
+pub use crate::members::{Member, Members};
+pub use crate::rules::{BlockInfo, Refused, Rules, State};

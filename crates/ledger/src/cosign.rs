@@ -1,0 +1,197 @@
+//! Checkpoints and the validators' cosignatures under them.
+//!
+//! After each final block with records every validator signs the log's new size and
+//! root. A quorum of such signatures is what a receipt shows to somebody who runs no
+//! validator. A checkpoint that misses cosignatures is made up for by a later one.
+//!
+//! *Invariants*
+//! - This node signs only what is final and durable here, and one root a size.
+//! - What is called signed carries a quorum of the members of its epoch, each verified.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use primitives::{Digest, InstitutionId, PublicKey, SigningKey};
+use proof::{Checkpoint, Cosignature, Membership, ProofError, SignedCheckpoint};
+
+use crate::limits::CHECKPOINTS_OPEN_MAX;
+
+/// A checkpoint that gathers cosignatures.
+struct Open {
+    checkpoint: Checkpoint,
+    membership: Arc<Membership>,
+    cosignatures: BTreeMap<InstitutionId, Cosignature>,
+    mine: Option<Cosignature>,
+}
+
+/// Gathers cosignatures.
+pub(crate) struct Cosigner {
+    origin: String,
+    name: InstitutionId,
+    key: SigningKey,
+    open: BTreeMap<u64, Open>,
+    /// Cosignatures for sizes that are not final here yet, unverified.
+    early: BTreeMap<u64, Vec<(Digest, Cosignature)>>,
+    latest: Option<Arc<SignedCheckpoint>>,
+    /// The latest of each epoch.
+    of_epochs: BTreeMap<u64, Arc<SignedCheckpoint>>,
+}
+
+impl Cosigner {
+    pub(crate) fn new(origin: String, name: InstitutionId, key: SigningKey) -> Self {
+        Self {
+            origin,
+            name,
+            key,
+            open: BTreeMap::new(),
+            early: BTreeMap::new(),
+            latest: None,
+            of_epochs: BTreeMap::new(),
+        }
+    }
+
+    /// The newest checkpoint with a quorum.
+    pub(crate) fn latest(&self) -> Option<&Arc<SignedCheckpoint>> {
+        self.latest.as_ref()
+    }
+
+    /// The newest checkpoint with a quorum of the members of `epoch`.
+    pub(crate) fn of_epoch(&self, epoch: u64) -> Option<&Arc<SignedCheckpoint>> {
+        self.of_epochs.get(&epoch)
+    }
+
+    /// All epochs' newest checkpoints, for storage.
+    pub(crate) fn of_epochs(&self) -> impl Iterator<Item = &Arc<SignedCheckpoint>> {
+        self.of_epochs.values()
+    }
+
+    /// Takes back what storage kept; it was verified before it was stored.
+    pub(crate) fn restore(&mut self, signed: SignedCheckpoint) {
+        self.accept(Arc::new(signed));
+    }
+
+    /// The log is final at `size` with `root`; returns this node's cosignature to send.
+    ///
+    /// # Errors
+    /// Never for an origin that the ledger's start accepted.
+    pub(crate) fn advance(
+        &mut self,
+        size: u64,
+        root: Digest,
+        membership: &Arc<Membership>,
+        time_s: u64,
+    ) -> Result<Option<Cosignature>, ProofError> {
+        let checkpoint = Checkpoint::new(self.origin.clone(), size, root)?;
+        let mine = if membership.key(&self.name) == Some(&self.key.public()) {
+            Some(Cosignature::sign(&checkpoint, &self.name, &self.key, time_s)?)
+        } else {
+            None
+        };
+        let open = Open {
+            checkpoint,
+            membership: Arc::clone(membership),
+            cosignatures: mine.iter().map(|m| (m.cosigner().clone(), m.clone())).collect(),
+            mine: mine.clone(),
+        };
+        self.open.insert(size, open);
+        while self.open.len() > CHECKPOINTS_OPEN_MAX {
+            self.open.pop_first();
+        }
+        let early = self.early.remove(&size).unwrap_or_default();
+        self.early.retain(|later, _| *later > size);
+        self.settle(size);
+        for (root, cosignature) in early {
+            self.add(size, root, cosignature);
+        }
+        Ok(mine)
+    }
+
+    /// This node's cosignature of the newest final size, to send again.
+    pub(crate) fn mine(&self) -> Option<(u64, Digest, Cosignature)> {
+        let (size, open) = self.open.last_key_value()?;
+        let mine = open.mine.clone()?;
+        Some((*size, *open.checkpoint.root(), mine))
+    }
+
+    /// Takes a peer's cosignature. Returns whether a newer checkpoint has a quorum now.
+    pub(crate) fn add(&mut self, size: u64, root: Digest, cosignature: Cosignature) -> bool {
+        if self.latest.as_ref().is_some_and(|l| l.checkpoint().size() >= size) {
+            return false;
+        }
+        let Some(open) = self.open.get_mut(&size) else {
+            self.keep_early(size, root, cosignature);
+            return false;
+        };
+        let name = cosignature.cosigner();
+        if *open.checkpoint.root() != root || open.cosignatures.contains_key(name) {
+            return false;
+        }
+        let Some(key) = open.membership.key(name) else {
+            return false;
+        };
+        if cosignature.verify(&open.checkpoint, key).is_err() {
+            return false;
+        }
+        open.cosignatures.insert(name.clone(), cosignature);
+        self.settle(size)
+    }
+
+    fn keep_early(&mut self, size: u64, root: Digest, cosignature: Cosignature) {
+        let newest = self.open.last_key_value().map_or(0, |(size, _)| *size);
+        if size < newest {
+            return;
+        }
+        if self.early.len() >= CHECKPOINTS_OPEN_MAX && !self.early.contains_key(&size) {
+            return;
+        }
+        let early = self.early.entry(size).or_default();
+        if early.len() < crate::limits::MEMBERS_MAX
+            && early.iter().all(|(_, other)| other.cosigner() != cosignature.cosigner())
+        {
+            early.push((root, cosignature));
+        }
+    }
+
+    fn settle(&mut self, size: u64) -> bool {
+        let Some(open) = self.open.get(&size) else {
+            return false;
+        };
+        if open.cosignatures.len() < open.membership.quorum() {
+            return false;
+        }
+        let cosignatures = open.cosignatures.values().cloned().collect();
+        let epoch = open.membership.epoch();
+        let Ok(signed) = SignedCheckpoint::new(epoch, open.checkpoint.clone(), cosignatures) else {
+            return false;
+        };
+        self.accept(Arc::new(signed))
+    }
+
+    /// Takes a checkpoint with a quorum, which the caller has verified.
+    pub(crate) fn accept(&mut self, signed: Arc<SignedCheckpoint>) -> bool {
+        let size = signed.checkpoint().size();
+        let newer = |other: Option<&Arc<SignedCheckpoint>>| {
+            other.is_none_or(|other| other.checkpoint().size() < size)
+        };
+        if newer(self.of_epochs.get(&signed.epoch())) {
+            self.of_epochs.insert(signed.epoch(), Arc::clone(&signed));
+        }
+        if !newer(self.latest.as_ref()) {
+            return false;
+        }
+        self.latest = Some(signed);
+        // The newest stays open so that a peer that asks gets this node's word.
+        self.open.retain(|open, _| *open >= size);
+        true
+    }
+
+    /// The log's name.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// This node's key.
+    pub(crate) fn public(&self) -> PublicKey {
+        self.key.public()
+    }
+}

@@ -1,0 +1,82 @@
+//! A thread that runs the ledger's runtime, for programs that have a runtime of their own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use commonware_runtime::{Runner as _, tokio as runtime};
+use tokio::sync::oneshot;
+
+use crate::error::{Error, Trouble};
+use crate::ledger::{Config, Ledger};
+use crate::rules::Rules;
+
+/// Threads of the ledger's runtime.
+const WORKERS: usize = 2;
+
+/// A ledger on a thread of its own. Its [`Ledger`] handles work from any runtime.
+pub struct Host {
+    ledger: Ledger,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Host {
+    /// Starts the ledger over the storage folder `folder`.
+    ///
+    /// # Errors
+    /// See [`Ledger::start`].
+    pub async fn start(
+        folder: impl Into<PathBuf>,
+        config: Config,
+        rules: Arc<dyn Rules>,
+    ) -> Result<Self, Error> {
+        let folder = folder.into();
+        let (started, start) = oneshot::channel();
+        let (stop, stopping) = oneshot::channel::<()>();
+        let body = move || {
+            let settings = runtime::Config::new()
+                .with_worker_threads(WORKERS)
+                .with_tcp_nodelay(Some(true))
+                .with_storage_directory(folder);
+            runtime::Runner::new(settings).start(|context| async move {
+                let ledger = Ledger::start(context, config, rules).await;
+                let runs = ledger.is_ok();
+                if started.send(ledger).is_ok() && runs {
+                    let _ = stopping.await;
+                }
+            });
+        };
+        let thread = std::thread::Builder::new().name("ledger".into()).spawn(body);
+        let thread = thread.map_err(|error| Trouble::Storage(error.to_string()))?;
+        let ledger = start.await.map_err(|_| Trouble::Stopped)??;
+        Ok(Self { ledger, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The ledger.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Stops the runtime and waits until its storage is closed.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the ledger's thread panicked");
+        }
+        self.ledger.close();
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,187 @@
+//! What a node does beside agreement: heartbeats, other nodes' notices, and tending the
+//! pool.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use primitives::PublicKey;
+use proof::{SignedCheckpoint, leaf_hash};
+
+use crate::apply::announce;
+use crate::chain::Offer;
+use crate::core::{Core, Keep, Outgoing, Peer, Submission};
+use crate::error::SubmitError;
+use crate::limits::{FORGET_AFTER, GOSSIP_AGAIN_AFTER, HEARTBEAT, REFUSE_AFTER};
+use crate::notice::{Notice, unpack};
+use crate::pool::Origin;
+use crate::rules::BlockInfo;
+
+/// How often the pool is tended while records wait.
+const TEND_EVERY: Duration = Duration::from_millis(250);
+/// Old records judged at a time.
+const JUDGED_MAX: usize = 1_024;
+
+/// Sends heartbeats until the runtime stops.
+pub(crate) async fn heartbeats(core: Arc<Core>) {
+    loop {
+        core.send(Outgoing::Notice(None, heartbeat(&core)));
+        (core.env.sleep)(HEARTBEAT).await;
+        core.sweep();
+    }
+}
+
+fn heartbeat(core: &Core) -> Notice {
+    let height = core.chain().last().header.height;
+    let leg = core.legs.current();
+    let cosigner = core.cosigner();
+    let epoch = leg.as_ref().map_or(0, |leg| leg.epoch);
+    Notice::Heartbeat {
+        height,
+        leg: leg.map_or(0, |leg| leg.number),
+        signed: cosigner.latest().map_or(0, |signed| signed.checkpoint().size()),
+        lacks: (0..epoch).find(|epoch| cosigner.of_epoch(*epoch).is_none()),
+    }
+}
+
+/// Tends the pool and the protocol's clock until the runtime stops.
+pub(crate) async fn pool(core: Arc<Core>) {
+    let mut wake = core.wake.subscribe();
+    loop {
+        let idle = core.pool().is_empty();
+        let now = core.now();
+        if idle {
+            core.pace.rest(now);
+        } else {
+            core.pace.work(now);
+            refuse(&core);
+            resend(&core);
+        }
+        if idle && !core.pace.running() {
+            if wake.changed().await.is_err() {
+                return;
+            }
+        } else {
+            (core.env.sleep)(TEND_EVERY).await;
+        }
+    }
+}
+
+/// Drops what the final state refuses, and what a peer sent long ago.
+fn refuse(core: &Core) {
+    let now = core.now();
+    let old = core.pool().older(REFUSE_AFTER, now);
+    let tip = Arc::clone(core.chain().last());
+    let at = BlockInfo {
+        height: tip.header.height + 1,
+        time_ms: core.now_ms().max(tip.header.time_ms),
+    };
+    let mut state = tip.state.boxed_clone();
+    for (offer, _) in old.into_iter().take(JUDGED_MAX) {
+        let Err(refused) = state.apply(&offer.record, at) else {
+            continue;
+        };
+        // A block may have taken it meanwhile; then this state refuses what that block did.
+        let current = core.chain().last().digest == tip.digest;
+        if current && core.chain().find(&offer.leaf).is_none() {
+            core.pool().remove(&offer.leaf);
+            let _ = core.keep.send(Keep::Done(offer.leaf));
+            core.fail(&offer.leaf, &SubmitError::Refused(refused));
+        }
+    }
+    let forgotten = core.pool().older(FORGET_AFTER, now);
+    let mut pool = core.pool();
+    for (offer, origin) in forgotten {
+        if origin != Origin::Own {
+            pool.remove(&offer.leaf);
+        }
+    }
+}
+
+fn resend(core: &Core) {
+    let records = core.pool().resend(GOSSIP_AGAIN_AFTER, core.now());
+    if !records.is_empty() {
+        core.send(Outgoing::Records(records));
+    }
+}
+
+/// Takes a gossip message of records.
+pub(crate) fn records(core: &Core, from: PublicKey, message: Bytes) {
+    let Some(records) = unpack(message) else {
+        tracing::warn!(peer = %from, "a malformed gossip message");
+        return;
+    };
+    for record in records {
+        let offer = Offer { leaf: leaf_hash(&record), record };
+        let submission = Submission { offer, origin: Origin::Peer(from), waiter: None };
+        if core.intake.try_send(submission).is_err() {
+            // Its submitter sends it again.
+            return;
+        }
+    }
+}
+
+/// Takes a notice. Returns a height to fetch from that peer if it is ahead.
+pub(crate) fn notice(core: &Core, from: PublicKey, message: &[u8]) -> Option<u64> {
+    let Some(notice) = Notice::decode(message) else {
+        tracing::warn!(peer = %from, "a malformed notice");
+        return None;
+    };
+    match notice {
+        Notice::Heartbeat { height, leg, signed, lacks } => {
+            heard(core, from, height, leg);
+            help(core, from, signed, lacks);
+            let mine = core.chain().last().header.height;
+            return (height > mine).then_some(height);
+        }
+        Notice::Cosigned { size, root, cosignature } => {
+            if core.legs.signs_as(&from, cosignature.cosigner())
+                && core.cosigner().add(size, root, cosignature)
+            {
+                announce(core);
+            }
+        }
+        Notice::Signed(signed) => take_signed(core, signed),
+    }
+    None
+}
+
+fn heard(core: &Core, from: PublicKey, height: u64, leg: u64) {
+    let peer = Peer { heard: core.now(), height, leg };
+    core.peers().insert(from, peer);
+}
+
+/// Gives a peer the checkpoints that it lacks.
+fn help(core: &Core, from: PublicKey, signed: u64, lacks: Option<u64>) {
+    let cosigner = core.cosigner();
+    let closing = lacks.and_then(|epoch| cosigner.of_epoch(epoch).cloned());
+    let latest = cosigner.latest().filter(|latest| latest.checkpoint().size() > signed).cloned();
+    let mine = cosigner.mine().filter(|(size, ..)| *size > signed);
+    drop(cosigner);
+    for signed in [closing, latest.clone()].into_iter().flatten() {
+        let notice = Notice::Signed(SignedCheckpoint::clone(&signed));
+        core.send(Outgoing::Notice(Some(from), notice));
+    }
+    if latest.is_none()
+        && let Some((size, root, cosignature)) = mine
+    {
+        let notice = Notice::Cosigned { size, root, cosignature };
+        core.send(Outgoing::Notice(Some(from), notice));
+    }
+}
+
+/// Takes a checkpoint with a quorum if it is of this log and this node knows its epoch's members.
+fn take_signed(core: &Core, signed: SignedCheckpoint) {
+    let checkpoint = signed.checkpoint();
+    let own_root = core.chain().log().root_at(checkpoint.size());
+    if own_root.ok().as_ref() != Some(checkpoint.root()) {
+        return;
+    }
+    let Some(membership) = core.legs.membership(signed.epoch()) else {
+        return;
+    };
+    let origin = core.cosigner().origin().to_owned();
+    if signed.verify(&origin, &membership).is_ok() && core.cosigner().accept(Arc::new(signed)) {
+        announce(core);
+    }
+}
