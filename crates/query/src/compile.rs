@@ -1,0 +1,394 @@
+//! From question, warrant and catalogue to the plan, and back: a plan is right
+//! if its own question compiles to it.
+
+use std::collections::BTreeSet;
+
+use docket::{
+    Plan,
+    body::Order,
+    charter::CharterLimits,
+    plan::{Leak, Parameters, PlanCustodian, PlanTable, Source, Step},
+    statement::{Asked, Terms},
+};
+use primitives::{InstitutionId, TemplateId, WarrantId, semantic::Semantic};
+
+use crate::{
+    catalogue::{Catalogue, CatalogueTable},
+    error::{QueryRefusal, Rule, ensure},
+    shape::{ColumnShape, shape},
+    template::{Template, template},
+};
+
+/// A question as an investigator asks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The template.
+    pub template: TemplateId,
+    /// Its parameters.
+    pub parameters: Parameters,
+    /// The custodians to ask; `None`: all of the warrant's that hold a table
+    /// which the template reads.
+    pub custodians: Option<Vec<InstitutionId>>,
+    /// Most rows in the answer; `None`: as many as warrant and charter allow.
+    pub answer_cap: Option<u32>,
+}
+
+/// What allows a question: the warrant and the charter's limits.
+#[derive(Clone, Copy, Debug)]
+pub struct Grant<'a> {
+    /// The warrant's id.
+    pub warrant: WarrantId,
+    /// To whom it was issued.
+    pub requester: &'a InstitutionId,
+    /// Its terms, as granted.
+    pub terms: &'a Terms,
+    /// Its order, as custodians are shown it.
+    pub order: &'a Order,
+    /// The charter's limits.
+    pub limits: &'a CharterLimits,
+}
+
+/// Compiles a question into the plan that every party runs.
+///
+/// # Errors
+/// The refusal, with the rule and, where it is about one, the column.
+pub fn compile(
+    question: &Question,
+    grant: &Grant<'_>,
+    catalogue: &Catalogue,
+) -> Result<Plan, QueryRefusal> {
+    let template = template(question.template.as_str()).ok_or_else(|| {
+        QueryRefusal::new(
+            Rule::TemplateUnknown,
+            format!("there is no template {}", question.template),
+        )
+    })?;
+    ensure(
+        grant.terms.templates.contains(&question.template),
+        Rule::TemplateNotGranted,
+        || format!("the warrant does not allow {}", question.template),
+    )?;
+    let hops_max = grant.terms.hops.min(grant.limits.hops_max);
+    let hops = template.hops(&question.parameters, hops_max)?;
+    let cap_max = grant.terms.answer_cap.min(grant.limits.answer_cap_max);
+    let answer_cap = question.answer_cap.unwrap_or(cap_max);
+    ensure((1..=cap_max).contains(&answer_cap), Rule::CapBeyond, || {
+        format!("{answer_cap} rows where 1 to {cap_max} are allowed")
+    })?;
+    let kinds = seeds(&template, grant)?;
+    let asked = chosen(question, grant, catalogue)?;
+    let tables: Vec<&CatalogueTable> = catalogue
+        .tables
+        .iter()
+        .filter(|table| asked.contains(&table.institution))
+        .collect();
+    let mut steps = prune(template.steps(&question.parameters, hops), &kinds, &tables)?;
+    let used: Vec<&CatalogueTable> = tables
+        .into_iter()
+        .filter(|table| steps.iter().any(|step| step.table == table.table))
+        .collect();
+    if question.custodians.is_some() {
+        let idle = asked
+            .iter()
+            .find(|id| used.iter().all(|table| table.institution != **id));
+        ensure(idle.is_none(), Rule::TableMissing, || {
+            let name = idle.map(ToString::to_string).unwrap_or_default();
+            format!("{name} has no table that {} reads", question.template)
+        })?;
+    }
+    for step in &mut steps {
+        step.columns = columns(step, &used)?;
+    }
+    check_keys(&steps, &used, grant.limits)?;
+    Ok(Plan {
+        warrant: grant.warrant,
+        template: question.template.clone(),
+        parameters: question.parameters.clone(),
+        requester: grant.requester.clone(),
+        custodians: custodians(&steps, &used),
+        window: grant.order.window,
+        hops,
+        answer_cap,
+        bucket_keys: grant.limits.bucket_keys_min,
+        selectors_max: grant.limits.derived_max,
+        leaks: leaks(&steps),
+        steps,
+    })
+}
+
+/// Checks a plan as a custodian: its own question, compiled again under the
+/// warrant, must be the plan. The custodian's own tables must be at the
+/// catalogue's snapshots; for the others the plan's are taken, because the
+/// ledger has checked whose they are.
+///
+/// # Errors
+/// The refusal that compiling gives, or [`Rule::SnapshotStale`],
+/// [`Rule::PlanDiffers`].
+pub fn check(
+    plan: &Plan,
+    grant: &Grant<'_>,
+    catalogue: &Catalogue,
+    own: &InstitutionId,
+) -> Result<(), QueryRefusal> {
+    let question = Question {
+        template: plan.template.clone(),
+        parameters: plan.parameters.clone(),
+        custodians: Some(
+            plan.custodians
+                .iter()
+                .map(|custodian| custodian.institution.clone())
+                .collect(),
+        ),
+        answer_cap: Some(plan.answer_cap),
+    };
+    let mut expected = compile(&question, grant, catalogue)?;
+    for (mine, theirs) in expected.custodians.iter_mut().zip(&plan.custodians) {
+        for (table, named) in mine.tables.iter_mut().zip(&theirs.tables) {
+            ensure(
+                mine.institution != *own || table.snapshot == named.snapshot,
+                Rule::SnapshotStale,
+                || format!("{own}.{}: the plan reads another snapshot", table.dataset),
+            )?;
+            table.snapshot = named.snapshot;
+        }
+    }
+    ensure(expected == *plan, Rule::PlanDiffers, || {
+        "the plan is not what its question compiles to".into()
+    })
+}
+
+/// The custodians and snapshots of a plan, as the question's record names them.
+#[must_use]
+pub fn asked(plan: &Plan) -> Vec<Asked> {
+    plan.custodians
+        .iter()
+        .map(|custodian| Asked {
+            institution: custodian.institution.clone(),
+            snapshots: custodian
+                .tables
+                .iter()
+                .map(|table| table.snapshot)
+                .collect(),
+        })
+        .collect()
+}
+
+/// The kinds of subjects on the order that the template can begin from.
+fn seeds(template: &Template, grant: &Grant<'_>) -> Result<BTreeSet<Semantic>, QueryRefusal> {
+    let blinded = &grant.order.blinded;
+    ensure(
+        u32::try_from(blinded.len()) == Ok(grant.terms.subjects)
+            && blinded.windows(2).all(|pair| pair[0].point < pair[1].point),
+        Rule::OrderMismatch,
+        || "the order's subjects are not those that the warrant counts, sorted and distinct".into(),
+    )?;
+    let window = grant.order.window;
+    ensure(window.from_ms < window.to_ms, Rule::OrderMismatch, || {
+        "the order's window is empty".into()
+    })?;
+    let kinds: BTreeSet<Semantic> = blinded
+        .iter()
+        .map(|one| one.semantic)
+        .filter(|semantic| template.subjects.contains(semantic))
+        .collect();
+    ensure(!kinds.is_empty(), Rule::Seedless, || {
+        let wanted: Vec<&str> = template.subjects.iter().map(|kind| kind.name()).collect();
+        format!(
+            "{} begins from {}, and the warrant names none: a question without a seed",
+            template.id,
+            wanted.join(", ")
+        )
+    })?;
+    Ok(kinds)
+}
+
+fn chosen(
+    question: &Question,
+    grant: &Grant<'_>,
+    catalogue: &Catalogue,
+) -> Result<BTreeSet<InstitutionId>, QueryRefusal> {
+    let Some(named) = &question.custodians else {
+        let holds = |id: &&InstitutionId| catalogue.tables.iter().any(|t| t.institution == **id);
+        return Ok(grant
+            .terms
+            .custodians
+            .iter()
+            .filter(holds)
+            .cloned()
+            .collect());
+    };
+    for id in named {
+        ensure(
+            grant.terms.custodians.contains(id),
+            Rule::CustodianNotNamed,
+            || format!("the warrant does not name {id}"),
+        )?;
+    }
+    ensure(!named.is_empty(), Rule::CustodianNotNamed, || {
+        "the question names no custodian".into()
+    })?;
+    Ok(named.iter().cloned().collect())
+}
+
+/// Leaves out the steps that nothing leads to or that nobody holds a table for,
+/// and numbers the rest anew.
+fn prune(
+    steps: Vec<Step>,
+    kinds: &BTreeSet<Semantic>,
+    tables: &[&CatalogueTable],
+) -> Result<Vec<Step>, QueryRefusal> {
+    let mut places: Vec<Option<u8>> = Vec::with_capacity(steps.len());
+    let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
+    let mut missing: Option<String> = None;
+    for mut step in steps {
+        step.sources = step
+            .sources
+            .iter()
+            .filter_map(|source| match source {
+                Source::Subjects(kind) => kinds.contains(kind).then(|| source.clone()),
+                Source::Step(place) => places
+                    .get(usize::from(*place))
+                    .copied()
+                    .flatten()
+                    .map(Source::Step),
+            })
+            .collect();
+        let held = tables.iter().any(|table| table.table == step.table);
+        if step.sources.is_empty() || !held {
+            if !step.sources.is_empty() {
+                missing.get_or_insert(step.table);
+            }
+            places.push(None);
+            continue;
+        }
+        places.push(u8::try_from(kept.len()).ok());
+        kept.push(step);
+    }
+    if kept.is_empty() {
+        return Err(QueryRefusal::new(
+            Rule::TableMissing,
+            format!(
+                "no custodian asked has a table `{}`",
+                missing.unwrap_or_default()
+            ),
+        ));
+    }
+    // What no later step takes up need not be derived.
+    for place in 0..kept.len() {
+        let taken = kept
+            .iter()
+            .flat_map(|step| &step.sources)
+            .any(|source| matches!(source, Source::Step(s) if usize::from(*s) == place));
+        if !taken {
+            kept[place].derive.clear();
+        }
+    }
+    Ok(kept)
+}
+
+/// The columns that a step opens: the needed ones, which must be open in every
+/// table, and the optional ones that are.
+fn columns(step: &Step, used: &[&CatalogueTable]) -> Result<Vec<String>, QueryRefusal> {
+    let Some(shape) = shape(&step.table) else {
+        return Err(QueryRefusal::new(
+            Rule::TableMissing,
+            format!("no table is of the kind `{}`", step.table),
+        ));
+    };
+    let tables = || used.iter().filter(|table| table.table == step.table);
+    let mut opened = Vec::new();
+    for needed in shape.needed {
+        for table in tables() {
+            check_column(table, needed)?;
+        }
+        opened.push(needed.0.to_owned());
+    }
+    for optional in shape.optional {
+        if tables().all(|table| check_column(table, optional).is_ok()) {
+            opened.push(optional.0.to_owned());
+        }
+    }
+    Ok(opened)
+}
+
+fn check_column(table: &CatalogueTable, wanted: &ColumnShape) -> Result<(), QueryRefusal> {
+    let (name, semantic) = wanted;
+    let place = || format!("{}.{}.{name}", table.institution, table.dataset);
+    let refuse = |rule, what: &str| Err(QueryRefusal::at(rule, place(), what));
+    let Some(column) = table.column(name) else {
+        return refuse(Rule::ColumnMissing, "the table has no such column");
+    };
+    if column.semantic != semantic.name() {
+        let what = format!("it is {}, not {semantic}", column.semantic);
+        return refuse(Rule::ColumnMeaning, &what);
+    }
+    if column.disclosure != "open" {
+        let what = format!("its disclosure is {}, not open", column.disclosure);
+        return refuse(Rule::ColumnClosed, &what);
+    }
+    Ok(())
+}
+
+fn check_keys(
+    steps: &[Step],
+    used: &[&CatalogueTable],
+    limits: &CharterLimits,
+) -> Result<(), QueryRefusal> {
+    for step in steps {
+        for table in used.iter().filter(|table| table.table == step.table) {
+            let place = || format!("{}.{}.{}", table.institution, table.dataset, step.key);
+            let Some(key) = table.key(&step.key) else {
+                let what = "the table has no such lookup key";
+                return Err(QueryRefusal::at(Rule::KeyMissing, place(), what));
+            };
+            let bits = u32::from(key.bucket_bits);
+            let least = u64::from(limits.bucket_keys_min);
+            // One bucket is the whole table, and nothing can hide better.
+            if bits > 0 && key.distinct.checked_shr(bits).unwrap_or(0) < least {
+                let what = format!("its buckets hold fewer than {least} keys");
+                return Err(QueryRefusal::at(Rule::BucketTooSmall, place(), &what));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn custodians(steps: &[Step], used: &[&CatalogueTable]) -> Vec<PlanCustodian> {
+    let mut out: Vec<PlanCustodian> = Vec::new();
+    for table in used {
+        let keys: BTreeSet<&String> = steps
+            .iter()
+            .filter(|step| step.table == table.table)
+            .map(|step| &step.key)
+            .collect();
+        let entry = PlanTable {
+            table: table.table.clone(),
+            dataset: table.dataset.clone(),
+            snapshot: table.snapshot,
+            keys: keys.into_iter().cloned().collect(),
+        };
+        match out.last_mut() {
+            Some(last) if last.institution == table.institution => last.tables.push(entry),
+            _ => out.push(PlanCustodian {
+                institution: table.institution.clone(),
+                tables: vec![entry],
+            }),
+        }
+    }
+    out
+}
+
+fn leaks(steps: &[Step]) -> Vec<Leak> {
+    let chained = steps
+        .iter()
+        .flat_map(|step| &step.sources)
+        .any(|source| matches!(source, Source::Step(_)));
+    let daily = steps
+        .iter()
+        .flat_map(|step| &step.derive)
+        .any(|derive| derive.days.is_some());
+    let mut leaks = vec![Leak::SelectorCount, Leak::Buckets, Leak::BucketSize];
+    leaks.extend(chained.then_some(Leak::VoucherCount));
+    leaks.extend(daily.then_some(Leak::DayGranularity));
+    leaks
+}

@@ -1,0 +1,158 @@
+//! A plan in plain words, for whoever approves it.
+
+use docket::{
+    Plan,
+    plan::{Leak, Source, Step},
+};
+
+use crate::template::template;
+
+/// A plan in plain words: who computes what, what each side learns, the bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// In English, a sentence a line.
+    pub lines_en: Vec<String>,
+    /// In Chinese, a sentence a line.
+    pub lines_zh: Vec<String>,
+}
+
+/// Explains a plan.
+#[must_use]
+pub fn explain(plan: &Plan) -> Explanation {
+    let mut out = Explanation {
+        lines_en: Vec::new(),
+        lines_zh: Vec::new(),
+    };
+    let title = template(plan.template.as_str());
+    let (title_en, title_zh) = title
+        .as_ref()
+        .map_or(("", ""), |known| (known.title_en, known.title_zh));
+    let names: Vec<&str> = plan
+        .custodians
+        .iter()
+        .map(|custodian| custodian.institution.as_str())
+        .collect();
+    out.line(
+        format!("Question {}: {title_en}", plan.template),
+        format!("问题 {}：{title_zh}", plan.template),
+    );
+    out.line(
+        format!(
+            "{} asks and opens the answer; {} answer from their committed snapshots.",
+            plan.requester,
+            names.join(", ")
+        ),
+        format!(
+            "{} 提问并打开答案；{} 以已承诺的快照作答。",
+            plan.requester,
+            names.join("、")
+        ),
+    );
+    for (place, step) in plan.steps.iter().enumerate() {
+        out.step(place, step);
+    }
+    let days = plan.window.to_ms.saturating_sub(plan.window.from_ms) / 86_400_000;
+    out.line(
+        format!(
+            "Bounds: rows of {days} days, {} hops, at most {} rows and {} selectors a step; an answer with more rows does not open.",
+            plan.hops, plan.answer_cap, plan.selectors_max
+        ),
+        format!(
+            "限度：{days} 天内的数据，{} 跳，答案至多 {} 行，每步至多 {} 个查询值；超出则不予打开。",
+            plan.hops, plan.answer_cap, plan.selectors_max
+        ),
+    );
+    for leak in &plan.leaks {
+        let (en, zh) = leaked(*leak, plan.bucket_keys);
+        out.line(en, zh);
+    }
+    out.line(
+        "No custodian learns which subject is looked up, and the requester opens no row of anyone else.".into(),
+        "任何持有方都不知道查的是谁；请求方打不开其他人的任何一行。".into(),
+    );
+    out
+}
+
+impl Explanation {
+    fn line(&mut self, en: String, zh: String) {
+        self.lines_en.push(en);
+        self.lines_zh.push(zh);
+    }
+
+    fn step(&mut self, place: usize, step: &Step) {
+        let number = place + 1;
+        let from_en: Vec<String> = step
+            .sources
+            .iter()
+            .map(|source| match source {
+                Source::Subjects(kind) => format!("the warrant's subjects ({kind})"),
+                Source::Step(earlier) => format!("what step {} found", u16::from(*earlier) + 1),
+            })
+            .collect();
+        let from_zh: Vec<String> = step
+            .sources
+            .iter()
+            .map(|source| match source {
+                Source::Subjects(kind) => format!("令状对象（{kind}）"),
+                Source::Step(earlier) => format!("第 {} 步所得", u16::from(*earlier) + 1),
+            })
+            .collect();
+        let mut en = format!(
+            "Step {number}: look up {} in every table `{}` by `{}`; opens {}",
+            from_en.join(" and "),
+            step.table,
+            step.key,
+            step.columns.join(", ")
+        );
+        let mut zh = format!(
+            "第 {number} 步：以{}按“{}”查各方的“{}”表；打开 {}",
+            from_zh.join("及"),
+            step.key,
+            step.table,
+            step.columns.join("、")
+        );
+        if let Some(fen) = step.min_amount_minor.filter(|fen| *fen > 0) {
+            let amount = format!("{}.{:02}", fen / 100, fen % 100);
+            en.push_str(&format!("; only amounts from {amount} yuan"));
+            zh.push_str(&format!("；仅限金额不低于 {amount} 元"));
+        }
+        for rule in &step.derive {
+            en.push_str(&format!("; passes on `{}`", rule.column));
+            zh.push_str(&format!("；向后传递“{}”", rule.column));
+            if let Some(days) = &rule.days {
+                let hours = days.within_ms.div_ceil(3_600_000);
+                en.push_str(&format!(" for {hours} hours after `{}`", days.at_column));
+                zh.push_str(&format!("，自“{}”起 {hours} 小时内有效", days.at_column));
+            }
+        }
+        en.push('.');
+        zh.push('。');
+        self.line(en, zh);
+    }
+}
+
+fn leaked(leak: Leak, bucket_keys: u32) -> (String, String) {
+    match leak {
+        Leak::SelectorCount => (
+            "Custodians learn how many selectors each step looks up.".into(),
+            "持有方得知每一步查询了多少个值。".into(),
+        ),
+        Leak::Buckets => (
+            format!("Custodians learn which buckets, of at least {bucket_keys} keys each or the whole table, are read."),
+            format!("持有方得知读取了哪些分桶（每桶至少 {bucket_keys} 个键，或整张表）。"),
+        ),
+        Leak::BucketSize => (
+            "The requester learns the size class of the buckets that it reads.".into(),
+            "请求方得知所读分桶的大小级别。".into(),
+        ),
+        Leak::VoucherCount => (
+            "Custodians learn which peer vouched for how many derived selectors.".into(),
+            "持有方得知哪一同行担保了多少个派生查询值。".into(),
+        ),
+        Leak::DayGranularity => (
+            "The requester's program sees all rows of a derived account on the days that the time rule touches.".into(),
+            "请求方程序可见派生账户在时限所及各日的全部相关行。".into(),
+        ),
+        _ => (format!("{leak:?}"), format!("{leak:?}")),
+    }
+}
