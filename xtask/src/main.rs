@@ -1,2 +1,121 @@
-//! Builds, tests and shows the project.
-fn main() {}
+//! `cargo xtask`: builds, checks, tests and shows the project.
+//!
+//! Why it exists: one command is the same on a laptop, on a fresh machine and in continuous
+//! integration, and it needs nothing but a Rust toolchain to begin.
+//!
+//! *Invariants*: it compiles in seconds (one small dependency); every step prints the command that
+//! it runs; no step waits for input.
+
+mod counts;
+mod gate;
+mod needs;
+mod shell;
+mod tidy;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Builds, checks, tests and shows the project.
+
+Usage: cargo xtask <COMMAND> [ARGS]
+
+Commands:
+  test [ARGS]         everything that must hold before a change is kept: format, tidy, lints,
+                      licences, all tests; ends with `N passed, N failed`.
+                      With ARGS (`-p ledger`, a test's name) only those tests
+  demo [ARGS]         builds `cordon` and runs `cordon demo ARGS`
+  bench WHAT [ARGS]   builds and runs the bench of a room, optimised: `bench mpc prepare --json`
+  tidy                the house's own rules: edges between rooms, lengths, documents, words;
+                      `--fix` brings the table of dependencies up to date
+  lint                clippy over everything, warnings are errors
+  fmt                 formats everything
+  deny                licences, sources, duplicates and known advisories (cargo-deny)
+  setup               installs the optional tools: cargo-nextest, cargo-deny
+  help                this text
+
+Exit status: 0 when all is well, 1 when something failed, 2 when the command was not understood.
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<OsString> = args.collect();
+    let asks_help = rest
+        .iter()
+        .take_while(|arg| *arg != "--")
+        .any(|arg| arg == "--help");
+    match command.to_str() {
+        // The demonstration has a help of its own.
+        Some("demo") => demo(&rest),
+        Some("bench") if !rest.is_empty() => bench(&rest),
+        _ if asks_help => help(),
+        Some("test") => gate::run(&rest),
+        Some("tidy") if rest.iter().any(|arg| arg == "--fix") => report(tidy::fix()),
+        Some("tidy") => report(tidy::run()),
+        Some("lint") => report(shell::run(&mut shell::cargo([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]))),
+        Some("fmt") => report(shell::run(&mut shell::cargo(["fmt", "--all"]))),
+        Some("deny") => report(shell::run(&mut shell::cargo(["deny", "check"]))),
+        Some("setup") => report(setup()),
+        Some("help" | "--help" | "-h" | "") => help(),
+        _ => {
+            eprintln!("unknown command: {}\n\n{HELP}", command.display());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn help() -> ExitCode {
+    print!("{HELP}");
+    ExitCode::SUCCESS
+}
+
+fn report(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Cargo shows the build's progress and then becomes the program, so Ctrl-C and the exit status are
+/// the program's own.
+fn demo(rest: &[OsString]) -> ExitCode {
+    let mut command = shell::cargo([
+        "run",
+        "--package",
+        "cordon",
+        "--bin",
+        "cordon",
+        "--",
+        "demo",
+    ]);
+    report(Err(shell::become_it(command.args(rest))))
+}
+
+fn bench(rest: &[OsString]) -> ExitCode {
+    let mut command = shell::cargo(["bench", "--package"]);
+    let (room, args) = (&rest[0], &rest[1..]);
+    command.arg(room).args(["--benches", "--"]).args(args);
+    report(Err(shell::become_it(&mut command)))
+}
+
+fn setup() -> Result<(), String> {
+    for tool in ["cargo-nextest", "cargo-deny"] {
+        if shell::finds(tool).is_some() {
+            println!("{tool} is here");
+        } else {
+            shell::run(&mut shell::cargo(["install", "--locked", tool]))?;
+        }
+    }
+    needs::check()
+}

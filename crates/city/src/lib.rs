@@ -21,8 +21,9 @@
 //! institutions stands in both their tables. One month, from 2018-11-11.
 //!
 //! *Invariants*: the same seed, size and library versions give the same bytes; persons, phones and
-//! ids are invented (ids carry region codes that were never given); memory is bounded by about 30
-//! bytes a person and the busiest hour's events (measured: see `docs/city.md`).
+//! ids are invented (ids carry region codes that were never given); memory is bounded by about 16
+//! bytes a person, the open row groups and the busiest hour's events (98 MB for a million people, see
+//! `docs/city.md`).
 //!
 //! *Not here*: randomness for anything secret, and any claim that real crime looks like this.
 

@@ -161,43 +161,7 @@ impl Plot {
                 withheld: false,
             });
         }
-        let mut chain = vec![(1, first)];
-        let layers: [(&[u32], u64, std::ops::Range<i64>); 2] = [
-            (&gang.layer_one, 2 + noise.below(2), 10..100),
-            (&gang.layer_two, 1 + noise.below(2), 15..110),
-        ];
-        let mut incoming = vec![first];
-        for (hop, (layer, parts, delay)) in (2..).zip(layers) {
-            let mut outgoing = Vec::new();
-            for source in &incoming {
-                let receivers = elsewhere(roster, source.to, layer, noise);
-                for (fen, to) in split(noise, source.fen, parts).into_iter().zip(receivers) {
-                    outgoing.push(Transfer {
-                        at_s: source.at_s
-                            + noise.between(delay.start, delay.end) * MINUTE_S
-                            + noise.between(0, 60),
-                        from: source.to,
-                        to,
-                        fen,
-                        kind: TransferKind::Transfer,
-                    });
-                }
-            }
-            chain.extend(outgoing.iter().map(|&t| (hop, t)));
-            incoming = outgoing;
-        }
-        for source in incoming {
-            chain.push((
-                HOPS,
-                Transfer {
-                    at_s: source.at_s + noise.between(20, 170) * MINUTE_S,
-                    from: source.to,
-                    to: account(collector),
-                    fen: source.fen - source.fen / 200,
-                    kind: TransferKind::Transfer,
-                },
-            ));
-        }
+        let chain = chain(roster, gang, first, account(collector), noise);
         self.transfers.extend(chain.iter().map(|(_, t)| *t));
         Swindle {
             victim,
@@ -247,6 +211,54 @@ impl Plot {
         }
         self.rings.push(accounts);
     }
+}
+
+/// The steps of a victim's money with their hops, the first included.
+fn chain(
+    roster: &Roster,
+    gang: &Gang,
+    first: Transfer,
+    collector: Account,
+    noise: &mut Noise,
+) -> Vec<(u32, Transfer)> {
+    let mut chain = vec![(1, first)];
+    let layers: [(&[u32], u64, std::ops::Range<i64>); 2] = [
+        (&gang.layer_one, 2 + noise.below(2), 10..100),
+        (&gang.layer_two, 1 + noise.below(2), 15..110),
+    ];
+    let mut incoming = vec![first];
+    for (hop, (layer, parts, delay)) in (2..).zip(layers) {
+        let mut outgoing = Vec::new();
+        for source in &incoming {
+            let receivers = elsewhere(roster, source.to, layer, noise);
+            for (fen, to) in split(noise, source.fen, parts).into_iter().zip(receivers) {
+                outgoing.push(Transfer {
+                    at_s: source.at_s
+                        + noise.between(delay.start, delay.end) * MINUTE_S
+                        + noise.between(0, 60),
+                    from: source.to,
+                    to,
+                    fen,
+                    kind: TransferKind::Transfer,
+                });
+            }
+        }
+        chain.extend(outgoing.iter().map(|&t| (hop, t)));
+        incoming = outgoing;
+    }
+    for source in incoming {
+        chain.push((
+            HOPS,
+            Transfer {
+                at_s: source.at_s + noise.between(20, 170) * MINUTE_S,
+                from: source.to,
+                to: collector,
+                fen: source.fen - source.fen / 200,
+                kind: TransferKind::Transfer,
+            },
+        ));
+    }
+    chain
 }
 
 fn short(noise: &mut Noise, low: i64, high: i64) -> i32 {
