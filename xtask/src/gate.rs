@@ -102,6 +102,10 @@ pub(crate) fn run(rest: &[OsString]) -> ExitCode {
     };
     let built = gate.check("compile and lint", || {
         let mut command = linted(shell::cargo(["test", "--no-run"]));
+        if whole {
+            // Benches are compiled and linted too; they run when asked for.
+            command.arg("--all-targets");
+        }
         // A filter by name is for the run; what follows `--` is for the harness.
         let options = selected.iter().take_while(|arg| *arg != "--");
         shell::run(command.args(options))

@@ -6,6 +6,7 @@
 //! *Invariants*: it compiles in seconds (one small dependency); every step prints the command that
 //! it runs; no step waits for input.
 
+mod bench;
 mod counts;
 mod gate;
 mod needs;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     match command.to_str() {
         // The demonstration has a help of its own.
         Some("demo") => demo(&rest),
-        Some("bench") if !rest.is_empty() => bench(&rest),
+        Some("bench") => report(Err(bench::run(&rest))),
         _ if asks_help => help(),
         Some("test") => gate::run(&rest),
         Some("tidy") if rest.iter().any(|arg| arg == "--fix") => report(tidy::fix()),
@@ -100,13 +101,6 @@ fn demo(rest: &[OsString]) -> ExitCode {
         "demo",
     ]);
     report(Err(shell::become_it(command.args(rest))))
-}
-
-fn bench(rest: &[OsString]) -> ExitCode {
-    let mut command = shell::cargo(["bench", "--package"]);
-    let (room, args) = (&rest[0], &rest[1..]);
-    command.arg(room).args(["--benches", "--"]).args(args);
-    report(Err(shell::become_it(&mut command)))
 }
 
 fn setup() -> Result<(), String> {
