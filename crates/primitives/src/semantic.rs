@@ -247,6 +247,24 @@ impl Semantic {
         }
     }
 
+    /// Checks an integer form that a typed source gave: an instant or a date must be
+    /// one that [`Semantic::text`] can write.
+    ///
+    /// # Errors
+    /// [`Reject`] if it is not, or the type's form is text.
+    pub fn check_int(self, value: i64) -> Result<i64, Reject> {
+        match self {
+            Self::Timestamp => time::bounded(value),
+            Self::Date => time::bounded(value.saturating_mul(DAY_MS)).map(|_| value),
+            Self::Money | Self::Integer | Self::Real => Ok(value),
+            _ => Err(Reason::Kind),
+        }
+        .map_err(|reason| Reject {
+            semantic: self,
+            reason,
+        })
+    }
+
     /// The integer form of an `f64` read as this type, for typed sources.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ fn number(digits: &str) -> Result<i64, Reason> {
 }
 
 /// An instant within the years that this module can write again.
-fn bounded(ms: i64) -> Result<i64, Reason> {
+pub(super) fn bounded(ms: i64) -> Result<i64, Reason> {
     let (year, _, _) = civil_from_days(ms.div_euclid(DAY_MS));
     if YEARS.contains(&year) {
         Ok(ms)

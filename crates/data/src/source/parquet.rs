@@ -1,0 +1,80 @@
+//! Parquet files, in file order, a batch at a time.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::SchemaRef;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::{RawBatch, unknown_column};
+use crate::error::DataError;
+use crate::limits::BATCH_ROWS;
+
+pub(crate) struct ParquetRows {
+    path: PathBuf,
+    schema: SchemaRef,
+    reader: ParquetRecordBatchReader,
+    names: Vec<String>,
+}
+
+impl ParquetRows {
+    pub(crate) fn open(path: &Path, names: &[&str]) -> Result<Self, DataError> {
+        let file = File::open(path).map_err(|e| DataError::io("open", path, &e))?;
+        let wrong = |e: &_| DataError::parquet("read", path, e);
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| wrong(&e))?;
+        let schema = Arc::clone(builder.schema());
+        let mut roots = Vec::with_capacity(names.len());
+        for name in names {
+            roots.push(schema.index_of(name).map_err(|_| unknown_column(name))?);
+        }
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+        let reader = builder
+            .with_projection(mask)
+            .with_batch_size(BATCH_ROWS)
+            .build()
+            .map_err(|e| wrong(&e))?;
+        let names = names.iter().map(|n| (*n).to_owned()).collect();
+        Ok(Self {
+            path: path.to_owned(),
+            schema,
+            reader,
+            names,
+        })
+    }
+
+    /// All columns of the file, also those that are not read.
+    pub(crate) fn header(&self) -> Vec<String> {
+        self.schema
+            .fields()
+            .iter()
+            .map(|f| f.name().clone())
+            .collect()
+    }
+
+    pub(crate) fn next(&mut self) -> Result<Option<RawBatch>, DataError> {
+        let Some(batch) = self.reader.next() else {
+            return Ok(None);
+        };
+        let doing = || format!("read {}", self.path.display());
+        let batch = batch.map_err(|_| DataError::trouble(doing(), "a page is damaged", false))?;
+        let columns = self
+            .names
+            .iter()
+            .map(|name| {
+                batch
+                    .column_by_name(name)
+                    .cloned()
+                    .ok_or_else(|| unknown_column(name))
+            })
+            .collect::<Result<Vec<ArrayRef>, _>>()?;
+        Ok(Some(RawBatch {
+            columns,
+            rows: batch.num_rows(),
+            broken: BTreeMap::new(),
+        }))
+    }
+}
