@@ -1,6 +1,6 @@
 //! From opened rows to the answer: what rows derive, which rows count, one order.
 //!
-//! A row counts where a selector of its step looked it up, inside window and amount. Days are coarser
+//! A row counts for a step where a selector of its step looked it up, inside window and amount. Days are coarser
 //! than the time rule, so a chain's rows are held against the exact rule once
 //! more: a transfer of a step stays only where a transfer that stayed in the
 //! step before came in at most `within_ms` earlier, and strictly earlier.
@@ -23,9 +23,9 @@ use crate::{
     shape::{KeyShape, Shape, key_shape, shape},
 };
 
-/// A row that the requester opened: where it comes from and its cells, in the
-/// order of the step's columns.
-pub type OpenedRow = (Origin, Vec<Cell>);
+/// A row that the requester opened: the step that looked it up, where it comes
+/// from, and its cells in the order of the step's columns.
+pub type OpenedRow = (u8, Origin, Vec<Cell>);
 
 /// Most days that one derived selector can cover; a plan's rule covers fewer.
 const DAYS_MAX: usize = 32;
@@ -64,10 +64,11 @@ pub fn derive(step: &Step, row: &[Cell]) -> Vec<Selector> {
     out.into_iter().collect()
 }
 
-/// Assembles the answer from the rows that each step opened.
+/// Assembles the answer from the rows that were opened.
 ///
-/// `seeds` are the warrant's subjects; `opened` has one list a step, in any
-/// order and with repeats.
+/// `seeds` are the warrant's subjects; `opened` is in any order, with repeats.
+/// A selector need be looked up once: what one step opened counts for every
+/// step over the same tables whose selectors find it.
 ///
 /// # Errors
 /// [`Rule::RowShape`] or [`Rule::RowUnasked`] where a custodian sent what was not
@@ -76,43 +77,63 @@ pub fn assemble(
     plan: &Plan,
     question: &Digest,
     seeds: &[Selector],
-    opened: &[Vec<OpenedRow>],
+    opened: &[OpenedRow],
 ) -> Result<Answer, QueryRefusal> {
-    ensure(opened.len() == plan.steps.len(), Rule::RowShape, || {
-        "rows of more or fewer steps than the plan has".into()
-    })?;
-    let mut kept: Vec<Vec<&OpenedRow>> = Vec::with_capacity(plan.steps.len());
-    for (step, rows) in plan.steps.iter().zip(opened) {
-        let asked = Asked::new(plan, step, seeds, opened)?;
-        let exact = Exact::new(plan, step, &kept);
-        let mut stay = Vec::new();
-        for row in rows {
-            let (origin, cells) = row;
-            ensure(cells.len() == step.columns.len(), Rule::RowShape, || {
-                format!("{} sent a row of another shape", origin.institution)
+    for (place, origin, cells) in opened {
+        let step = plan.steps.get(usize::from(*place));
+        ensure(
+            step.is_some_and(|step| step.columns.len() == cells.len()),
+            Rule::RowShape,
+            || format!("{} sent a row of another shape", origin.institution),
+        )?;
+    }
+    let mut found: Vec<Found<'_>> = Vec::with_capacity(plan.steps.len());
+    for (place, step) in plan.steps.iter().enumerate() {
+        let asked = Asked::new(plan, step, seeds, &found)?;
+        let exact = Exact::new(plan, step, &found);
+        let mut here = Found::default();
+        for row in opened {
+            let (by, origin, cells) = row;
+            let by = usize::from(*by);
+            let same = plan
+                .steps
+                .get(by)
+                .is_some_and(|other| other.table == step.table && other.columns == step.columns);
+            if !same {
+                continue;
+            }
+            let keys = asked.keys_of(cells);
+            let wanted =
+                asked.bounded(plan, cells) && keys.iter().any(|key| asked.selectors.contains(key));
+            ensure(wanted || by != place, Rule::RowUnasked, || {
+                format!("{} sent a row that nobody asked for", origin.institution)
             })?;
-            let found = asked.keys_of(cells);
-            ensure(
-                asked.bounded(plan, cells) && found.iter().any(|key| asked.selectors.contains(key)),
-                Rule::RowUnasked,
-                || format!("{} sent a row that nobody asked for", origin.institution),
-            )?;
-            if exact.admits(&asked, cells, &found) {
-                stay.push(row);
+            if wanted {
+                here.all.push(row);
+            }
+            if wanted && exact.admits(&asked, cells, &keys) {
+                here.stay.push(row);
             }
         }
-        kept.push(stay);
+        found.push(here);
     }
     let answer = Answer {
         question: *question,
         template: plan.template.clone(),
-        tables: tables(plan, &kept),
+        tables: tables(plan, &found),
     };
     let cap = usize::try_from(plan.answer_cap).unwrap_or(usize::MAX);
     ensure(answer.rows() <= cap, Rule::OverCap, || {
         format!("{} rows where {cap} are allowed", answer.rows())
     })?;
     Ok(answer)
+}
+
+/// The rows that a step's selectors find, and those that its time rule keeps.
+#[derive(Default)]
+struct Found<'a> {
+    all: Vec<&'a OpenedRow>,
+    stay: Vec<&'a OpenedRow>,
 }
 
 fn cell<'a>(step: &Step, row: &'a [Cell], column: &str) -> Option<&'a Cell> {
@@ -133,7 +154,7 @@ impl<'a> Asked<'a> {
         plan: &'a Plan,
         step: &'a Step,
         seeds: &[Selector],
-        opened: &[Vec<OpenedRow>],
+        found: &[Found<'_>],
     ) -> Result<Self, QueryRefusal> {
         let known = shape(&step.table).zip(key_shape(&step.table, &step.key));
         let (table, shape) = known.ok_or_else(|| {
@@ -150,8 +171,9 @@ impl<'a> Asked<'a> {
                 }
                 Source::Step(place) => {
                     let place = usize::from(*place);
-                    if let (Some(from), Some(rows)) = (plan.steps.get(place), opened.get(place)) {
-                        selectors.extend(rows.iter().flat_map(|(_, cells)| derive(from, cells)));
+                    if let (Some(from), Some(rows)) = (plan.steps.get(place), found.get(place)) {
+                        let rows = rows.all.iter();
+                        selectors.extend(rows.flat_map(|(_, _, cells)| derive(from, cells)));
                     }
                 }
             }
@@ -217,7 +239,7 @@ struct Exact {
 }
 
 impl Exact {
-    fn new(plan: &Plan, step: &Step, kept: &[Vec<&OpenedRow>]) -> Self {
+    fn new(plan: &Plan, step: &Step, found: &[Found<'_>]) -> Self {
         let mut exact = Self {
             ruled: false,
             within_ms: 0,
@@ -228,14 +250,14 @@ impl Exact {
                 continue;
             };
             let place = usize::from(*place);
-            let (Some(from), Some(rows)) = (plan.steps.get(place), kept.get(place)) else {
+            let (Some(from), Some(rows)) = (plan.steps.get(place), found.get(place)) else {
                 continue;
             };
             for rule in &from.derive {
                 let Some(days) = &rule.days else { continue };
                 exact.ruled = true;
                 exact.within_ms = i64::try_from(days.within_ms).unwrap_or(i64::MAX);
-                for (_, cells) in rows {
+                for (_, _, cells) in &rows.stay {
                     let value = cell(from, cells, &rule.column);
                     let at = cell(from, cells, &days.at_column);
                     if let (Some(Cell::Text(value)), Some(Cell::Int(at))) = (value, at) {
@@ -271,11 +293,11 @@ impl Exact {
 }
 
 /// Rows once each, in the first step that found them, with every origin.
-fn tables(plan: &Plan, kept: &[Vec<&OpenedRow>]) -> Vec<AnswerTable> {
+fn tables(plan: &Plan, found: &[Found<'_>]) -> Vec<AnswerTable> {
     type Row<'a> = (&'a str, &'a [String], &'a [Cell]);
     let mut first: BTreeMap<Row<'_>, (usize, BTreeSet<&Origin>)> = BTreeMap::new();
-    for (place, (step, rows)) in plan.steps.iter().zip(kept).enumerate() {
-        for (origin, cells) in rows {
+    for (place, (step, rows)) in plan.steps.iter().zip(found).enumerate() {
+        for (_, origin, cells) in &rows.stay {
             first
                 .entry((&step.table, &step.columns, cells))
                 .or_insert_with(|| (place, BTreeSet::new()))

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use docket::{State, statement::Column};
+use docket::{
+    State,
+    statement::{Column, LookupKey},
+};
 use primitives::{Digest, InstitutionId};
 
 /// Every custodian's tables, the latest snapshot of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
-    /// The tables, sorted by institution, kind and name.
-    pub tables: Vec<CatalogueTable>,
+    /// The tables, in any order.
+    pub tables: Vec<Table>,
 }
 
 /// A table with its latest snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CatalogueTable {
+pub struct Table {
     /// Its custodian.
     pub institution: InstitutionId,
     /// The table's kind.
@@ -23,35 +26,15 @@ pub struct CatalogueTable {
     pub dataset: String,
     /// Its columns with meaning and disclosure.
     pub columns: Vec<Column>,
-    /// Its lookup keys.
-    pub keys: Vec<CatalogueKey>,
+    /// The snapshot's lookup keys.
+    pub keys: Vec<LookupKey>,
     /// The record of the snapshot.
     pub snapshot: Digest,
     /// Rows of the snapshot.
     pub rows: u64,
 }
 
-/// A lookup key of a snapshot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CatalogueKey {
-    /// The key's name.
-    pub name: String,
-    /// Distinct values.
-    pub distinct: u64,
-    /// Bits of a bucket's number; 0: the whole table is one bucket.
-    pub bucket_bits: u8,
-}
-
 impl Catalogue {
-    /// The catalogue of tables given in any order.
-    #[must_use]
-    pub fn new(mut tables: Vec<CatalogueTable>) -> Self {
-        tables.sort_by(|a, b| {
-            (&a.institution, &a.table, &a.dataset).cmp(&(&b.institution, &b.table, &b.dataset))
-        });
-        Self { tables }
-    }
-
     /// The catalogue that the ledger's state shows. Where a table was published
     /// more than once, the entry whose snapshot was extracted last counts.
     #[must_use]
@@ -65,20 +48,12 @@ impl Catalogue {
                 continue;
             };
             let statement = &snapshot.statement;
-            let table = CatalogueTable {
+            let table = Table {
                 institution: dataset.institution.clone(),
                 table: dataset.entry.table.clone(),
                 dataset: dataset.entry.dataset.clone(),
                 columns: dataset.entry.columns.clone(),
-                keys: statement
-                    .keys
-                    .iter()
-                    .map(|key| CatalogueKey {
-                        name: key.name.clone(),
-                        distinct: key.distinct,
-                        bucket_bits: key.bucket_bits,
-                    })
-                    .collect(),
+                keys: statement.keys.clone(),
                 snapshot: record,
                 rows: statement.rows,
             };
@@ -91,11 +66,13 @@ impl Catalogue {
                 }
             }
         }
-        Self::new(latest.into_values().map(|(_, table)| table).collect())
+        Self {
+            tables: latest.into_values().map(|(_, table)| table).collect(),
+        }
     }
 }
 
-impl CatalogueTable {
+impl Table {
     /// The column with this name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Column> {
@@ -104,7 +81,7 @@ impl CatalogueTable {
 
     /// The key with this name.
     #[must_use]
-    pub fn key(&self, name: &str) -> Option<&CatalogueKey> {
+    pub fn key(&self, name: &str) -> Option<&LookupKey> {
         self.keys.iter().find(|key| key.name == name)
     }
 }

@@ -13,7 +13,7 @@ use docket::{
 use primitives::{InstitutionId, TemplateId, WarrantId, semantic::Semantic};
 
 use crate::{
-    catalogue::{Catalogue, CatalogueTable},
+    catalogue::{Catalogue, Table},
     error::{QueryRefusal, Rule, ensure},
     shape::{ColumnShape, shape},
     template::{Template, template},
@@ -77,13 +77,9 @@ pub fn compile(
     })?;
     let kinds = seeds(&template, grant)?;
     let asked = chosen(question, grant, catalogue)?;
-    let tables: Vec<&CatalogueTable> = catalogue
-        .tables
-        .iter()
-        .filter(|table| asked.contains(&table.institution))
-        .collect();
+    let tables = tables_of(&asked, catalogue)?;
     let mut steps = prune(template.steps(&question.parameters, hops), &kinds, &tables)?;
-    let used: Vec<&CatalogueTable> = tables
+    let used: Vec<&Table> = tables
         .into_iter()
         .filter(|table| steps.iter().any(|step| step.table == table.table))
         .collect();
@@ -117,44 +113,41 @@ pub fn compile(
 }
 
 /// Checks a plan as a custodian: its own question, compiled again under the
-/// warrant, must be the plan. The custodian's own tables must be at the
-/// catalogue's snapshots; for the others the plan's are taken, because the
-/// ledger has checked whose they are.
+/// warrant and this catalogue, must be the plan.
 ///
 /// # Errors
-/// The refusal that compiling gives, or [`Rule::SnapshotStale`],
-/// [`Rule::PlanDiffers`].
-pub fn check(
-    plan: &Plan,
-    grant: &Grant<'_>,
-    catalogue: &Catalogue,
-    own: &InstitutionId,
-) -> Result<(), QueryRefusal> {
+/// The refusal that compiling gives; [`Rule::SnapshotStale`] where the plan reads
+/// other snapshots than the catalogue's, [`Rule::PlanDiffers`] where it differs
+/// otherwise.
+pub fn check(plan: &Plan, grant: &Grant<'_>, catalogue: &Catalogue) -> Result<(), QueryRefusal> {
+    let asked = plan.custodians.iter().map(|one| one.institution.clone());
     let question = Question {
         template: plan.template.clone(),
         parameters: plan.parameters.clone(),
-        custodians: Some(
-            plan.custodians
-                .iter()
-                .map(|custodian| custodian.institution.clone())
-                .collect(),
-        ),
+        custodians: Some(asked.collect()),
         answer_cap: Some(plan.answer_cap),
     };
     let mut expected = compile(&question, grant, catalogue)?;
+    let mut stale = None;
     for (mine, theirs) in expected.custodians.iter_mut().zip(&plan.custodians) {
         for (table, named) in mine.tables.iter_mut().zip(&theirs.tables) {
-            ensure(
-                mine.institution != *own || table.snapshot == named.snapshot,
-                Rule::SnapshotStale,
-                || format!("{own}.{}: the plan reads another snapshot", table.dataset),
-            )?;
-            table.snapshot = named.snapshot;
+            if table.snapshot != named.snapshot {
+                stale.get_or_insert_with(|| format!("{}.{}", mine.institution, table.dataset));
+                table.snapshot = named.snapshot;
+            }
         }
     }
     ensure(expected == *plan, Rule::PlanDiffers, || {
         "the plan is not what its question compiles to".into()
-    })
+    })?;
+    match stale {
+        None => Ok(()),
+        Some(table) => Err(QueryRefusal::at(
+            Rule::SnapshotStale,
+            table,
+            "the plan reads another snapshot than the catalogue's",
+        )),
+    }
 }
 
 /// The custodians and snapshots of a plan, as the question's record names them.
@@ -202,6 +195,30 @@ fn seeds(template: &Template, grant: &Grant<'_>) -> Result<BTreeSet<Semantic>, Q
     Ok(kinds)
 }
 
+/// The tables of the custodians asked, in the plan's order.
+fn tables_of<'a>(
+    asked: &BTreeSet<InstitutionId>,
+    catalogue: &'a Catalogue,
+) -> Result<Vec<&'a Table>, QueryRefusal> {
+    let mut tables: Vec<&Table> = catalogue
+        .tables
+        .iter()
+        .filter(|table| asked.contains(&table.institution))
+        .collect();
+    let name = |table: &Table| format!("{}.{}", table.institution, table.dataset);
+    tables.sort_by(|a, b| {
+        (&a.institution, &a.table, &a.dataset).cmp(&(&b.institution, &b.table, &b.dataset))
+    });
+    for pair in tables.windows(2) {
+        let twice =
+            (&pair[0].institution, &pair[0].dataset) == (&pair[1].institution, &pair[1].dataset);
+        ensure(!twice, Rule::SnapshotStale, || {
+            format!("two snapshots of {} in one plan", name(pair[0]))
+        })?;
+    }
+    Ok(tables)
+}
+
 fn chosen(
     question: &Question,
     grant: &Grant<'_>,
@@ -235,7 +252,7 @@ fn chosen(
 fn prune(
     steps: Vec<Step>,
     kinds: &BTreeSet<Semantic>,
-    tables: &[&CatalogueTable],
+    tables: &[&Table],
 ) -> Result<Vec<Step>, QueryRefusal> {
     let mut places: Vec<Option<u8>> = Vec::with_capacity(steps.len());
     let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
@@ -288,7 +305,7 @@ fn prune(
 
 /// The columns that a step opens: the needed ones, which must be open in every
 /// table, and the optional ones that are.
-fn columns(step: &Step, used: &[&CatalogueTable]) -> Result<Vec<String>, QueryRefusal> {
+fn columns(step: &Step, used: &[&Table]) -> Result<Vec<String>, QueryRefusal> {
     let Some(shape) = shape(&step.table) else {
         return Err(QueryRefusal::new(
             Rule::TableMissing,
@@ -311,7 +328,7 @@ fn columns(step: &Step, used: &[&CatalogueTable]) -> Result<Vec<String>, QueryRe
     Ok(opened)
 }
 
-fn check_column(table: &CatalogueTable, wanted: &ColumnShape) -> Result<(), QueryRefusal> {
+fn check_column(table: &Table, wanted: &ColumnShape) -> Result<(), QueryRefusal> {
     let (name, semantic) = wanted;
     let place = || format!("{}.{}.{name}", table.institution, table.dataset);
     let refuse = |rule, what: &str| Err(QueryRefusal::at(rule, place(), what));
@@ -329,11 +346,7 @@ fn check_column(table: &CatalogueTable, wanted: &ColumnShape) -> Result<(), Quer
     Ok(())
 }
 
-fn check_keys(
-    steps: &[Step],
-    used: &[&CatalogueTable],
-    limits: &CharterLimits,
-) -> Result<(), QueryRefusal> {
+fn check_keys(steps: &[Step], used: &[&Table], limits: &CharterLimits) -> Result<(), QueryRefusal> {
     for step in steps {
         for table in used.iter().filter(|table| table.table == step.table) {
             let place = || format!("{}.{}.{}", table.institution, table.dataset, step.key);
@@ -353,7 +366,7 @@ fn check_keys(
     Ok(())
 }
 
-fn custodians(steps: &[Step], used: &[&CatalogueTable]) -> Vec<PlanCustodian> {
+fn custodians(steps: &[Step], used: &[&Table]) -> Vec<PlanCustodian> {
     let mut out: Vec<PlanCustodian> = Vec::new();
     for table in used {
         let keys: BTreeSet<&String> = steps

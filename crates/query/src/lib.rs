@@ -25,7 +25,7 @@ mod shape;
 mod template;
 
 pub use answer::{OpenedRow, assemble, derive};
-pub use catalogue::{Catalogue, CatalogueKey, CatalogueTable};
+pub use catalogue::{Catalogue, Table};
 pub use compile::{Grant, Question, asked, check, compile};
 pub use error::{QueryRefusal, Rule};
 pub use explain::{Explanation, explain};
