@@ -151,13 +151,21 @@ impl App {
         if unchecked.is_empty() {
             return true;
         }
-        let records: Vec<_> = unchecked.iter().map(|at| block.records[*at].clone()).collect();
+        let records: Vec<_> = unchecked
+            .iter()
+            .map(|at| block.records[*at].clone())
+            .collect();
         let verdicts = self.core.rules.check(&records);
         let passed = verdicts.len() == records.len() && verdicts.iter().all(Result::is_ok);
         if passed {
-            self.core.checked().extend(unchecked.iter().map(|at| block.leaves[*at]));
+            self.core
+                .checked()
+                .extend(unchecked.iter().map(|at| block.leaves[*at]));
         } else {
-            tracing::warn!(height = block.header.height, "a block holds a record that fails its check");
+            tracing::warn!(
+                height = block.header.height,
+                "a block holds a record that fails its check"
+            );
         }
         passed
     }

@@ -94,7 +94,14 @@ fn cosign(core: &Core, block: &Block, leg: &Leg) {
     let mine = core.cosigner().advance(size, root, &leg.membership, time_s);
     match mine {
         Ok(Some(cosignature)) => {
-            core.send(Outgoing::Notice(None, Notice::Cosigned { size, root, cosignature }));
+            core.send(Outgoing::Notice(
+                None,
+                Notice::Cosigned {
+                    size,
+                    root,
+                    cosignature,
+                },
+            ));
         }
         Ok(None) => {}
         Err(error) => tracing::error!(%error, "a checkpoint can't be cosigned"),
@@ -105,7 +112,10 @@ fn cosign(core: &Core, block: &Block, leg: &Leg) {
 /// Tells everybody who waits for a checkpoint that there may be a newer one.
 pub(crate) fn announce(core: &Core) {
     core.release();
-    let size = core.cosigner().latest().map_or(0, |signed| signed.checkpoint().size());
+    let size = core
+        .cosigner()
+        .latest()
+        .map_or(0, |signed| signed.checkpoint().size());
     core.signed.send_if_modified(|known| {
         let newer = *known != size;
         *known = size;

@@ -56,7 +56,11 @@ impl Block {
     /// Puts a block together; `leaves` must be the records' leaf hashes.
     pub(crate) fn new(header: Header, records: Vec<Bytes>, leaves: Vec<Digest>) -> Self {
         debug_assert_eq!(records.len(), leaves.len());
-        Self { header, records, leaves }
+        Self {
+            header,
+            records,
+            leaves,
+        }
     }
 
     /// The block at height 0, which binds the chain to its network.
@@ -92,7 +96,12 @@ impl Write for Block {
 
 impl EncodeSize for Block {
     fn encode_size(&self) -> usize {
-        HEADER_BYTES + self.records.iter().map(|record| 4 + record.len()).sum::<usize>()
+        HEADER_BYTES
+            + self
+                .records
+                .iter()
+                .map(|record| 4 + record.len())
+                .sum::<usize>()
     }
 }
 
@@ -128,7 +137,11 @@ impl Read for Block {
             leaves.push(leaf_hash(&record));
             records.push(record);
         }
-        Ok(Self { header, records, leaves })
+        Ok(Self {
+            header,
+            records,
+            leaves,
+        })
     }
 }
 

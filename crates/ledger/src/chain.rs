@@ -156,7 +156,10 @@ impl Chain {
             return;
         }
         let leaves = Arc::new(leaves.iter().copied().collect());
-        let candidate = Candidate { tip: Arc::new(tip), leaves };
+        let candidate = Candidate {
+            tip: Arc::new(tip),
+            leaves,
+        };
         self.candidates.insert(candidate.tip.digest, candidate);
     }
 
@@ -201,7 +204,10 @@ impl Pending {
 
 /// Builds a block of those offers that the state after `parent` accepts, in order.
 pub(crate) fn build(parent: &Tip, offers: Vec<Offer>, epoch: u64, time_ms: u64) -> Built {
-    let at = BlockInfo { height: parent.header.height + 1, time_ms };
+    let at = BlockInfo {
+        height: parent.header.height + 1,
+        time_ms,
+    };
     let mut state = parent.state.boxed_clone();
     let mut frontier = parent.frontier.clone();
     let mut records = Vec::new();
@@ -228,7 +234,12 @@ pub(crate) fn build(parent: &Tip, offers: Vec<Offer>, epoch: u64, time_ms: u64) 
     };
     let block = Block::new(header, records, leaves);
     let digest = commonware_cryptography::Digestible::digest(&block);
-    let tip = Tip { digest, header, state: Arc::from(state), frontier };
+    let tip = Tip {
+        digest,
+        header,
+        state: Arc::from(state),
+        frontier,
+    };
     Built { block, tip }
 }
 
@@ -244,7 +255,10 @@ pub(crate) fn follow(parent: &Tip, block: &Block, digest: BlockDigest) -> Result
     if header.time_ms < parent.header.time_ms {
         return Err("the time goes backwards".into());
     }
-    let at = BlockInfo { height: header.height, time_ms: header.time_ms };
+    let at = BlockInfo {
+        height: header.height,
+        time_ms: header.time_ms,
+    };
     let mut state = parent.state.boxed_clone();
     let mut frontier = parent.frontier.clone();
     for (record, leaf) in block.records.iter().zip(&block.leaves) {
@@ -256,7 +270,12 @@ pub(crate) fn follow(parent: &Tip, block: &Block, digest: BlockDigest) -> Result
     if frontier.size() != header.log_size || frontier.root() != header.log_root {
         return Err("the log's size or root is another".into());
     }
-    Ok(Tip { digest, header, state: Arc::from(state), frontier })
+    Ok(Tip {
+        digest,
+        header,
+        state: Arc::from(state),
+        frontier,
+    })
 }
 
 /// What the state says of a record by itself, with nothing changed.

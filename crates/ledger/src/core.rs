@@ -194,7 +194,8 @@ impl Core {
     /// Something changed that a proposer may wait for; also starts the protocol's clock.
     pub(crate) fn stir(&self) {
         self.pace.work(self.now());
-        self.wake.send_modify(|count| *count = count.wrapping_add(1));
+        self.wake
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Stops taking records.
@@ -202,7 +203,11 @@ impl Core {
         self.stopped.send_if_modified(|stopped| {
             let first = stopped.is_none();
             if first {
-                tracing::error!(?trouble, "the ledger stops");
+                if trouble == Trouble::Stopped {
+                    tracing::debug!("the ledger stops");
+                } else {
+                    tracing::error!(?trouble, "the ledger stops");
+                }
                 *stopped = Some(trouble);
             }
             first
@@ -210,7 +215,10 @@ impl Core {
         let mut waiters = guard(&self.waiters);
         let waiting = std::mem::take(&mut *waiters);
         drop(waiters);
-        let all = waiting.by_leaf.into_values().chain(waiting.placed.into_values());
+        let all = waiting
+            .by_leaf
+            .into_values()
+            .chain(waiting.placed.into_values());
         for waiter in all.flatten() {
             let _ = waiter.send(Err(SubmitError::Stopped));
         }
@@ -236,11 +244,19 @@ impl Core {
     }
 
     pub(crate) fn wait_for(&self, leaf: Digest, waiter: Waiter) {
-        guard(&self.waiters).by_leaf.entry(leaf).or_default().push(waiter);
+        guard(&self.waiters)
+            .by_leaf
+            .entry(leaf)
+            .or_default()
+            .push(waiter);
     }
 
     pub(crate) fn wait_for_checkpoint(&self, index: u64, waiter: Waiter) {
-        guard(&self.waiters).placed.entry(index).or_default().push(waiter);
+        guard(&self.waiters)
+            .placed
+            .entry(index)
+            .or_default()
+            .push(waiter);
         self.release();
     }
 
@@ -270,7 +286,10 @@ impl Core {
 
     /// Answers everybody who waits for a record that will not be on the ledger.
     pub(crate) fn fail(&self, leaf: &Digest, error: &SubmitError) {
-        let waiting = guard(&self.waiters).by_leaf.remove(leaf).unwrap_or_default();
+        let waiting = guard(&self.waiters)
+            .by_leaf
+            .remove(leaf)
+            .unwrap_or_default();
         for waiter in waiting {
             let _ = waiter.send(Err(error.clone()));
         }

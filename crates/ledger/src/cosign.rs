@@ -83,14 +83,22 @@ impl Cosigner {
     ) -> Result<Option<Cosignature>, ProofError> {
         let checkpoint = Checkpoint::new(self.origin.clone(), size, root)?;
         let mine = if membership.key(&self.name) == Some(&self.key.public()) {
-            Some(Cosignature::sign(&checkpoint, &self.name, &self.key, time_s)?)
+            Some(Cosignature::sign(
+                &checkpoint,
+                &self.name,
+                &self.key,
+                time_s,
+            )?)
         } else {
             None
         };
         let open = Open {
             checkpoint,
             membership: Arc::clone(membership),
-            cosignatures: mine.iter().map(|m| (m.cosigner().clone(), m.clone())).collect(),
+            cosignatures: mine
+                .iter()
+                .map(|m| (m.cosigner().clone(), m.clone()))
+                .collect(),
             mine: mine.clone(),
         };
         self.open.insert(size, open);
@@ -115,7 +123,11 @@ impl Cosigner {
 
     /// Takes a peer's cosignature. Returns whether a newer checkpoint has a quorum now.
     pub(crate) fn add(&mut self, size: u64, root: Digest, cosignature: Cosignature) -> bool {
-        if self.latest.as_ref().is_some_and(|l| l.checkpoint().size() >= size) {
+        if self
+            .latest
+            .as_ref()
+            .is_some_and(|l| l.checkpoint().size() >= size)
+        {
             return false;
         }
         let Some(open) = self.open.get_mut(&size) else {
@@ -146,7 +158,9 @@ impl Cosigner {
         }
         let early = self.early.entry(size).or_default();
         if early.len() < crate::limits::MEMBERS_MAX
-            && early.iter().all(|(_, other)| other.cosigner() != cosignature.cosigner())
+            && early
+                .iter()
+                .all(|(_, other)| other.cosigner() != cosignature.cosigner())
         {
             early.push((root, cosignature));
         }

@@ -211,7 +211,11 @@ impl<E: Runtime> Engine<E> {
     }
 
     /// Runs the legs from `first` on, as `turned` names them, until the runtime stops.
-    pub(crate) async fn run(mut self, first: Arc<Leg>, mut turned: mpsc::UnboundedReceiver<Arc<Leg>>) {
+    pub(crate) async fn run(
+        mut self,
+        first: Arc<Leg>,
+        mut turned: mpsc::UnboundedReceiver<Arc<Leg>>,
+    ) {
         let mut leg = first;
         loop {
             // Legs that are over already need no engine.
@@ -249,7 +253,11 @@ impl<E: Runtime> Engine<E> {
             Some((number, channels)) if number == leg.number => Some(channels),
             _ => self.muxes.open(leg.number).await,
         };
-        self.ahead = self.muxes.open(leg.number + 1).await.map(|c| (leg.number + 1, c));
+        self.ahead = self
+            .muxes
+            .open(leg.number + 1)
+            .await
+            .map(|c| (leg.number + 1, c));
         let Some(channels) = channels else {
             tracing::error!(leg = leg.number, "the leg's channels are taken");
             return;
@@ -259,12 +267,17 @@ impl<E: Runtime> Engine<E> {
         }
         let app = App::new(Arc::clone(&self.core));
         let wrapped: Wrapped<E> = Inline::new(
-            self.context.child("inline").with_attribute("leg", leg.number),
+            self.context
+                .child("inline")
+                .with_attribute("leg", leg.number),
             app,
             self.marshal.clone(),
             FixedEpocher::new(leg_blocks(&self.core)),
         );
-        let context = self.context.child("engine").with_attribute("leg", leg.number);
+        let context = self
+            .context
+            .child("engine")
+            .with_attribute("leg", leg.number);
         let context = Paced::new(context, Arc::clone(&self.core.pace));
         let engine = simplex::Engine::new(context, self.settings(leg, wrapped));
         self.core.pace.work(self.core.now());
@@ -476,8 +489,15 @@ type Certificates<E> = immutable::Archive<
     commonware_consensus::simplex::types::Finalization<Scheme, BlockDigest>,
 >;
 type Blocks<E> = immutable::Archive<E, BlockDigest, Arc<Block>>;
-type Store<E> =
-    Actor<E, Standard<Block>, crate::leg::Legs, Certificates<E>, Blocks<E>, FixedEpocher, Sequential>;
+type Store<E> = Actor<
+    E,
+    Standard<Block>,
+    crate::leg::Legs,
+    Certificates<E>,
+    Blocks<E>,
+    FixedEpocher,
+    Sequential,
+>;
 
 async fn store<E: Runtime>(
     context: &E,
@@ -487,9 +507,14 @@ async fn store<E: Runtime>(
 ) -> Result<(Store<E>, Marshal), Error> {
     let certificates = immutable::Archive::init(
         context.child("certificates"),
-        archive("certificates", page_cache, Scheme::certificate_codec_config_unbounded()),
+        archive(
+            "certificates",
+            page_cache,
+            Scheme::certificate_codec_config_unbounded(),
+        ),
     );
-    let blocks = immutable::Archive::init(context.child("blocks"), archive("blocks", page_cache, ()));
+    let blocks =
+        immutable::Archive::init(context.child("blocks"), archive("blocks", page_cache, ()));
     let trouble = |error: commonware_storage::archive::Error| Trouble::Storage(error.to_string());
     let certificates = certificates.await.map_err(trouble)?;
     let blocks = blocks.await.map_err(trouble)?;

@@ -79,7 +79,9 @@ pub enum SubmitError {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refusal(Refusal::Members(detail)) => write!(f, "not a set of validators: {detail}"),
+            Self::Refusal(Refusal::Members(detail)) => {
+                write!(f, "not a set of validators: {detail}")
+            }
             Self::Refusal(Refusal::Config(what)) => write!(f, "out of range: {what}"),
             Self::Refusal(Refusal::Proof(error)) => error.fmt(f),
             Self::Refusal(Refusal::OtherNetwork) => {
@@ -88,7 +90,10 @@ impl fmt::Display for Error {
             Self::Trouble(Trouble::Stopped) => f.write_str("the ledger has stopped"),
             Self::Trouble(Trouble::Storage(detail)) => write!(f, "storage failed: {detail}"),
             Self::Trouble(Trouble::Diverged { height, detail }) => {
-                write!(f, "block {height} does not apply under these rules: {detail}")
+                write!(
+                    f,
+                    "block {height} does not apply under these rules: {detail}"
+                )
             }
         }
     }

@@ -47,10 +47,16 @@ impl Host {
                 }
             });
         };
-        let thread = std::thread::Builder::new().name("ledger".into()).spawn(body);
+        let thread = std::thread::Builder::new()
+            .name("ledger".into())
+            .spawn(body);
         let thread = thread.map_err(|error| Trouble::Storage(error.to_string()))?;
         let ledger = start.await.map_err(|_| Trouble::Stopped)??;
-        Ok(Self { ledger, stop: Some(stop), thread: Some(thread) })
+        Ok(Self {
+            ledger,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// The ledger.

@@ -76,7 +76,8 @@ fn leave_out_known(core: &Core, batch: Vec<Submission>) -> Vec<Submission> {
 
 fn attach(core: &Core, submission: Submission) {
     let now = core.now();
-    core.pool().insert(submission.offer.clone(), submission.origin, now);
+    core.pool()
+        .insert(submission.offer.clone(), submission.origin, now);
     if let Some(waiter) = submission.waiter {
         core.wait_for(submission.offer.leaf, waiter);
         resolve_late(core, &submission.offer.leaf);
@@ -85,7 +86,11 @@ fn attach(core: &Core, submission: Submission) {
 
 /// Puts a checked record into the pool. Returns whether it is new there.
 fn admit(core: &Core, submission: Submission) -> bool {
-    let Submission { offer, origin, waiter } = submission;
+    let Submission {
+        offer,
+        origin,
+        waiter,
+    } = submission;
     let quiet = {
         let pool = core.pool();
         if !pool.fits(origin, offer.record.len()) {

@@ -80,7 +80,11 @@ async fn open_records<E: Runtime>(context: &E, core: &Core) -> Result<Records<E>
         let leaf = leaf_hash(&record);
         if again < INTAKE_QUEUE_MAX && core.chain().find(&leaf).is_none() {
             let offer = Offer { leaf, record };
-            let submission = Submission { offer, origin: Origin::Own, waiter: None };
+            let submission = Submission {
+                offer,
+                origin: Origin::Own,
+                waiter: None,
+            };
             if core.intake.try_send(submission).is_ok() {
                 again += 1;
             }
@@ -143,9 +147,9 @@ async fn open_checkpoints<E: Runtime>(context: &E, core: &Core) -> Result<Checkp
     let store: Checkpoints<E> = opened.map_err(trouble)?;
     let keys: Vec<U64> = store.keys().cloned().collect();
     for key in keys {
-        let signed = store.get(&key).and_then(|bytes| {
-            cbor::decode::<SignedCheckpoint>(bytes, NOTICE_BYTES_MAX).ok()
-        });
+        let signed = store
+            .get(&key)
+            .and_then(|bytes| cbor::decode::<SignedCheckpoint>(bytes, NOTICE_BYTES_MAX).ok());
         if let Some(signed) = signed {
             core.cosigner().restore(signed);
         }

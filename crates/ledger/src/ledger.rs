@@ -19,7 +19,9 @@ use crate::cosign::Cosigner;
 use crate::engine::{Engine, Runtime};
 use crate::error::{Error, Refusal, SubmitError, Trouble};
 use crate::leg::{Legs, Voter};
-use crate::limits::{FOLLOW_QUEUE_MAX, INTAKE_QUEUE_MAX, LEG_BLOCKS, RECORD_BYTES_MAX, STALL_AFTER};
+use crate::limits::{
+    FOLLOW_QUEUE_MAX, INTAKE_QUEUE_MAX, LEG_BLOCKS, RECORD_BYTES_MAX, STALL_AFTER,
+};
 use crate::members::{Member, Members};
 use crate::pool::Origin;
 use crate::rules::{Refused, Rules, State};
@@ -74,7 +76,12 @@ pub struct Config {
 impl Config {
     /// The usual settings.
     #[must_use]
-    pub fn new(network: NetworkId, name: InstitutionId, key: SigningKey, listen: SocketAddr) -> Self {
+    pub fn new(
+        network: NetworkId,
+        name: InstitutionId,
+        key: SigningKey,
+        listen: SocketAddr,
+    ) -> Self {
         Self {
             network,
             name,
@@ -168,12 +175,22 @@ impl Ledger {
         }
         let began = self.core.now();
         let (waiter, mut answer) = oneshot::channel();
-        let offer = Offer { leaf: leaf_hash(&record), record };
-        let submission = Submission { offer, origin: Origin::Own, waiter: Some(waiter) };
-        self.core.intake.try_send(submission).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => SubmitError::Full,
-            mpsc::error::TrySendError::Closed(_) => SubmitError::Stopped,
-        })?;
+        let offer = Offer {
+            leaf: leaf_hash(&record),
+            record,
+        };
+        let submission = Submission {
+            offer,
+            origin: Origin::Own,
+            waiter: Some(waiter),
+        };
+        self.core
+            .intake
+            .try_send(submission)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => SubmitError::Full,
+                mpsc::error::TrySendError::Closed(_) => SubmitError::Stopped,
+            })?;
         let index = loop {
             tokio::select! {
                 answer = &mut answer => break answer.unwrap_or(Err(SubmitError::Stopped))?,
@@ -186,7 +203,11 @@ impl Ledger {
     }
 
     fn stalled(&self) -> Result<(), SubmitError> {
-        let needed = self.core.legs.current().map_or(0, |leg| leg.members.quorum());
+        let needed = self
+            .core
+            .legs
+            .current()
+            .map_or(0, |leg| leg.members.quorum());
         let heard = self.core.heard();
         if heard < needed {
             return Err(SubmitError::Stalled { heard, needed });
@@ -222,7 +243,10 @@ impl Ledger {
     fn receipt_under(&self, index: u64, signed: SignedCheckpoint) -> Option<Receipt> {
         let path = {
             let chain = self.core.chain();
-            chain.log().inclusion(index, signed.checkpoint().size()).ok()?
+            chain
+                .log()
+                .inclusion(index, signed.checkpoint().size())
+                .ok()?
         };
         Receipt::new(index, path, signed).ok()
     }
@@ -284,21 +308,32 @@ impl Ledger {
         };
         let leg = self.core.legs.current();
         let members = leg.as_ref().map(|leg| leg.members.clone());
-        let signed = self.core.cosigner().latest().map_or(0, |l| l.checkpoint().size());
+        let signed = self
+            .core
+            .cosigner()
+            .latest()
+            .map_or(0, |l| l.checkpoint().size());
         Status {
             height,
             size,
             root,
             signed,
             epoch: leg.as_ref().map_or(0, |leg| leg.epoch),
-            member: members.as_ref().is_some_and(|m| m.by_key(&self.core.key).is_some()),
+            member: members
+                .as_ref()
+                .is_some_and(|m| m.by_key(&self.core.key).is_some()),
             heard: self.core.heard(),
             needed: members.as_ref().map_or(0, Members::quorum),
             members: members.map(Vec::from).unwrap_or_default(),
             syncing: self.core.peers().values().any(|peer| peer.height > height),
             waiting: self.core.pool().len(),
             finality_ms: self.core.finality(),
-            stopped: self.core.stopped.borrow().as_ref().map(|t| Error::from(t.clone()).to_string()),
+            stopped: self
+                .core
+                .stopped
+                .borrow()
+                .as_ref()
+                .map(|t| Error::from(t.clone()).to_string()),
         }
     }
 
@@ -370,14 +405,22 @@ pub(crate) async fn start<E: Runtime>(
     let first = core.legs.current().ok_or(Trouble::Stopped)?;
     gossip.start(&context, &core, outgoing);
     let shared = Arc::clone(&core);
-    context.child("apply").spawn(move |_| apply::run(shared, deliveries, turn));
+    context
+        .child("apply")
+        .spawn(move |_| apply::run(shared, deliveries, turn));
     let shared = Arc::clone(&core);
-    context.child("intake").spawn(move |_| intake::run(shared, submissions));
+    context
+        .child("intake")
+        .spawn(move |_| intake::run(shared, submissions));
     let shared = Arc::clone(&core);
     context.child("tend").spawn(move |_| tend::pool(shared));
     let shared = Arc::clone(&core);
-    context.child("heartbeats").spawn(move |_| tend::heartbeats(shared));
-    context.child("legs").spawn(move |_| engine.run(first, turned));
+    context
+        .child("heartbeats")
+        .spawn(move |_| tend::heartbeats(shared));
+    context
+        .child("legs")
+        .spawn(move |_| engine.run(first, turned));
     Ok(Ledger { core })
 }
 

@@ -58,7 +58,11 @@ impl Voter {
         let seed = key.to_seed();
         let of_engine = ed25519::PrivateKey::read(&mut Copying(seed.as_ref()))
             .map_err(|_| Error::from(Refusal::Config("the validator key")))?;
-        Ok(Self { namespace, key: of_engine, public: key.public() })
+        Ok(Self {
+            namespace,
+            key: of_engine,
+            public: key.public(),
+        })
     }
 
     pub(crate) fn key(&self) -> &ed25519::PrivateKey {
@@ -104,7 +108,10 @@ struct Known {
 impl Legs {
     /// Starts with the leg of genesis.
     pub(crate) fn new(voter: Voter, members: Members, floor: BlockDigest) -> Result<Self, Error> {
-        let legs = Self { voter: Arc::new(voter), known: Arc::default() };
+        let legs = Self {
+            voter: Arc::new(voter),
+            known: Arc::default(),
+        };
         legs.put(0, 0, members, floor)?;
         Ok(legs)
     }
@@ -143,12 +150,20 @@ impl Legs {
     /// Whether `key` signs checkpoints as `name` in this epoch or the one before.
     pub(crate) fn signs_as(&self, key: &PublicKey, name: &InstitutionId) -> bool {
         let known = self.lock();
-        known.epochs.values().rev().take(2).any(|m| m.key(name) == Some(key))
+        known
+            .epochs
+            .values()
+            .rev()
+            .take(2)
+            .any(|m| m.key(name) == Some(key))
     }
 
     /// The newest leg.
     pub(crate) fn current(&self) -> Option<Arc<Leg>> {
-        self.lock().legs.last_key_value().map(|(_, leg)| Arc::clone(leg))
+        self.lock()
+            .legs
+            .last_key_value()
+            .map(|(_, leg)| Arc::clone(leg))
     }
 
     pub(crate) fn get(&self, number: u64) -> Option<Arc<Leg>> {
@@ -157,7 +172,12 @@ impl Legs {
 
     /// Ends a leg: `asked` are the members that the state at its end asks for. Members
     /// that can't be validators leave the former in office.
-    pub(crate) fn turn(&self, ended: &Leg, asked: Members, floor: BlockDigest) -> Result<Arc<Leg>, Error> {
+    pub(crate) fn turn(
+        &self,
+        ended: &Leg,
+        asked: Members,
+        floor: BlockDigest,
+    ) -> Result<Arc<Leg>, Error> {
         let number = ended.number + 1;
         if asked != ended.members {
             match self.put(number, ended.epoch + 1, asked, floor) {

@@ -45,7 +45,12 @@ struct PaceState {
 impl Pace {
     pub(crate) fn new(now: SystemTime) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(PaceState { base: now, since: now, running: true, worked: now }),
+            state: Mutex::new(PaceState {
+                base: now,
+                since: now,
+                running: true,
+                worked: now,
+            }),
             changed: watch::Sender::new(true),
         })
     }
@@ -107,11 +112,19 @@ pub(crate) struct Paced<E> {
 impl<E: Supervisor> Paced<E> {
     pub(crate) fn new(context: E, pace: Arc<Pace>) -> Self {
         let clock = Arc::new(context.child("clock"));
-        Self { inner: context, clock, pace }
+        Self {
+            inner: context,
+            clock,
+            pace,
+        }
     }
 
     fn wrap(&self, inner: E) -> Self {
-        Self { inner, clock: Arc::clone(&self.clock), pace: Arc::clone(&self.pace) }
+        Self {
+            inner,
+            clock: Arc::clone(&self.clock),
+            pace: Arc::clone(&self.pace),
+        }
     }
 }
 
@@ -126,19 +139,31 @@ impl<E: Supervisor> Supervisor for Paced<E> {
 
     fn with_attribute(self, key: &'static str, value: impl std::fmt::Display) -> Self {
         let Self { inner, clock, pace } = self;
-        Self { inner: inner.with_attribute(key, value), clock, pace }
+        Self {
+            inner: inner.with_attribute(key, value),
+            clock,
+            pace,
+        }
     }
 }
 
 impl<E: Spawner> Spawner for Paced<E> {
     fn shared(self, blocking: bool) -> Self {
         let Self { inner, clock, pace } = self;
-        Self { inner: inner.shared(blocking), clock, pace }
+        Self {
+            inner: inner.shared(blocking),
+            clock,
+            pace,
+        }
     }
 
     fn dedicated(self) -> Self {
         let Self { inner, clock, pace } = self;
-        Self { inner: inner.dedicated(), clock, pace }
+        Self {
+            inner: inner.dedicated(),
+            clock,
+            pace,
+        }
     }
 
     fn spawn<F, Fut, T>(self, f: F) -> Handle<T>
@@ -187,7 +212,10 @@ impl<E: Clock + Supervisor> governor::clock::ReasonablyRealtime for Paced<E> {}
 
 impl<E: Clock + Supervisor> Clone for PacedClock<E> {
     fn clone(&self) -> Self {
-        Self { clock: Arc::clone(&self.clock), pace: Arc::clone(&self.pace) }
+        Self {
+            clock: Arc::clone(&self.clock),
+            pace: Arc::clone(&self.pace),
+        }
     }
 }
 
@@ -234,7 +262,10 @@ impl<E: Clock + Supervisor> Clock for Paced<E> {
         &self,
         deadline: SystemTime,
     ) -> impl Future<Output = ()> + Send + 'static + use<E> {
-        let clock = PacedClock { clock: Arc::clone(&self.clock), pace: Arc::clone(&self.pace) };
+        let clock = PacedClock {
+            clock: Arc::clone(&self.clock),
+            pace: Arc::clone(&self.pace),
+        };
         clock.sleep_until(deadline)
     }
 }

@@ -68,9 +68,10 @@ impl Pool {
         within(self.total, 1)
             && match origin {
                 Origin::Own => true,
-                Origin::Peer(key) => {
-                    within(self.peers.get(&key).copied().unwrap_or_default(), POOL_PEER_SHARE)
-                }
+                Origin::Peer(key) => within(
+                    self.peers.get(&key).copied().unwrap_or_default(),
+                    POOL_PEER_SHARE,
+                ),
             }
     }
 
@@ -99,7 +100,16 @@ impl Pool {
         self.next += 1;
         self.by_leaf.insert(offer.leaf, place);
         let Offer { leaf, record } = offer;
-        self.waiting.insert(place, Waiting { record, leaf, origin, since: now, sent: now });
+        self.waiting.insert(
+            place,
+            Waiting {
+                record,
+                leaf,
+                origin,
+                since: now,
+                sent: now,
+            },
+        );
         true
     }
 
@@ -140,7 +150,10 @@ impl Pool {
             if offers.len() == BLOCK_RECORDS_MAX || bytes > BLOCK_BYTES_MAX {
                 break;
             }
-            offers.push(Offer { leaf: waiting.leaf, record: waiting.record.clone() });
+            offers.push(Offer {
+                leaf: waiting.leaf,
+                record: waiting.record.clone(),
+            });
         }
         offers
     }
@@ -151,7 +164,15 @@ impl Pool {
             .values()
             .take_while(|waiting| now.duration_since(waiting.since).unwrap_or_default() >= age)
             .take(BLOCK_RECORDS_MAX)
-            .map(|w| (Offer { leaf: w.leaf, record: w.record.clone() }, w.origin))
+            .map(|w| {
+                (
+                    Offer {
+                        leaf: w.leaf,
+                        record: w.record.clone(),
+                    },
+                    w.origin,
+                )
+            })
             .collect()
     }
 

@@ -39,7 +39,9 @@ fn heartbeat(core: &Core) -> Notice {
     Notice::Heartbeat {
         height,
         leg: leg.map_or(0, |leg| leg.number),
-        signed: cosigner.latest().map_or(0, |signed| signed.checkpoint().size()),
+        signed: cosigner
+            .latest()
+            .map_or(0, |signed| signed.checkpoint().size()),
         lacks: (0..epoch).find(|epoch| cosigner.of_epoch(*epoch).is_none()),
     }
 }
@@ -112,8 +114,15 @@ pub(crate) fn records(core: &Core, from: PublicKey, message: Bytes) {
         return;
     };
     for record in records {
-        let offer = Offer { leaf: leaf_hash(&record), record };
-        let submission = Submission { offer, origin: Origin::Peer(from), waiter: None };
+        let offer = Offer {
+            leaf: leaf_hash(&record),
+            record,
+        };
+        let submission = Submission {
+            offer,
+            origin: Origin::Peer(from),
+            waiter: None,
+        };
         if core.intake.try_send(submission).is_err() {
             // Its submitter sends it again.
             return;
@@ -128,13 +137,22 @@ pub(crate) fn notice(core: &Core, from: PublicKey, message: &[u8]) -> Option<u64
         return None;
     };
     match notice {
-        Notice::Heartbeat { height, leg, signed, lacks } => {
+        Notice::Heartbeat {
+            height,
+            leg,
+            signed,
+            lacks,
+        } => {
             heard(core, from, height, leg);
             help(core, from, signed, lacks);
             let mine = core.chain().last().header.height;
             return (height > mine).then_some(height);
         }
-        Notice::Cosigned { size, root, cosignature } => {
+        Notice::Cosigned {
+            size,
+            root,
+            cosignature,
+        } => {
             if core.legs.signs_as(&from, cosignature.cosigner())
                 && core.cosigner().add(size, root, cosignature)
             {
@@ -147,7 +165,11 @@ pub(crate) fn notice(core: &Core, from: PublicKey, message: &[u8]) -> Option<u64
 }
 
 fn heard(core: &Core, from: PublicKey, height: u64, leg: u64) {
-    let peer = Peer { heard: core.now(), height, leg };
+    let peer = Peer {
+        heard: core.now(),
+        height,
+        leg,
+    };
     core.peers().insert(from, peer);
 }
 
@@ -155,7 +177,10 @@ fn heard(core: &Core, from: PublicKey, height: u64, leg: u64) {
 fn help(core: &Core, from: PublicKey, signed: u64, lacks: Option<u64>) {
     let cosigner = core.cosigner();
     let closing = lacks.and_then(|epoch| cosigner.of_epoch(epoch).cloned());
-    let latest = cosigner.latest().filter(|latest| latest.checkpoint().size() > signed).cloned();
+    let latest = cosigner
+        .latest()
+        .filter(|latest| latest.checkpoint().size() > signed)
+        .cloned();
     let mine = cosigner.mine().filter(|(size, ..)| *size > signed);
     drop(cosigner);
     for signed in [closing, latest.clone()].into_iter().flatten() {
@@ -165,7 +190,11 @@ fn help(core: &Core, from: PublicKey, signed: u64, lacks: Option<u64>) {
     if latest.is_none()
         && let Some((size, root, cosignature)) = mine
     {
-        let notice = Notice::Cosigned { size, root, cosignature };
+        let notice = Notice::Cosigned {
+            size,
+            root,
+            cosignature,
+        };
         core.send(Outgoing::Notice(Some(from), notice));
     }
 }

@@ -16,11 +16,17 @@ async fn a_record_becomes_final_everywhere_with_a_receipt() {
     let receipt = net.ledger(0).submit(record("first")).await.unwrap();
     println!("first receipt after {:?}", began.elapsed());
     let membership = net.ledger(0).membership(0).unwrap();
-    receipt.verify(b"first", &net.ledger(0).origin(), &membership).unwrap();
+    receipt
+        .verify(b"first", &net.ledger(0).origin(), &membership)
+        .unwrap();
     assert_eq!(receipt.index(), 0);
     for n in 0..20 {
         let began = Instant::now();
-        let receipt = net.ledger(n % 4).submit(record(format!("r{n}"))).await.unwrap();
+        let receipt = net
+            .ledger(n % 4)
+            .submit(record(format!("r{n}")))
+            .await
+            .unwrap();
         println!("{:?}", began.elapsed());
         assert_eq!(receipt.index(), n as u64 + 1);
     }
@@ -48,8 +54,10 @@ async fn refusals_name_their_rule() {
     ledger.submit(record("once:a")).await.unwrap();
     assert_eq!(rule(ledger.submit(record("once:a/again")).await), "once");
     let (here, there) = (net.ledger(0), net.ledger(2));
-    let (one, other) =
-        tokio::join!(here.submit(record("once:b/0")), there.submit(record("once:b/2")));
+    let (one, other) = tokio::join!(
+        here.submit(record("once:b/0")),
+        there.submit(record("once:b/2"))
+    );
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
     assert_eq!(rule(if one.is_ok() { other } else { one }), "once");
 }
