@@ -115,7 +115,7 @@ pub(crate) fn run(rest: &[OsString]) -> ExitCode {
             let command = if nextest {
                 shell::cargo(["nextest", "run", "--no-fail-fast", "--no-tests", "pass"])
             } else {
-                shell::cargo(["test", "--no-fail-fast", "--lib", "--bins", "--tests"])
+                shell::cargo(["test", "--no-fail-fast", "--tests"])
             };
             count(linted(command).args(&selected))
         });
