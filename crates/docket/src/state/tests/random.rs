@@ -1,0 +1,399 @@
+//! Random sequences of records, sensible and hostile, by random actors at
+//! random times: whatever is accepted keeps the design's rules, judged by a
+//! naive reading of the list of accepted records that shares no code with the
+//! state machine.
+
+use std::collections::BTreeSet;
+
+use primitives::{Digest, NetworkId, TemplateId, WarrantId};
+use proptest::prelude::*;
+
+use super::{
+    audit::Audit,
+    world::{OFFICERS, Phase, World, digest, id, key, part},
+};
+use crate::{
+    Record, Statement,
+    state::{Decision, QuestionPhase, WarrantPhase},
+    statement::{QuestionAsked, Terms},
+};
+
+const MINUTE_MS: u64 = 60_000;
+const STEPS: usize = 70;
+const NODES: &[&str] = &["audit", "bank_a", "bank_b", "court", "hybrid", "police"];
+
+/// Splitmix64: small, seeded, the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound as u64).unwrap()
+    }
+
+    fn one_in(&mut self, chances: usize) -> bool {
+        self.below(chances) == 0
+    }
+
+    fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+
+    fn actor(&mut self) -> String {
+        if self.one_in(2) {
+            return (*self.pick(NODES)).to_owned();
+        }
+        let (institution, handle, _) = self.pick(OFFICERS);
+        format!("{institution}/{handle}")
+    }
+}
+
+/// One docket as the play knows it.
+#[derive(Clone)]
+struct Docket {
+    warrant: WarrantId,
+    draft: Digest,
+    issued: Digest,
+    questions: Vec<(Digest, Digest)>,
+}
+
+struct Play {
+    dice: Dice,
+    world: World,
+    dockets: Vec<Docket>,
+}
+
+impl Play {
+    fn new(seed: u64) -> Self {
+        let dockets = (1..=3_u8)
+            .map(|number| Docket {
+                warrant: WarrantId([number; 16]),
+                draft: digest("draft"),
+                issued: digest("issued"),
+                questions: Vec::new(),
+            })
+            .collect();
+        Self {
+            dice: Dice(seed),
+            world: World::at(Phase::Published),
+            dockets,
+        }
+    }
+
+    /// Plays one record; true where it was accepted.
+    fn turn(&mut self) -> bool {
+        let minutes = if self.dice.one_in(12) { 500 } else { 20 };
+        self.world.now_ms += self.dice.next() % (minutes * MINUTE_MS);
+        let place = self.dice.below(self.dockets.len());
+        self.aim(place);
+        let mut record = if self.dice.one_in(3) {
+            self.wild()
+        } else {
+            self.sensible(place)
+        };
+        if self.dice.one_in(4) {
+            record = self.bend(&record);
+        }
+        if self.dice.one_in(15) && !self.world.log.is_empty() {
+            record = self.dice.pick(&self.world.log).0.clone();
+        }
+        let at = self.world.block();
+        let mut state = self.world.state.clone();
+        if state.apply(&record, at).is_err() {
+            assert!(
+                state == self.world.state,
+                "a refused record changed the state"
+            );
+            return false;
+        }
+        Audit(&self.world.log).check(&record, at);
+        self.world.accept(&record);
+        self.learn(&record);
+        true
+    }
+
+    /// Points the world's builders at a docket, now and then at parts of others.
+    fn aim(&mut self, place: usize) {
+        let mut docket = self.dockets[place].clone();
+        if self.dice.one_in(10) {
+            let other = self.dice.pick(&self.dockets).clone();
+            match self.dice.below(4) {
+                0 => docket.warrant = other.warrant,
+                1 => docket.draft = other.draft,
+                2 => docket.issued = other.issued,
+                _ => docket.questions = other.questions,
+            }
+        }
+        let world = &mut self.world;
+        world.warrant = docket.warrant;
+        world.draft = docket.draft;
+        world.issued = docket.issued;
+        let last = docket.questions.len().saturating_sub(1);
+        let chosen = if self.dice.one_in(8) {
+            self.dice.below(last + 1)
+        } else {
+            last
+        };
+        (world.question, world.completed) = docket
+            .questions
+            .get(chosen)
+            .copied()
+            .unwrap_or((digest("question"), digest("completed")));
+    }
+
+    fn learn(&mut self, record: &Record) {
+        let Some(docket) = self
+            .dockets
+            .iter_mut()
+            .find(|docket| Some(docket.warrant) == record.header.warrant)
+        else {
+            return;
+        };
+        match &record.header.statement {
+            Statement::WarrantDrafted { .. } => docket.draft = record.digest,
+            Statement::WarrantIssued { .. } => docket.issued = record.digest,
+            Statement::QuestionAsked(_) => {
+                docket.questions.push((record.digest, digest("completed")));
+            }
+            Statement::RunCompleted { question, .. } => {
+                for known in &mut docket.questions {
+                    if known.0 == *question {
+                        known.1 = record.digest;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn terms(&mut self) -> Terms {
+        let mut terms = self.world.terms();
+        terms.not_before_ms = self.world.now_ms + self.dice.next() % (30 * MINUTE_MS);
+        terms.expires_ms = terms.not_before_ms + (1 + self.dice.next() % 20) * 60 * MINUTE_MS;
+        terms.runs = u32::try_from(1 + self.dice.below(2)).unwrap();
+        if self.dice.one_in(3) {
+            terms.custodians.remove(&id("bank_b"));
+        }
+        if self.dice.one_in(8) {
+            terms.custodians.insert(id("hybrid"));
+        }
+        terms
+    }
+
+    fn question(&mut self) -> QuestionAsked {
+        let mut asked = self.world.asked();
+        if let Some(warrant) = self.world.state.warrant(&self.world.warrant)
+            && !self.dice.one_in(6)
+        {
+            let named = warrant.terms.custodians.clone();
+            asked
+                .custodians
+                .retain(|one| named.contains(&one.institution));
+        }
+        if self.dice.one_in(3) {
+            asked.custodians.truncate(1);
+        }
+        if self.dice.one_in(8) {
+            asked.hops = u8::try_from(self.dice.below(5)).unwrap();
+        }
+        if self.dice.one_in(8) {
+            asked.answer_cap = u32::try_from(self.dice.below(200)).unwrap();
+        }
+        if self.dice.one_in(12) {
+            asked.template = TemplateId::new("follow-the-money").unwrap();
+        }
+        asked
+    }
+
+    /// What would come next in the docket.
+    fn sensible(&mut self, place: usize) -> Record {
+        let state = self.world.state.clone();
+        let Some(warrant) = state.warrant(&self.dockets[place].warrant) else {
+            let authority = if self.dice.one_in(4) {
+                "hybrid"
+            } else {
+                "court"
+            };
+            let terms = self.terms();
+            return self.world.draft_to("police/inv", authority, terms);
+        };
+        if warrant.phase == WarrantPhase::Drafted {
+            let judge = if warrant.authority == id("court") {
+                "court/judge"
+            } else {
+                "hybrid/all"
+            };
+            if self.dice.one_in(8) {
+                return self.world.refuse_draft(judge);
+            }
+            return self.world.issue_by(judge, warrant.terms.clone());
+        }
+        if self.dice.one_in(40) {
+            return self.world.revoke("court/judge");
+        }
+        let Some(question) = warrant.questions.get(&self.world.question) else {
+            let asked = self.question();
+            return self.world.ask(asked);
+        };
+        let world = &self.world;
+        let names: Vec<&str> = question
+            .custodians
+            .iter()
+            .map(|one| one.institution.as_str())
+            .collect();
+        let name = *self.dice.pick(&names);
+        match question.phase {
+            QuestionPhase::Open if !question.approved_by_all() => {
+                let approved = |name: &&&str| {
+                    matches!(
+                        question.decisions.get(&id(name)),
+                        Some(Decision::Approved(_))
+                    )
+                };
+                let name = *names.iter().find(|name| !approved(name)).unwrap_or(&name);
+                let approver = format!("{name}/app");
+                match self.dice.below(20) {
+                    0 => world.narrow(&approver, 1, 1),
+                    1 => world.decline(&approver),
+                    2 => world.approve(name, name),
+                    _ => world.approve(&approver, name),
+                }
+            }
+            QuestionPhase::Open => world.inputs(name),
+            QuestionPhase::Running if question.inputs.len() < names.len() => world.inputs(name),
+            QuestionPhase::Running => world.complete(
+                names.iter().map(|name| world.attestation(name)).collect(),
+                1,
+            ),
+            QuestionPhase::Completed if question.disclosed.is_empty() => {
+                world.disclose(question.answer_cap, &["police"])
+            }
+            QuestionPhase::Completed if self.dice.one_in(2) => world.export("police/inv"),
+            _ => {
+                let asked = self.question();
+                self.world.ask(asked)
+            }
+        }
+    }
+
+    /// Any record by anybody.
+    fn wild(&mut self) -> Record {
+        let who = self.dice.actor();
+        let custodian = *self.dice.pick(&["bank_a", "bank_b", "hybrid"]);
+        let terms = self.terms();
+        let asked = self.question();
+        let rows = u32::try_from(self.dice.below(120)).unwrap();
+        let blamed = self.dice.one_in(2).then_some(custodian);
+        let kind = self.dice.below(16);
+        let world = &self.world;
+        let record = match kind {
+            0 => world.draft_to(&who, custodian, terms),
+            1 => world.draft_to(&who, "court", terms),
+            2 => world.issue_by(&who, terms),
+            3 => world.refuse_draft(&who),
+            4 => world.revoke(&who),
+            5 => world.ask_by(&who, asked),
+            6 | 7 => world.approve(&who, custodian),
+            8 => world.narrow(&who, 1, rows),
+            9 => world.decline(&who),
+            10 | 11 => world.inputs(&who),
+            12 => world.complete(vec![world.attestation(custodian)], 1),
+            13 => world.abort(&who, blamed),
+            14 => world.disclose(rows, &["police"]),
+            _ => world.export(&who),
+        };
+        let retire = kind == 15 && self.dice.one_in(10);
+        if retire {
+            let key = key("police/inv").public();
+            return self
+                .world
+                .record("police", Statement::OfficerRetired { key }, &[], &[]);
+        }
+        record
+    }
+
+    /// The record with one thing wrong, signed by whoever it says or by another.
+    fn bend(&mut self, record: &Record) -> Record {
+        let mut header = record.header.clone();
+        let known: Vec<Digest> = self
+            .world
+            .log
+            .iter()
+            .map(|(record, _)| record.digest)
+            .collect();
+        match self.dice.below(9) {
+            0 => header.time_ms += self.dice.next() % (20 * MINUTE_MS),
+            1 => header.time_ms -= self.dice.next() % (20 * MINUTE_MS),
+            2 => header.follows.clear(),
+            3 => header.follows.push(*self.dice.pick(&known)),
+            4 => header.warrant = Some(self.dice.pick(&self.dockets).warrant),
+            5 => {
+                let name: &&str = self.dice.pick(NODES);
+                header.institution = id(name);
+            }
+            6 => header.officer = None,
+            7 => header
+                .parts
+                .push(part("plan", &["audit", "bank_b", "hybrid"])),
+            _ => header.network = NetworkId(digest("other")),
+        }
+        let who = match (&header.institution, &header.officer) {
+            _ if self.dice.one_in(4) => self.dice.actor(),
+            (institution, None) => institution.to_string(),
+            (institution, Some(officer)) => format!("{institution}/{officer}"),
+        };
+        Record::sign(&header, &key(&who)).unwrap()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_accepted_sequence_breaks_a_rule(seed in any::<u64>()) {
+        let mut play = Play::new(seed);
+        for _ in 0..STEPS {
+            play.turn();
+        }
+    }
+}
+
+/// The play is worth its time only if it reaches every kind of record.
+#[test]
+fn the_play_reaches_every_step_of_a_case() {
+    let mut reached: BTreeSet<&str> = BTreeSet::new();
+    let mut accepted = 0;
+    for seed in 0..48 {
+        let mut play = Play::new(seed);
+        accepted += (0..STEPS).filter(|_| play.turn()).count();
+        reached.extend(play.world.log.iter().map(|(record, _)| record.kind()));
+    }
+    for kind in [
+        "warrant-drafted",
+        "warrant-issued",
+        "warrant-refused",
+        "warrant-revoked",
+        "question-asked",
+        "approved",
+        "narrowed",
+        "refused",
+        "inputs-committed",
+        "run-completed",
+        "run-aborted",
+        "answer-disclosed",
+        "bundle-exported",
+    ] {
+        assert!(reached.contains(kind), "no play reached {kind}");
+    }
+    assert!(
+        accepted > 48 * STEPS / 10,
+        "only {accepted} records were accepted"
+    );
+}
