@@ -27,6 +27,9 @@ pub const IDLE_GRACE: Duration = Duration::from_secs(15);
 /// How long a side that has said goodbye waits for the other to hang up.
 pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a caller is told to wait for a busy peer.
+pub(crate) const BUSY_PAUSE: Duration = Duration::from_secs(1);
+
 /// How long the listener rests after the system refused it a connection.
 pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(100);
 

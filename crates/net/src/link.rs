@@ -62,8 +62,8 @@ pub(crate) struct Halves<E: Network> {
 
 impl Identity {
     pub(crate) fn new(key: &SigningKey, network: &NetworkId) -> Self {
-        let signer = PrivateKey::decode(Copying(&key.to_seed()[..]))
-            .expect("any 32 bytes are a seed");
+        let signer =
+            PrivateKey::decode(Copying(&key.to_seed()[..])).expect("any 32 bytes are a seed");
         let handshake = Sake {
             signer,
             synchrony_bound: CLOCK_SKEW_MAX,

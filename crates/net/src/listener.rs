@@ -134,8 +134,7 @@ async fn greet<E: Runtime>(
     sink: SinkOf<E>,
     stream: StreamOf<E>,
 ) -> Result<(PublicKey, Halves<E>), String> {
-    let admits =
-        |claimed| claimed != shared.identity.key && shared.directory.is_member(&claimed);
+    let admits = |claimed| claimed != shared.identity.key && shared.directory.is_member(&claimed);
     let handshake = shared
         .identity
         .listen(ctx.child("handshake"), admits, sink, stream);

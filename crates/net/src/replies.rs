@@ -84,7 +84,10 @@ impl ReplyStream {
         let mut next = Some(second);
         while let Some(reply) = next {
             if reply.len() > bytes_max - whole.len() {
-                return Err(Error::refusal(self.peer, Refusal::ReplyTooLarge { bytes_max }));
+                return Err(Error::refusal(
+                    self.peer,
+                    Refusal::ReplyTooLarge { bytes_max },
+                ));
             }
             whole.extend_from_slice(&reply);
             next = self.next().await?;

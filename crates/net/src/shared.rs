@@ -109,9 +109,8 @@ impl<E: Runtime> Shared<E> {
 
     /// Forgets peers that are neither members nor connected.
     pub(crate) fn prune(&self) {
-        lock(&self.peers).retain(|key, peer| {
-            self.directory.is_member(key) || Arc::strong_count(peer) > 1
-        });
+        lock(&self.peers)
+            .retain(|key, peer| self.directory.is_member(key) || Arc::strong_count(peer) > 1);
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -108,7 +108,9 @@ pub(super) mod bodies {
         let kind = refused(stranger, vec![]).await;
         assert_eq!(kind, Kind::Trouble(Trouble::NoAddress));
         // A key that is no point of the curve, in somebody's directory.
-        let broken = PublicKey([0xff; 32]);
+        let mut two = [0; 32];
+        two[0] = 2;
+        let broken = PublicKey(two);
         a.book.set(broken, Some(a.net.listening()));
         let kind = refused(broken, vec![]).await;
         assert!(matches!(kind, Kind::Fault(Fault::Handshake { .. })));
@@ -302,8 +304,7 @@ pub(super) mod bodies {
         let (a, b) = Node::pair(&ctx, Limits::default()).await;
         let request = vec![5; 2 * FRAME_BYTES_MAX];
         for _ in 0..5 {
-            let (to, fro) =
-                futures::join!(a.ask(&b, request.clone()), b.ask(&a, request.clone()));
+            let (to, fro) = futures::join!(a.ask(&b, request.clone()), b.ask(&a, request.clone()));
             assert!(to.unwrap() == request && fro.unwrap() == request);
         }
     }

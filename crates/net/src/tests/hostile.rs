@@ -160,7 +160,10 @@ pub(super) mod bodies {
             (raw(vec![5, 9, 0, 0, 0, 0]), "family is known"),
             (raw(vec![5, 1, 0, 0, 0, 0, 0xff]), "UTF-8"),
             (raw(vec![5, 1, 0, 0, 0, 0, 7]), "control characters"),
-            (raw([vec![5, 1, 0, 0, 0, 0], vec![b'x'; 1025]].concat()), "1 KiB"),
+            (
+                raw([vec![5, 1, 0, 0, 0, 0], vec![b'x'; 1025]].concat()),
+                "1 KiB",
+            ),
             (raw(vec![3; FRAME_BYTES_MAX + 2]), "at most 1 MiB"),
         ];
         for (frame, rule) in cases {
@@ -193,7 +196,10 @@ pub(super) mod bodies {
             (vec![call(3, b"x"), part(b"yyy")], "as long as it says"),
             (vec![call(3, b"x"), part(b"")], "a part has bytes"),
             (vec![call(3, b"x"), plain(Frame::Ping)], "not interrupted"),
-            (vec![call(7, b"release"), call(0, b"")], "one call at a time"),
+            (
+                vec![call(7, b"release"), call(0, b"")],
+                "one call at a time",
+            ),
         ];
         for (frames, rule) in cases {
             let b: Node<E> = Node::start(&ctx.child("case"), 2, Limits::default()).await;
@@ -253,6 +259,17 @@ pub(super) mod bodies {
             peers().first().map(|peer| peer.inbound_connections) == Some(places)
         })
         .await;
+        // An honest caller in its place is told so, and that nothing was served.
+        let limits = Limits {
+            connect_patience: Duration::from_millis(500),
+            ..Limits::default()
+        };
+        let e: Node<E> = Node::start(&ctx, 5, limits).await;
+        e.meet(&b);
+        let error = e.ask(&b, &b"echo"[..]).await.unwrap_err();
+        assert!(matches!(error.kind, Kind::Trouble(Trouble::Busy { .. })));
+        assert!(!error.was_sent() && error.retry().is_some());
+        assert_eq!(b.desk.begun.load(Ordering::SeqCst), 0);
         let mut extra = villain(&ctx, 5, &b).await;
         let frame = extra.receiver.recv().await.unwrap().coalesce();
         let goodbye = Frame::decode(frame.into()).unwrap();
