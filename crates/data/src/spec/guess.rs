@@ -145,16 +145,16 @@ fn fits(values: &ArrayRef, name: &str, semantic: Semantic) -> bool {
         .filter(|v| v.as_ref().is_ok_and(|v| !v.is_null()))
         .count();
     let bad = parsed.iter().filter(|v| v.is_err()).count();
-    let measured = semantic == Semantic::Integer && loses_zeros(&head);
-    good > 0 && bad * 9 <= good && !measured
+    let number = matches!(semantic, Semantic::Integer | Semantic::Real);
+    good > 0 && bad * 9 <= good && !(number && loses_zeros(&head))
 }
 
-/// Whether reading the values as integers would lose leading zeros.
+/// Whether reading the values as numbers would lose leading zeros.
 fn loses_zeros(values: &ArrayRef) -> bool {
     let Ok(text) = cast(values, &DataType::Utf8) else {
         return false;
     };
-    let zeros = |t: &str| t.trim().len() > 1 && t.trim().starts_with('0');
+    let zeros = |t: &str| matches!(t.trim().as_bytes(), [b'0', b'0'..=b'9', ..]);
     text.as_string::<i32>().iter().flatten().any(zeros)
 }
 

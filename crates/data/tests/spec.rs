@@ -1,0 +1,116 @@
+//! Descriptions of tables: in TOML, in JSON, and guessed.
+
+#[path = "support/common.rs"]
+mod common;
+
+use common::{resident, take, write};
+use data::{DatasetSpec, Disclosure, Source, city};
+use primitives::semantic::Semantic;
+
+#[test]
+fn a_spec_survives_toml_and_json_and_refuses_unknown_fields() {
+    let text = r#"
+        name = "telecom_a.subscribers"
+        kind = "subscribers"
+        [source]
+        type = "postgres"
+        url = "postgres://u:p@h/d"
+        table = "subs"
+        [[columns]]
+        name = "phone"
+        source_name = "MSISDN"
+        semantic = "phone"
+        disclosure = "open"
+        required = true
+        [[keys]]
+        name = "phone"
+        columns = ["phone"]
+    "#;
+    let spec: DatasetSpec = toml::from_str(text).unwrap();
+    spec.validate().unwrap();
+    assert_eq!(spec.columns[0].semantic, Semantic::Phone);
+    assert_eq!(spec.key_semantic("phone"), Some(Semantic::Phone));
+    assert!(!format!("{spec:?}").contains("u:p"));
+    let json = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<DatasetSpec>(&json).unwrap(), spec);
+    assert!(
+        !serde_json::to_string(&spec.redacted())
+            .unwrap()
+            .contains("u:p")
+    );
+    assert!(toml::from_str::<DatasetSpec>(&text.replace("required", "requird")).is_err());
+}
+
+#[test]
+fn the_citys_tables_validate() {
+    let source = || Source::file("x.csv".into());
+    for spec in [
+        city::subscribers("telecom_a", source()),
+        city::calls("telecom_b", source()),
+        city::accounts("bank_a", source()),
+        city::transfers("bank_d", source()),
+        city::premises("power", source(), true),
+        city::premises("water", source(), false),
+        city::readings("power", source(), "kwh"),
+    ] {
+        spec.validate()
+            .unwrap_or_else(|e| panic!("{}: {e}", spec.name));
+    }
+}
+
+#[tokio::test]
+async fn a_guess_reads_the_city_as_its_description_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = resident("43132119950721583");
+    let csv = format!("phone,holder,id_number\n158 1291 3979,Li,{id}\n+8613812913979,Wang,\n");
+    let path = write(dir.path(), "s.csv", csv);
+    let guessed = DatasetSpec::guess("telecom_a.subscribers", &path).unwrap();
+    let described = city::subscribers("telecom_a", Source::file(path));
+    assert_eq!(guessed.kind, "subscribers");
+    assert_eq!(guessed.keys, described.keys);
+    let roots = [
+        take(&guessed, &dir.path().join("a"))
+            .await
+            .unwrap()
+            .report()
+            .root,
+        take(&described, &dir.path().join("b"))
+            .await
+            .unwrap()
+            .report()
+            .root,
+    ];
+    assert_eq!(roots[0], roots[1]);
+}
+
+#[test]
+fn a_guess_goes_by_values_and_discloses_nothing_it_is_unsure_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(
+        dir.path(),
+        "t.csv",
+        "付款时间\t手机号\tref no\tzip\tn\tr\tnote\n\
+         2018/11/11 08:00\t１５８１２９１３９７９\t6228018170772010000\t007\t1\t1.5\tx\n\
+         2018/11/12 08:00\t15812913978\t6228018170772010001\t010\t2\t2\ty\n",
+    );
+    let spec = DatasetSpec::guess("x.t", &path).unwrap();
+    let got: Vec<(&str, Semantic, Disclosure)> = spec
+        .columns
+        .iter()
+        .map(|c| (c.name.as_str(), c.semantic, c.disclosure))
+        .collect();
+    assert_eq!(
+        got,
+        [
+            ("c_____", Semantic::Timestamp, Disclosure::Never),
+            ("phone", Semantic::Phone, Disclosure::Open),
+            ("ref_no", Semantic::Account, Disclosure::Never),
+            ("zip", Semantic::Text, Disclosure::Never),
+            ("n", Semantic::Integer, Disclosure::Never),
+            ("r", Semantic::Real, Disclosure::Never),
+            ("note", Semantic::Text, Disclosure::Never),
+        ]
+    );
+    assert_eq!(spec.time.as_deref(), Some("c_____"));
+    assert!(DatasetSpec::guess("not a name", &path).is_err());
+}
