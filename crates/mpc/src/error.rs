@@ -34,6 +34,9 @@ pub enum Refusal {
     LabelTooLarge,
     /// A bucket has more cells than [`crate::limits::BUCKET_CELLS_MAX`].
     BucketTooLarge,
+    /// The labels of one lookup are longer than
+    /// [`crate::limits::OPENED_BYTES_MAX`] together; ask in smaller parts.
+    AnswerTooLarge,
     /// A table has more keys than [`crate::limits::KEYS_MAX`].
     TooManyKeys,
     /// The old prepared table was made under another key or salt.
@@ -191,6 +194,7 @@ impl fmt::Display for Refusal {
             Self::InputRepeated => "an input is asked twice in one request",
             Self::LabelTooLarge => "a label is too large",
             Self::BucketTooLarge => "a bucket is too large",
+            Self::AnswerTooLarge => "the labels of one lookup are too large together",
             Self::TooManyKeys => "a table has too many keys",
             Self::KeyMismatch => "the old table was prepared under another key or salt",
             Self::ParameterRange => "a parameter is out of range",

@@ -26,6 +26,8 @@ pub const LABEL_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const BUCKET_CELLS_MAX: usize = 1 << 18;
 /// Cells in the smallest size class of a bucket.
 pub const BUCKET_CELLS_MIN: usize = 16;
+/// Bytes of labels that a requester opens in one lookup.
+pub const OPENED_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Keys whose labels a custodian asks of its tables at once, buckets permitting.
 pub const BATCH_KEYS: usize = 8192;
 /// Bytes of labels that a custodian aims to hold at once.

@@ -170,6 +170,15 @@ pub fn check_blind(input: &[u8], blind: &Blind, element: &Element) -> Result<(),
     }
 }
 
+/// `B = r·H(x)` under a blind that was drawn before.
+///
+/// # Errors
+/// [`Refusal::InputSize`].
+pub fn blind_with(input: &[u8], blind: &Blind) -> Result<Element, Error> {
+    check_input(input)?;
+    Ok(blinded(input, &blind.0))
+}
+
 fn blinded(input: &[u8], secret: &SecretScalar) -> Element {
     Element::from_point(SUITE.hash_to_group(input) * secret.expose())
 }

@@ -38,7 +38,7 @@ use super::{
     label::{Derivation, Label},
     messages::{self, Evaluated, Request, Selector},
     table::{Entry, Prepared},
-    voucher::{Check, Issuer, Made, verify_all},
+    voucher::{Check, Issuer, Made, first_invalid},
 };
 use crate::{
     Element, Error, Refusal, domains,
@@ -261,7 +261,7 @@ impl Session {
         permit: &Permit,
         rng: &mut R,
     ) -> Result<Answer, Error> {
-        let request = Request::decode(bytes)?.to_check();
+        let request = Request::decode(bytes)?.into_inner();
         let context = self.context.digest();
         if &request.context != context.as_bytes() {
             return Err(Refusal::ContextMismatch.into());
@@ -331,15 +331,14 @@ impl Session {
                 issuer: &voucher.issuer,
                 key,
                 from_step: voucher.from_step,
+                to_step: self.context.step,
                 element: &selector.element,
                 signature: &voucher.signature,
             });
         }
-        let to_steps = vec![self.context.step; checks.len()];
-        if verify_all(&self.context.scope, &to_steps, &checks) {
-            Ok(())
-        } else {
-            Err(Refusal::VoucherInvalid.into())
+        match first_invalid(&self.context.scope, &checks) {
+            None => Ok(()),
+            Some(_) => Err(Refusal::VoucherInvalid.into()),
         }
     }
 }

@@ -88,6 +88,7 @@ fn put_len(out: &mut Vec<u8>, len: usize) -> Result<(), Error> {
 }
 
 /// A derived selector as a label holds it, not yet checked.
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct RawDerived {
     pub(crate) to_step: u16,
     pub(crate) input: Vec<u8>,
@@ -101,8 +102,14 @@ impl Drop for RawDerived {
     }
 }
 
+/// A label as its holder opened it, its derived selectors not yet checked.
+pub(crate) struct RawLabel {
+    pub(crate) rows: Vec<Vec<u8>>,
+    pub(crate) derived: Vec<RawDerived>,
+}
+
 /// Decodes the bytes after a label's length; `None` where they are malformed.
-pub(crate) fn decode(bytes: &[u8]) -> Option<(Vec<Vec<u8>>, Vec<RawDerived>)> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<RawLabel> {
     let mut reader = Reader::new(bytes);
     let count = reader.u32()?;
     let mut rows = Vec::new();
@@ -125,7 +132,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(Vec<Vec<u8>>, Vec<RawDerived>)> {
         });
     }
     reader.end()?;
-    Some((rows, derived))
+    Some(RawLabel { rows, derived })
 }
 
 #[cfg(test)]
@@ -153,7 +160,7 @@ mod tests {
         let bytes = label.encode(|_| Some(&made)).unwrap();
         assert_eq!(bytes.len(), label.encoded_len());
         let body = &bytes[LENGTH_BYTES..];
-        let (rows, derived) = decode(body).unwrap();
+        let RawLabel { rows, derived } = decode(body).unwrap();
         assert_eq!(rows, label.rows);
         assert_eq!(derived[0].input, label.derived[0].input);
         assert_eq!((derived[0].to_step, derived[0].blind), (3, [1; 32]));

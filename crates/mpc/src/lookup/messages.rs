@@ -37,7 +37,7 @@ pub(crate) struct Unverified<T>(T);
 
 impl<T> Unverified<T> {
     /// Takes the message in order to check it.
-    pub(crate) fn to_check(self) -> T {
+    pub(crate) fn into_inner(self) -> T {
         self.0
     }
 }
@@ -244,8 +244,8 @@ impl Frame {
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
-        let frame = match bytes.get(1)? {
-            &KIND_EVALUATED => {
+        let frame = match *bytes.get(1)? {
+            KIND_EVALUATED => {
                 reader.header(KIND_EVALUATED)?;
                 let first = reader.u32()?;
                 let count = usize::from(reader.u16()?);
@@ -259,7 +259,7 @@ impl Frame {
                     proof: reader.array()?,
                 })
             }
-            &KIND_BUCKET => {
+            KIND_BUCKET => {
                 reader.header(KIND_BUCKET)?;
                 let head = BucketHead {
                     bucket: reader.u32()?,
@@ -273,7 +273,7 @@ impl Frame {
                 reader.bytes(head.count * CELL_BYTES)?;
                 Self::Bucket(head)
             }
-            &KIND_BEGIN => {
+            KIND_BEGIN => {
                 reader.header(KIND_BEGIN)?;
                 Self::Begin(reader.array()?)
             }
@@ -374,7 +374,7 @@ mod tests {
     fn requests_round_trip_and_other_encodings_are_refused() {
         let request = request();
         let bytes = request.encode();
-        assert_eq!(Request::decode(&bytes).unwrap().to_check(), request);
+        assert_eq!(Request::decode(&bytes).unwrap().into_inner(), request);
         for cut in 0..bytes.len() {
             assert!(Request::decode(&bytes[..cut]).is_err());
         }
@@ -418,7 +418,7 @@ mod tests {
         let bytes = encode_evaluated(&evaluated);
         assert!(bytes.len() <= FRAME_BYTES_MAX);
         assert_eq!(
-            Frame::decode(&bytes).unwrap().to_check(),
+            Frame::decode(&bytes).unwrap().into_inner(),
             Frame::Evaluated(evaluated)
         );
         let cells = vec![5; (CELLS_PER_FRAME + 1) * CELL_BYTES];
@@ -426,7 +426,7 @@ mod tests {
         assert_eq!(frames.len(), 2);
         assert!(frames.iter().all(|frame| frame.len() <= FRAME_BYTES_MAX));
         assert_eq!(
-            Frame::decode(&frames[1]).unwrap().to_check(),
+            Frame::decode(&frames[1]).unwrap().into_inner(),
             Frame::Bucket(BucketHead {
                 bucket: 6,
                 total: CELLS_PER_FRAME + 1,
@@ -436,11 +436,14 @@ mod tests {
         );
         let begin = encode_begin(&[9; 32]);
         assert_eq!(
-            Frame::decode(&begin).unwrap().to_check(),
+            Frame::decode(&begin).unwrap().into_inner(),
             Frame::Begin([9; 32])
         );
         let end = encode_end(&[8; 32]);
-        assert_eq!(Frame::decode(&end).unwrap().to_check(), Frame::End([8; 32]));
+        assert_eq!(
+            Frame::decode(&end).unwrap().into_inner(),
+            Frame::End([8; 32])
+        );
         for cut in 0..end.len() {
             assert!(Frame::decode(&end[..cut]).is_err());
         }
@@ -453,7 +456,7 @@ mod tests {
             let _ = (Request::decode(&bytes).is_ok(), Frame::decode(&bytes).is_ok());
             bytes.splice(..0, [VERSION, kind]);
             if let Ok(request) = Request::decode(&bytes) {
-                prop_assert_eq!(request.to_check().encode(), bytes.clone());
+                prop_assert_eq!(request.into_inner().encode(), bytes.clone());
             }
             let _ = Frame::decode(&bytes).is_ok();
         }

@@ -23,16 +23,16 @@ use zeroize::Zeroizing;
 use super::{
     cells::{CELL_BYTES, CellKeys, LENGTH_BYTES, TAG_BYTES, answer_digest, size_class},
     context::{Context, Sender, TableParams, Transcript},
-    label::{self, RawDerived},
+    label::{self, RawDerived, RawLabel},
     messages::{
         BUCKET_HEADER_BYTES, BucketHead, CELLS_PER_FRAME, Evaluated, Frame, Request, Selector,
     },
-    voucher::{Check, Voucher, blind_again, invert_blinds, verify_all},
+    voucher::{Check, Voucher, blind_again, first_invalid, invert_blinds},
 };
 use crate::{
     Blind, Element, Error, Fault, Refusal,
     group::encode_doubled,
-    limits::{CELL_PAYLOAD_BYTES, LABEL_BYTES_MAX, PROOF_CHUNK, SELECTORS_MAX},
+    limits::{CELL_PAYLOAD_BYTES, LABEL_BYTES_MAX, OPENED_BYTES_MAX, PROOF_CHUNK, SELECTORS_MAX},
     oprf,
 };
 
@@ -220,6 +220,7 @@ impl Session {
             targets,
             order,
             evaluated: 0,
+            opened_bytes: 0,
             due: buckets,
             by_bucket,
             current: None,
@@ -269,8 +270,6 @@ impl Incoming {
     }
 }
 
-type OpenedLabel = (Vec<Vec<u8>>, Vec<RawDerived>);
-
 /// Takes the custodian's frames in order and opens what was asked for.
 pub struct Receiver {
     context: Context,
@@ -281,8 +280,9 @@ pub struct Receiver {
     /// Targets in the request's order.
     order: Vec<usize>,
     keys: Vec<Option<CellKeys>>,
-    labels: Vec<Option<OpenedLabel>>,
+    labels: Vec<Option<RawLabel>>,
     evaluated: usize,
+    opened_bytes: usize,
     /// Buckets still to come, the next one last.
     due: Vec<u32>,
     by_bucket: HashMap<u32, Vec<usize>>,
@@ -297,7 +297,7 @@ impl Receiver {
     /// # Errors
     /// [`Fault`], with the custodian's bytes.
     pub fn on_frame(&mut self, bytes: Vec<u8>) -> Result<Progress, Error> {
-        let frame = Frame::decode(&bytes)?.to_check();
+        let frame = Frame::decode(&bytes)?.into_inner();
         if self.ended {
             return Err(Error::faulty(Fault::OutOfOrder, &bytes));
         }
@@ -430,18 +430,23 @@ impl Receiver {
         }
         self.due.pop();
         for index in self.by_bucket.remove(&head.bucket).unwrap_or_default() {
-            self.labels[index] = self.open(head.bucket, index, &incoming)?;
+            let opened = self.open(head.bucket, index, &incoming)?;
+            self.opened_bytes += opened.as_ref().map_or(0, |(_, bytes)| *bytes);
+            if self.opened_bytes > OPENED_BYTES_MAX {
+                return Err(Refusal::AnswerTooLarge.into());
+            }
+            self.labels[index] = opened.map(|(label, _)| label);
         }
         Ok(())
     }
 
-    /// Opens the label of one target in a whole bucket.
+    /// Opens the label of one target in a whole bucket, and gives its length.
     fn open(
         &self,
         bucket: u32,
         index: usize,
         incoming: &Incoming,
-    ) -> Result<Option<OpenedLabel>, Error> {
+    ) -> Result<Option<(RawLabel, usize)>, Error> {
         let Some(keys) = &self.keys[index] else {
             return Ok(None);
         };
@@ -473,7 +478,7 @@ impl Receiver {
         }
         let padded_with_zeros = label[length..].iter().all(|byte| *byte == 0);
         match label::decode(&label[..length]) {
-            Some(opened) if padded_with_zeros => Ok(Some(opened)),
+            Some(label) if padded_with_zeros => Ok(Some((label, length))),
             _ => Err(malformed()),
         }
     }
@@ -490,70 +495,53 @@ impl Receiver {
         let raw: Vec<&RawDerived> = labels
             .iter()
             .flatten()
-            .flat_map(|(_, derived)| derived)
+            .flat_map(|label| &label.derived)
             .collect();
-        let elements = self.check_derived(&raw)?;
-        let mut elements = elements.into_iter();
-        let transcript = self.transcript.digest();
-        let outcomes = self
-            .targets
-            .into_iter()
-            .zip(labels)
-            .map(|(target, label)| {
-                let found = match label {
-                    None => None,
-                    Some((rows, raw)) => {
-                        let derived: Result<Vec<Derived>, Error> = raw
-                            .iter()
-                            .zip(elements.by_ref())
-                            .map(|(raw, element)| derived(&self.context, raw, element))
-                            .collect();
-                        Some(Found {
-                            rows,
-                            derived: derived?,
-                        })
-                    }
-                };
-                Ok(Outcome {
-                    input: target.input,
-                    found,
+        let mut elements = self.check_derived(&raw)?.into_iter();
+        let mut outcomes = Vec::with_capacity(labels.len());
+        for (target, label) in self.targets.into_iter().zip(labels) {
+            let found = label.map(|label| {
+                let derived: Result<Vec<Derived>, Error> = label
+                    .derived
+                    .iter()
+                    .zip(elements.by_ref())
+                    .map(|(raw, element)| derived(&self.context, raw, element))
+                    .collect();
+                derived.map(|derived| Found {
+                    rows: label.rows,
+                    derived,
                 })
-            })
-            .collect::<Result<Vec<Outcome>, Error>>()?;
+            });
+            outcomes.push(Outcome {
+                input: target.input,
+                found: found.transpose()?,
+            });
+        }
         Ok(Opened {
             outcomes,
-            transcript,
+            transcript: self.transcript.digest(),
         })
     }
 
     /// Blinds every derived input again and checks the custodian's signature
     /// over the result, once for each distinct selector.
     fn check_derived(&self, raw: &[&RawDerived]) -> Result<Vec<[u8; 32]>, Error> {
-        let mut distinct: HashMap<(u16, &[u8], &[u8; 32], &[u8; 64]), usize> = HashMap::new();
+        let mut distinct: HashMap<&RawDerived, usize> = HashMap::new();
         let mut firsts: Vec<&RawDerived> = Vec::new();
         let mut places = Vec::with_capacity(raw.len());
         for derived in raw {
-            let key = (
-                derived.to_step,
-                derived.input.as_slice(),
-                &derived.blind,
-                &derived.signature.0,
-            );
-            let place = *distinct.entry(key).or_insert_with(|| {
+            let place = *distinct.entry(derived).or_insert_with(|| {
                 firsts.push(derived);
                 firsts.len() - 1
             });
             places.push(place);
         }
-        let invalid = || {
-            let signed = firsts.first().map(|derived| derived.signature.0);
-            Error::faulty(Fault::VoucherInvalid, &signed.unwrap_or([0; 64]))
-        };
         let pairs: Vec<(&[u8], &[u8; 32])> = firsts
             .iter()
             .map(|derived| (derived.input.as_slice(), &derived.blind))
             .collect();
-        let elements = blind_again(&pairs).ok_or_else(invalid)?;
+        let elements =
+            blind_again(&pairs).ok_or_else(|| Error::faulty(Fault::VoucherInvalid, &[]))?;
         let checks: Vec<Check<'_>> = firsts
             .iter()
             .zip(&elements)
@@ -561,13 +549,15 @@ impl Receiver {
                 issuer: &self.context.custodian,
                 key: &self.custodian,
                 from_step: self.context.step,
+                to_step: derived.to_step,
                 element,
                 signature: &derived.signature,
             })
             .collect();
-        let to_steps: Vec<u16> = firsts.iter().map(|derived| derived.to_step).collect();
-        if !verify_all(&self.context.scope, &to_steps, &checks) {
-            return Err(invalid());
+        if let Some(check) = first_invalid(&self.context.scope, &checks) {
+            // What was signed and the signature; the input stays out of evidence.
+            let evidence = [&check.element[..], &check.signature.0].concat();
+            return Err(Error::faulty(Fault::VoucherInvalid, &evidence));
         }
         Ok(places.into_iter().map(|place| elements[place]).collect())
     }

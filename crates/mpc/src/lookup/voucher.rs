@@ -66,42 +66,50 @@ pub(crate) struct Check<'a> {
     pub(crate) issuer: &'a InstitutionId,
     pub(crate) key: &'a PublicKey,
     pub(crate) from_step: u16,
+    pub(crate) to_step: u16,
     pub(crate) element: &'a [u8; 32],
     pub(crate) signature: &'a Signature,
 }
 
-/// Whether every voucher verifies for use in `to_step`.
-pub(crate) fn verify_all(scope: &Scope, to_steps: &[u16], checks: &[Check<'_>]) -> bool {
-    debug_assert_eq!(to_steps.len(), checks.len());
-    checks
-        .par_chunks(CHUNK)
-        .zip(to_steps.par_chunks(CHUNK))
-        .all(|(checks, to_steps)| {
-            let framed: Vec<Vec<u8>> = checks
-                .iter()
-                .zip(to_steps)
-                .map(|(check, to_step)| {
-                    let message = message(
-                        scope,
-                        check.issuer,
-                        check.from_step,
-                        *to_step,
-                        check.element,
-                    );
-                    frame(domains::VOUCHER, &message)
-                })
-                .collect();
-            let claims: Vec<Claim<'_>> = checks
-                .iter()
-                .zip(&framed)
-                .map(|(check, message)| Claim {
-                    key: check.key,
-                    message,
-                    signature: check.signature,
-                })
-                .collect();
-            verify_batch(&claims)
+/// The first voucher that does not verify, on all cores; none where all do.
+pub(crate) fn first_invalid<'a, 'b>(
+    scope: &Scope,
+    checks: &'a [Check<'b>],
+) -> Option<&'a Check<'b>> {
+    checks.par_chunks(CHUNK).find_map_first(|chunk| {
+        if all_verify(scope, chunk) {
+            return None;
+        }
+        chunk
+            .iter()
+            .find(|check| !all_verify(scope, std::slice::from_ref(check)))
+    })
+}
+
+fn all_verify(scope: &Scope, checks: &[Check<'_>]) -> bool {
+    let framed: Vec<Vec<u8>> = checks
+        .iter()
+        .map(|check| {
+            let message = message(
+                scope,
+                check.issuer,
+                check.from_step,
+                check.to_step,
+                check.element,
+            );
+            frame(domains::VOUCHER, &message)
         })
+        .collect();
+    let claims: Vec<Claim<'_>> = checks
+        .iter()
+        .zip(&framed)
+        .map(|(check, message)| Claim {
+            key: check.key,
+            message,
+            signature: check.signature,
+        })
+        .collect();
+    verify_batch(&claims)
 }
 
 /// A derived selector as its custodian makes it: blind and signature.
