@@ -263,3 +263,6 @@ pub struct FaultEvidence {
 impl Body for FaultEvidence {
     const LABEL: &'static str = "evidence";
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ pub mod state;
 pub mod statement;
 
 pub use body::{Body, Commitment, Opened, Part};
-pub use charter::{Change, Charter, Duty, Institution, OfficerId, Role};
+pub use charter::{Card, Change, Charter, Duty, Institution, OfficerId, Role};
 pub use plan::Plan;
 pub use record::{Header, Record, RecordError, Signed};
 pub use rule::{Refusal, Rule};

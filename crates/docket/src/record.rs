@@ -265,3 +265,6 @@ impl Signed {
         &self.record.header
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,3 +130,6 @@ pub fn open(
     }
     Ok(opened)
 }
+
+#[cfg(test)]
+mod tests;
