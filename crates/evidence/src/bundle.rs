@@ -16,7 +16,7 @@ use crate::content::{Content, content_digest, receipt_path};
 use crate::finding::{Finding, Refused};
 use crate::manifest::{MANIFEST, Manifest, SIGNATURE};
 use crate::render::{ANSWER, README, REPORT, rendered};
-use crate::walk::walk;
+use crate::walk::{replay, walk};
 
 /// What a verifier knows before it opens a bundle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +81,8 @@ fn check_manifest(manifest: &Manifest, case: &Case, files: &Files) -> Result<(),
 ///
 /// 1. Choose the records with [`crate::select`] and make the draft.
 /// 2. Submit a `bundle-exported` record over [`Draft::content`].
-/// 3. Get a receipt for every record and the proofs that [`crate::links`] names.
+/// 3. Get a receipt for every record ([`Draft::indices`]; for [`Draft::handovers`]
+///    by those then in office) and the proofs that [`crate::links`] names.
 /// 4. [`Draft::finish`].
 pub struct Draft {
     charter: Charter,
@@ -140,6 +141,17 @@ impl Draft {
     /// The log indices for which [`Self::finish`] needs receipts, beside the export's.
     pub fn indices(&self) -> impl Iterator<Item = u64> {
         self.records.iter().map(|(index, _)| *index)
+    }
+
+    /// Those of [`Self::indices`] whose records changed the validators. Each needs a
+    /// receipt by those who were in office when it became final.
+    ///
+    /// # Errors
+    /// Refused if the records are not in the legal order.
+    pub fn handovers(&self) -> Result<Vec<u64>, Refused> {
+        let records = self.records.iter().map(|(index, record)| (*index, record));
+        let (_, validators) = replay(&self.charter, records)?;
+        Ok(validators.into_iter().filter_map(|(by, _)| by).collect())
     }
 
     /// Makes the bundle: with the export's index and record, a receipt for every

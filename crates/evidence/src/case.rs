@@ -5,12 +5,16 @@
 //! the order: each row stands under a step that every custodian approved, and
 //! names a snapshot that was committed before.
 
+use std::collections::BTreeSet;
+
 use docket::body::{Body, FaultEvidence, Opened, Order, Reason, Subjects};
-use docket::plan::{Answer, AnswerTable, Plan, Step};
+use docket::plan::{Answer, Plan};
 use docket::statement::QuestionAsked;
 use docket::{Institution, OfficerId, Record, Statement};
 use primitives::{Digest, InstitutionId, NetworkId, TimeMs, WarrantId};
 
+use crate::answer::check_answer;
+use crate::blind::blinded;
 use crate::content::{Content, body_path, content_digest, record_path};
 use crate::finding::{Finding, Refused};
 use crate::select::select;
@@ -141,13 +145,11 @@ pub(crate) fn examine(
     let answer_path = format!("bodies/{disclosed:04}-answer.cbor");
     check_answer(&answer_path, &answer, &plan, &sources, question, rows)?;
     if let (Some(position), Some(order)) = (issued, &order) {
-        let path = format!("bodies/{:04}-order.cbor", position + 1);
-        let count = order.blinded.len() == warrant.terms.subjects as usize;
-        require(
-            count,
-            &path,
-            "terms",
-            "not as many subjects as the warrant says",
+        check_subjects(
+            position + 1,
+            order,
+            subjects.as_ref(),
+            warrant.terms.subjects,
         )?;
     }
     Ok(Case {
@@ -172,6 +174,36 @@ pub(crate) fn examine(
     })
 }
 
+/// Checks the order's blinded subjects against the warrant's count and, where the
+/// subjects were opened, against them.
+fn check_subjects(
+    number: usize,
+    order: &Order,
+    subjects: Option<&Subjects>,
+    count: u32,
+) -> Result<(), Refused> {
+    let path = format!("bodies/{number:04}-order.cbor");
+    let counted = order.blinded.len() == count as usize;
+    require(
+        counted,
+        &path,
+        "terms",
+        "not as many subjects as the warrant says",
+    )?;
+    let Some(subjects) = subjects else {
+        return Ok(());
+    };
+    let path = format!("bodies/{number:04}-subjects.cbor");
+    let same = subjects.subjects.len() == order.blinded.len()
+        && blinded(subjects).is_some_and(|blinded| blinded == order.blinded);
+    require(
+        same,
+        &path,
+        "subjects",
+        "other subjects than the order's blinded ones",
+    )
+}
+
 fn require(holds: bool, path: &str, rule: &str, detail: &str) -> Result<(), Refused> {
     if holds {
         Ok(())
@@ -182,7 +214,7 @@ fn require(holds: bool, path: &str, rule: &str, detail: &str) -> Result<(), Refu
 
 /// Refuses records of another case and records that the case does not need.
 fn check_selection(records: &[Record], question: &Digest) -> Result<(), Refused> {
-    let needed = select(records, question)?;
+    let needed: BTreeSet<usize> = select(records, question)?.into_iter().collect();
     let spare = (0..records.len()).filter(|position| !needed.contains(position));
     let findings = spare.map(|position| {
         let record = &records[position];
@@ -281,12 +313,17 @@ impl<'a> Examined<'a> {
     ) -> Result<(), Finding> {
         let path = body_path(number, opened);
         let complain = |rule: &str, detail: &str| Finding::new(path.clone(), rule, detail);
-        let part = number
+        let (author, part) = number
             .checked_sub(1)
             .and_then(|position| self.content.records.get(position))
-            .and_then(|record| record.header.part(&opened.label))
+            .and_then(|record| {
+                Some((
+                    &record.header.institution,
+                    record.header.part(&opened.label)?,
+                ))
+            })
             .ok_or_else(|| complain("parts", "its record commits to no such body"))?;
-        if !part.readers.contains(exporter) {
+        if author != exporter && !part.readers.contains(exporter) {
             return Err(complain("reader", "the exporter is not among its readers"));
         }
         if part.bytes as usize != opened.body.len() {
@@ -416,64 +453,4 @@ impl<'a> Examined<'a> {
             })
             .collect()
     }
-}
-
-fn check_answer(
-    path: &str,
-    answer: &Answer,
-    plan: &Plan,
-    sources: &[SourceTable],
-    question: &Digest,
-    rows: u32,
-) -> Result<(), Refused> {
-    let complain = |detail: &str| Refused::from(Finding::new(path, "answer-mismatch", detail));
-    if answer.question != *question || answer.template != plan.template {
-        return Err(complain("the answer to another question"));
-    }
-    if answer.rows() != rows as usize || rows > plan.answer_cap {
-        return Err(complain(
-            "not as many rows as were disclosed, or more than the cap",
-        ));
-    }
-    if !answer.tables.is_sorted_by(|a, b| a.step < b.step) {
-        return Err(complain("its tables are out of order"));
-    }
-    for table in &answer.tables {
-        let step = plan
-            .steps
-            .get(usize::from(table.step))
-            .filter(|step| step.table == table.table && step.columns == table.columns)
-            .ok_or_else(|| complain("a table that the plan does not open"))?;
-        if !table.rows.is_sorted_by(|a, b| a < b) {
-            return Err(complain("rows out of order or repeated"));
-        }
-        check_rows(table, step, sources).map_err(|detail| complain(detail))?;
-    }
-    Ok(())
-}
-
-fn check_rows(
-    table: &AnswerTable,
-    step: &Step,
-    sources: &[SourceTable],
-) -> Result<(), &'static str> {
-    for row in &table.rows {
-        if row.cells.len() != step.columns.len() {
-            return Err("a row with more or fewer cells than columns");
-        }
-        if row.origins.is_empty() || !row.origins.is_sorted_by(|a, b| a < b) {
-            return Err("a row without its origins in order");
-        }
-        let known = row.origins.iter().all(|origin| {
-            sources.iter().any(|source| {
-                source.record == origin.snapshot
-                    && source.institution == origin.institution
-                    && source.dataset.table == step.table
-            })
-        });
-        if !known {
-            return Err("a row from a table that the plan does not read");
-        }
-    }
-    Ok(())
 }

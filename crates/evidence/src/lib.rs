@@ -15,10 +15,12 @@
 //! - What [`Draft::finish`] returns, [`verify`] has accepted.
 //!
 //! *Not here*: a network, a clock, a data engine, an async runtime, a file system.
-//! The dependencies are `primitives`, `proof`, `docket` (without sealing), `serde`
-//! and `serde_json`.
+//! The dependencies are `primitives`, `proof`, `docket` (without sealing), `serde`,
+//! `serde_json`, and of those that `primitives` has, `curve25519-dalek` and `sha2`.
 
+mod answer;
 mod archive;
+mod blind;
 mod bundle;
 mod case;
 mod content;
@@ -37,3 +39,6 @@ pub use content::RECORDS_MAX;
 pub use finding::{Finding, Refused};
 pub use select::select;
 pub use walk::links;
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 //! *Invariants*: one form (`render`); it lists every file but itself and its
 //! signature; what it says of the case is checked against the records.
 
+use std::collections::BTreeSet;
+
 use docket::charter::Institution;
 use primitives::{Digest, InstitutionId, NetworkId, PublicKey, Signature, SigningKey, WarrantId};
 use serde::{Deserialize, Serialize};
@@ -79,7 +81,7 @@ impl Manifest {
         let found = list(files);
         let mut findings = Vec::new();
         for listed in &manifest.files {
-            match found.iter().find(|file| file.path == listed.path) {
+            match by_path(&found, &listed.path) {
                 None => findings.push(Finding::new(
                     listed.path.clone(),
                     "missing-file",
@@ -93,8 +95,9 @@ impl Manifest {
                 Some(_) => {}
             }
         }
+        let listed: BTreeSet<_> = manifest.files.iter().map(|file| &file.path).collect();
         for file in &found {
-            if !manifest.files.iter().any(|listed| listed.path == file.path) {
+            if !listed.contains(&file.path) {
                 findings.push(Finding::new(
                     file.path.clone(),
                     "unexpected-file",
@@ -147,6 +150,13 @@ fn signature_text(exporter: &InstitutionId, key: &PublicKey, signature: &Signatu
     format!("{FORMAT}\n{exporter}\n{key}\n{signature}\n").into_bytes()
 }
 
+/// Looks a file up in a list that [`list`] made.
+fn by_path<'a>(files: &'a [Listed], path: &str) -> Option<&'a Listed> {
+    let found = files.binary_search_by(|file| file.path.as_str().cmp(path));
+    found.ok().map(|position| &files[position])
+}
+
+/// Every file but manifest and signature, sorted by path.
 fn list(files: &Files) -> Vec<Listed> {
     files
         .iter()

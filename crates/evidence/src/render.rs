@@ -85,10 +85,10 @@ fn readme(case: &Case) -> String {
          \n\
          校验（离线，无需信任导出机构）/ To check, offline and without trust in the exporter:\n\
          \n\
-         {indent}cordon verify BUNDLE --network {network}\n\
+         {indent}cordon verify BUNDLE --network ID\n\
          \n\
-         请向网络创始机构核实上面的网络标识。\n\
-         Ask the network's founders for the id above; do not take it from this file.\n",
+         ID 是网络标识，须另向网络创始机构核实，不可取自本文件。\n\
+         ID is the network's id; get it from the network's founders, not from this file.\n",
         name = case.network_name,
         network = case.network,
         warrant = case.warrant,

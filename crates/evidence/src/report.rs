@@ -154,7 +154,13 @@ impl Page {
         if case.answer.rows() == 0 {
             self.paragraph("没有符合条件的记录。", "No row matched.");
         }
-        for table in &case.answer.tables {
+        // A step that found nothing has nothing to show.
+        let found = case
+            .answer
+            .tables
+            .iter()
+            .filter(|table| !table.rows.is_empty());
+        for table in found {
             self.answer_table(case, table);
         }
     }

@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 
 use docket::state::{At, State, TIME_SKEW_MAX_MS};
+use docket::{Charter, Record};
 use primitives::{InstitutionId, PublicKey};
 use proof::{
     Membership, ProofError, Receipt, Refusal, SignedCheckpoint, leaf_hash, verify_inclusion,
@@ -24,14 +25,46 @@ use crate::finding::{Finding, Refused};
 /// The validators in office at a time.
 type Validators = Vec<(InstitutionId, PublicKey)>;
 
+/// The validators from the charter's on, each set with the log index of the record
+/// that put it in office.
+pub(crate) type InOffice = Vec<(Option<u64>, Validators)>;
+
 /// What the walk leads to.
 pub(crate) struct Walked {
     pub(crate) state: State,
-    /// The validators from the charter's on, each set with the log index of the
-    /// record that put it in office.
-    pub(crate) validators: Vec<(Option<u64>, Validators)>,
+    pub(crate) validators: InOffice,
     /// Records that the newest checkpoint covers.
     pub(crate) log_size: u64,
+}
+
+/// Replays the records, each with its place in the log.
+///
+/// # Errors
+/// Refused, naming the first record that breaks the legal order: what follows it
+/// was judged by a state that never was.
+pub(crate) fn replay<'a>(
+    charter: &Charter,
+    records: impl Iterator<Item = (u64, &'a Record)>,
+) -> Result<(State, InOffice), Refused> {
+    let mut state = State::genesis(charter.clone()).map_err(|refusal| {
+        Finding::new("charter/genesis.cbor", refusal.rule.name(), refusal.detail)
+    })?;
+    let mut validators = vec![(None, of(&state))];
+    for (position, (index, record)) in records.enumerate() {
+        let at = At {
+            height: index,
+            time_ms: record.header.time_ms,
+        };
+        state.apply(record, at).map_err(|refusal| {
+            let path = record_path(position + 1, record);
+            Finding::new(path, refusal.rule.name(), refusal.detail)
+        })?;
+        let now = of(&state);
+        if validators.last().is_none_or(|(_, before)| *before != now) {
+            validators.push((Some(index), now));
+        }
+    }
+    Ok((state, validators))
 }
 
 /// Replays the records and checks their receipts.
@@ -39,25 +72,8 @@ pub(crate) struct Walked {
 /// # Errors
 /// Refused, naming each record that breaks the legal order or is not proven.
 pub(crate) fn walk(content: &Content) -> Result<Walked, Refused> {
-    let mut state = State::genesis(content.charter.clone()).map_err(|refusal| {
-        Finding::new("charter/genesis.cbor", refusal.rule.name(), refusal.detail)
-    })?;
-    let mut validators = vec![(None, of(&state))];
-    for (position, (record, receipt)) in content.records.iter().zip(&content.receipts).enumerate() {
-        let at = At {
-            height: receipt.index(),
-            time_ms: record.header.time_ms,
-        };
-        // What follows an illegal record was judged by a state that never was.
-        state.apply(record, at).map_err(|refusal| {
-            let path = record_path(position + 1, record);
-            Finding::new(path, refusal.rule.name(), refusal.detail)
-        })?;
-        let now = of(&state);
-        if validators.last().is_none_or(|(_, before)| *before != now) {
-            validators.push((Some(receipt.index()), now));
-        }
-    }
+    let indices = content.receipts.iter().map(Receipt::index);
+    let (state, validators) = replay(&content.charter, indices.zip(&content.records))?;
     let origin = proof::origin(&state.network());
     let proofs = Proofs {
         validators: &validators,
@@ -68,15 +84,12 @@ pub(crate) fn walk(content: &Content) -> Result<Walked, Refused> {
         findings.extend(proofs.check_chain(content).err());
     }
     Refused::unless_none(findings)?;
-    let sizes = content
-        .receipts
-        .iter()
-        .map(|r| r.signed().checkpoint().size());
-    let log_size = sizes.max().unwrap_or_default();
+    let signed = content.receipts.iter().map(Receipt::signed);
+    let log_size = signed.map(|signed| signed.checkpoint().size()).max();
     Ok(Walked {
         state,
         validators,
-        log_size,
+        log_size: log_size.unwrap_or_default(),
     })
 }
 
@@ -141,11 +154,11 @@ impl Proofs<'_> {
                 .iter()
                 .position(|(by, _)| *by == Some(receipt.index()));
             let in_office = match change {
-                // Who leaves office signs for it.
-                Some(next) => self.signed_by(signed, next - 1),
+                // Whoever it puts in office has no say in it.
+                Some(next) => self.signed_by_any(signed, next),
                 None => known
                     .entry(order(signed))
-                    .or_insert_with(|| self.signed_by_any(signed))
+                    .or_insert_with(|| self.signed_by_any(signed, self.validators.len()))
                     .clone(),
             };
             let record = &content.records[position];
@@ -179,13 +192,14 @@ impl Proofs<'_> {
     }
 
     /// Checks a checkpoint against the latest validators that can have been in
-    /// office for it, then against those before them: when a change takes effect
-    /// is the validators' to decide.
-    fn signed_by_any(&self, signed: &SignedCheckpoint) -> Result<(), ProofError> {
+    /// office for it, among the first `most` sets, then against those before them:
+    /// when a change takes effect is the validators' to decide.
+    fn signed_by_any(&self, signed: &SignedCheckpoint, most: usize) -> Result<(), ProofError> {
         let size = signed.checkpoint().size();
         let possible = self
             .validators
             .iter()
+            .take(most)
             .take_while(|(by, _)| by.is_none_or(|index| index < size))
             .count();
         let mut first_error = None;

@@ -1,0 +1,7 @@
+//! Bundles of whole cases: honest ones, altered ones, and those of villains who
+//! hold every key but the truth.
+
+mod altered;
+mod honest;
+mod villains;
+mod world;

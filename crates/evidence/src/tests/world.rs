@@ -1,0 +1,634 @@
+//! A small network on paper: four institutions, a log, and one case played on it.
+//!
+//! Its validators sign whatever they are told, so that the tests can put illegal
+//! records on the ledger; the verifier must not believe even a corrupt quorum.
+
+use std::collections::BTreeSet;
+
+use docket::body::{Opened, Order, Reason, Subject, Subjects, Window};
+use docket::charter::{Card, Change, CharterLimits};
+use docket::plan::{
+    Answer, AnswerRow, AnswerTable, Cell, Leak, Origin, Parameters, Plan, PlanCustodian, PlanTable,
+    Source, Step,
+};
+use docket::statement::{
+    Asked, Attestation, Column, DatasetPublished, KeyCommitment, LookupKey, QuestionAsked,
+    SnapshotCommitted, Statement, Terms,
+};
+use docket::{Charter, Duty, Header, Institution, OfficerId, Record, Role};
+use primitives::semantic::{Selector, Semantic};
+use primitives::{Digest, InstitutionId, PublicKey, SigningKey, TemplateId, WarrantId};
+use proof::{Checkpoint, Cosignature, Receipt, SignedCheckpoint, Tree, leaf_hash};
+
+use crate::archive;
+use crate::blind::blinded;
+use crate::content::Content;
+use crate::manifest::{MANIFEST, Manifest, SIGNATURE};
+use crate::{Draft, Refused, links, select};
+
+pub(crate) const START_MS: u64 = 1_764_000_000_000;
+pub(crate) const HOUR_MS: u64 = 3_600_000;
+const ANSWER_CAP: u32 = 30_000;
+const PHONE: &str = "158 1291 3979";
+pub(crate) const TELECOMS: [&str; 2] = ["telecom_a", "telecom_b"];
+const FOUNDERS: [&str; 4] = ["police", "procuratorate", "telecom_a", "telecom_b"];
+
+pub(crate) fn id(text: &str) -> InstitutionId {
+    InstitutionId::new(text).unwrap()
+}
+
+fn key(name: &str) -> SigningKey {
+    SigningKey::from_seed(&Digest::of("test key", &[name.as_bytes()]).0)
+}
+
+/// How a case departs from the lawful one.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// The custodians that approve.
+    pub(crate) approving: Vec<&'static str>,
+    /// How long the warrant lives.
+    pub(crate) life_ms: u64,
+    /// How long the custodians take to approve.
+    pub(crate) wait_ms: u64,
+    /// The holder in the answer's row.
+    pub(crate) holder: &'static str,
+    /// Whether the authority revokes before the custodians approve.
+    pub(crate) revoked: bool,
+    /// Who signs the approval of the first telecom.
+    pub(crate) approver: &'static str,
+    /// The snapshot that the answer's row names is of this custodian.
+    pub(crate) origin: &'static str,
+    /// Rows of the answer.
+    pub(crate) rows: u32,
+    /// The phone that the order's blinded subject is.
+    pub(crate) blinded: &'static str,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            approving: TELECOMS.to_vec(),
+            life_ms: 24 * HOUR_MS,
+            wait_ms: 1_000,
+            holder: "<李>",
+            revoked: false,
+            approver: "telecom_a/approver-1",
+            origin: "telecom_a",
+            rows: 1,
+            blinded: PHONE,
+        }
+    }
+}
+
+/// The log and the keys.
+pub(crate) struct World {
+    pub(crate) charter: Charter,
+    pub(crate) records: Vec<Record>,
+    pub(crate) tree: Tree,
+    pub(crate) now_ms: u64,
+    /// Validators in office, with the size of the log when they took it.
+    pub(crate) epochs: Vec<(u64, Vec<&'static str>)>,
+}
+
+/// What a case left behind.
+pub(crate) struct Played {
+    pub(crate) warrant: WarrantId,
+    pub(crate) question: Digest,
+    pub(crate) bodies: Vec<(Digest, Opened)>,
+}
+
+impl World {
+    /// A founded network whose officers are enrolled and whose telecoms have snapshots.
+    pub(crate) fn founded() -> Self {
+        let mut members: Vec<_> = FOUNDERS.iter().map(|name| institution(name)).collect();
+        members.sort_by(|a, b| a.id.cmp(&b.id));
+        let charter = Charter {
+            name: "测试网络".into(),
+            founded_ms: START_MS,
+            members,
+            limits: CharterLimits::default(),
+        };
+        let mut world = Self {
+            charter,
+            records: Vec::new(),
+            tree: Tree::new(),
+            now_ms: START_MS,
+            epochs: vec![(0, FOUNDERS.to_vec())],
+        };
+        for (at, duty) in [
+            ("police/investigator-1", Duty::Investigator),
+            ("procuratorate/judge-1", Duty::Judge),
+            ("telecom_a/approver-1", Duty::Approver),
+            ("telecom_b/unused-1", Duty::Steward),
+        ] {
+            let (institution, officer) = at.split_once('/').unwrap();
+            let statement = Statement::OfficerEnrolled {
+                officer: OfficerId(id(officer)),
+                key: key(at).public(),
+                duties: BTreeSet::from([duty]),
+            };
+            world.put(institution, None, Vec::new(), Vec::new(), statement);
+        }
+        world
+    }
+
+    /// Signs a record as `who` (`institution` or `institution/officer`) and logs it.
+    pub(crate) fn put(
+        &mut self,
+        who: &str,
+        warrant: Option<WarrantId>,
+        follows: Vec<Digest>,
+        parts: Vec<docket::Part>,
+        statement: Statement,
+    ) -> Digest {
+        self.now_ms += 1_000;
+        let (institution, officer) = who
+            .split_once('/')
+            .map_or((who, None), |(i, o)| (i, Some(o)));
+        let header = Header {
+            network: self.charter.network().unwrap(),
+            institution: id(institution),
+            officer: officer.map(|officer| OfficerId(id(officer))),
+            time_ms: self.now_ms,
+            warrant,
+            follows,
+            parts,
+            statement,
+        };
+        let record = Record::sign(&header, &key(who)).unwrap();
+        self.tree.append(leaf_hash(&record.bytes));
+        self.records.push(record);
+        self.records[self.records.len() - 1].digest
+    }
+
+    /// Admits a bank by the votes of three members; it takes office at once.
+    pub(crate) fn admit_bank(&mut self) {
+        let bank = institution("bank_a");
+        let change = Change::Admit(Card::sign(bank, &key("bank_a")).unwrap());
+        let statement = Statement::ChangeProposed { change };
+        let proposal = self.put("police", None, Vec::new(), Vec::new(), statement);
+        for voter in ["police", "procuratorate", "telecom_a"] {
+            let vote = Statement::ChangeVoted {
+                proposal,
+                yes: true,
+            };
+            self.put(voter, None, vec![proposal], Vec::new(), vote);
+        }
+        let members = [&FOUNDERS[..], &["bank_a"]].concat();
+        self.epochs.push((self.tree.size(), members));
+    }
+
+    /// A checkpoint of the first `size` records, cosigned by all of an epoch but one.
+    pub(crate) fn signed(&self, epoch: usize, size: u64) -> SignedCheckpoint {
+        let origin = proof::origin(&self.charter.network().unwrap());
+        let root = self.tree.root_at(size).unwrap();
+        let checkpoint = Checkpoint::new(origin, size, root).unwrap();
+        let time_s = self.now_ms / 1000 + 1;
+        let cosign =
+            |name: &&str| Cosignature::sign(&checkpoint, &id(name), &key(name), time_s).unwrap();
+        let cosignatures = self.epochs[epoch].1[1..].iter().map(cosign).collect();
+        SignedCheckpoint::new(epoch as u64, checkpoint, cosignatures).unwrap()
+    }
+
+    /// Receipts for these records: by the validators in office, and for a record
+    /// that changed them by those who left.
+    pub(crate) fn receipts(&self, indices: impl Iterator<Item = u64>) -> Vec<Receipt> {
+        indices
+            .map(|index| {
+                let handover = self
+                    .epochs
+                    .iter()
+                    .skip(1)
+                    .position(|(size, _)| index + 1 == *size);
+                let (epoch, size) = match handover {
+                    Some(epoch) => (epoch, index + 1),
+                    None => (self.epochs.len() - 1, self.tree.size()),
+                };
+                let path = self.tree.inclusion(index, size).unwrap();
+                Receipt::new(index, path, self.signed(epoch, size)).unwrap()
+            })
+            .collect()
+    }
+
+    pub(crate) fn chain(&self, receipts: &[Receipt]) -> Vec<Vec<Digest>> {
+        let path = |(old, new)| self.tree.consistency(old, new).unwrap();
+        links(receipts).into_iter().map(path).collect()
+    }
+
+    /// Publishes and snapshots a telecom's subscribers; returns the snapshot's record.
+    fn snapshot(&mut self, telecom: &str) -> Digest {
+        let column = |name: &str, semantic: &str| Column {
+            name: name.into(),
+            semantic: semantic.into(),
+            disclosure: "open".into(),
+        };
+        let dataset = Statement::DatasetPublished(DatasetPublished {
+            dataset: "subscribers".into(),
+            table: "subscribers".into(),
+            columns: vec![
+                column("phone", "phone"),
+                column("holder", "text"),
+                column("opened", "timestamp"),
+            ],
+            keys: vec!["phone".into()],
+        });
+        let dataset = self.put(telecom, None, Vec::new(), Vec::new(), dataset);
+        let statement = Statement::SnapshotCommitted(SnapshotCommitted {
+            dataset,
+            root: Digest::plain(telecom.as_bytes()),
+            rows: 1_000,
+            rejected: 3,
+            extracted_ms: self.now_ms,
+            method: "csv".into(),
+            keys: vec![LookupKey {
+                name: "phone".into(),
+                commitment: Digest::plain(b"key"),
+                salt: Digest::plain(b"salt"),
+                bucket_bits: 2,
+                distinct: 990,
+            }],
+        });
+        self.put(telecom, None, vec![dataset], Vec::new(), statement)
+    }
+
+    /// Plays a case from draft to disclosure.
+    pub(crate) fn play(&mut self, options: &Options) -> Played {
+        let snapshots = TELECOMS.map(|telecom| self.snapshot(telecom));
+        let warrant = WarrantId(*b"sixteen bytes id");
+        let (issued, mut bodies) = self.order(warrant, options);
+        let plan = plan(warrant, snapshots);
+        let opened_plan = Opened::new(&plan).unwrap();
+        let question = self.ask(warrant, issued, &plan, &opened_plan, snapshots);
+        bodies.push((question, opened_plan));
+        if options.revoked {
+            let reason = Opened::new(&Reason {
+                text: "withdrawn".into(),
+            })
+            .unwrap();
+            let parts = vec![reason.part(vec![id("police")])];
+            let revoked = Statement::WarrantRevoked {};
+            self.put(
+                "procuratorate/judge-1",
+                Some(warrant),
+                vec![issued],
+                parts,
+                revoked,
+            );
+        }
+        self.now_ms += options.wait_ms;
+        let keys = |snapshot| {
+            vec![KeyCommitment {
+                snapshot,
+                key: "phone".into(),
+                commitment: Digest::plain(b"tk"),
+            }]
+        };
+        for (telecom, snapshot) in TELECOMS.iter().zip(snapshots) {
+            if !options.approving.contains(telecom) {
+                continue;
+            }
+            let by_hand = *telecom == "telecom_a";
+            let approved = Statement::Approved {
+                question,
+                plan: plan.digest().unwrap(),
+                keys: keys(snapshot),
+                by_rule: (!by_hand).then(|| "up to 100 subjects".into()),
+            };
+            let who = if by_hand { options.approver } else { telecom };
+            self.put(who, Some(warrant), vec![question], Vec::new(), approved);
+        }
+        for (telecom, snapshot) in TELECOMS.iter().zip(snapshots) {
+            let inputs = Statement::InputsCommitted {
+                question,
+                keys: keys(snapshot),
+            };
+            self.put(telecom, Some(warrant), vec![question], Vec::new(), inputs);
+        }
+        let transcript = Digest::plain(b"transcript");
+        let attestations = TELECOMS.iter().map(|telecom| Attestation {
+            institution: id(telecom),
+            transcript,
+            signature: key(telecom).sign(
+                Attestation::DOMAIN,
+                &Attestation::message(&question, &transcript),
+            ),
+        });
+        let completed = Statement::RunCompleted {
+            question,
+            attestations: attestations.collect(),
+            evaluated: vec![1],
+        };
+        let completed = self.put(
+            "police",
+            Some(warrant),
+            vec![question],
+            Vec::new(),
+            completed,
+        );
+        bodies.push(self.disclose(warrant, question, completed, options, snapshots));
+        Played {
+            warrant,
+            question,
+            bodies,
+        }
+    }
+
+    /// Draft and order; returns the order's record and bodies.
+    fn order(&mut self, warrant: WarrantId, options: &Options) -> (Digest, Vec<(Digest, Opened)>) {
+        let terms = Terms {
+            case: Digest::plain(b"case"),
+            templates: BTreeSet::from([TemplateId::new("identify").unwrap()]),
+            custodians: TELECOMS.iter().map(|telecom| id(telecom)).collect(),
+            not_before_ms: self.now_ms,
+            expires_ms: self.now_ms + options.life_ms,
+            subjects: 1,
+            hops: 1,
+            answer_cap: ANSWER_CAP,
+            runs: 1,
+        };
+        let subjects = Opened::new(&subjects_of(PHONE)).unwrap();
+        let readers = vec![id("police"), id("procuratorate")];
+        let drafted = Statement::WarrantDrafted {
+            authority: id("procuratorate"),
+            terms: terms.clone(),
+        };
+        let parts = vec![subjects.part(readers.clone())];
+        let draft = self.put(
+            "police/investigator-1",
+            Some(warrant),
+            Vec::new(),
+            parts,
+            drafted,
+        );
+        let order = Opened::new(&Order {
+            basis: "刑事诉讼法 <第136条>".into(),
+            window: window(),
+            blinded: blinded(&subjects_of(options.blinded)).unwrap(),
+        })
+        .unwrap();
+        let everyone = FOUNDERS.iter().map(|name| id(name)).collect();
+        let parts = vec![order.part(everyone), subjects.part(readers)];
+        let statement = Statement::WarrantIssued { draft, terms };
+        let judge = "procuratorate/judge-1";
+        let issued = self.put(judge, Some(warrant), vec![draft], parts, statement);
+        (issued, vec![(issued, order), (issued, subjects)])
+    }
+
+    fn ask(
+        &mut self,
+        warrant: WarrantId,
+        issued: Digest,
+        plan: &Plan,
+        opened: &Opened,
+        snapshots: [Digest; 2],
+    ) -> Digest {
+        let asked = TELECOMS
+            .iter()
+            .zip(snapshots)
+            .map(|(telecom, snapshot)| Asked {
+                institution: id(telecom),
+                snapshots: vec![snapshot],
+            });
+        let statement = Statement::QuestionAsked(QuestionAsked {
+            warrant: issued,
+            template: plan.template.clone(),
+            plan: plan.digest().unwrap(),
+            custodians: asked.collect(),
+            hops: plan.hops,
+            answer_cap: plan.answer_cap,
+        });
+        let readers = ["police", "telecom_a", "telecom_b"].map(id).to_vec();
+        let follows = [&[issued], &snapshots[..]].concat();
+        let parts = vec![opened.part(readers)];
+        self.put(
+            "police/investigator-1",
+            Some(warrant),
+            follows,
+            parts,
+            statement,
+        )
+    }
+
+    fn disclose(
+        &mut self,
+        warrant: WarrantId,
+        question: Digest,
+        completed: Digest,
+        options: &Options,
+        snapshots: [Digest; 2],
+    ) -> (Digest, Opened) {
+        let origin = TELECOMS
+            .iter()
+            .position(|telecom| *telecom == options.origin);
+        let row = |number: u32| AnswerRow {
+            cells: vec![
+                Cell::Text("+8615812913979".into()),
+                Cell::Text(options.holder.into()),
+                Cell::Int(1_500_000_000_000 + i64::from(number)),
+            ],
+            origins: vec![Origin {
+                institution: id(options.origin),
+                snapshot: origin.map_or(Digest::plain(b"elsewhere"), |at| snapshots[at]),
+            }],
+        };
+        let answer = Answer {
+            question,
+            template: TemplateId::new("identify").unwrap(),
+            tables: vec![AnswerTable {
+                step: 0,
+                table: "subscribers".into(),
+                columns: columns(),
+                rows: (0..options.rows).map(row).collect(),
+            }],
+        };
+        let opened = Opened::new(&answer).unwrap();
+        let parts = vec![opened.part(vec![id("police")])];
+        let statement = Statement::AnswerDisclosed {
+            question,
+            rows: options.rows,
+        };
+        let follows = vec![question, completed];
+        let record = self.put(
+            "police/investigator-1",
+            Some(warrant),
+            follows,
+            parts,
+            statement,
+        );
+        (record, opened)
+    }
+
+    /// The draft of a bundle about a case that was played, and what it selected.
+    pub(crate) fn draft(&self, played: &Played) -> Draft {
+        let chosen = select(&self.records, &played.question).unwrap();
+        let records = chosen
+            .iter()
+            .map(|at| (*at as u64, self.records[*at].clone()));
+        let (charter, bodies) = (self.charter.clone(), played.bodies.clone());
+        Draft::new(charter, played.question, records.collect(), bodies).unwrap()
+    }
+
+    /// Puts the export of this content on the ledger; returns its index and record.
+    pub(crate) fn export(&mut self, played: &Played, content: Digest) -> (u64, Record) {
+        let statement = Statement::BundleExported {
+            question: played.question,
+            content,
+        };
+        let who = "police/investigator-1";
+        self.put(
+            who,
+            Some(played.warrant),
+            vec![played.question],
+            Vec::new(),
+            statement,
+        );
+        let index = self.tree.size() - 1;
+        (index, self.records[self.records.len() - 1].clone())
+    }
+
+    /// Exports a bundle as an honest node does.
+    pub(crate) fn bundle(&mut self, played: &Played) -> Result<Vec<u8>, Refused> {
+        let draft = self.draft(played);
+        let export = self.export(played, draft.content().unwrap());
+        let receipts = self.receipts(draft.indices().chain([export.0]));
+        let chain = self.chain(&receipts);
+        draft.finish(export, receipts, chain, &key("police"))
+    }
+
+    /// Exports what an exporter who checks nothing would, without the read files:
+    /// the verifier must refuse before it comes to them.
+    pub(crate) fn forged(&mut self, played: &Played) -> Vec<u8> {
+        let draft = self.draft(played);
+        let export = self.export(played, draft.content().unwrap());
+        let indices: Vec<_> = draft.indices().chain([export.0]).collect();
+        let receipts = self.receipts(indices.iter().copied());
+        let records = indices
+            .iter()
+            .map(|at| self.records[usize::try_from(*at).unwrap()].clone());
+        let records: Vec<Record> = records.collect();
+        let number = |digest| {
+            records
+                .iter()
+                .position(|record| record.digest == digest)
+                .unwrap()
+                + 1
+        };
+        let bodies = played.bodies.iter();
+        let content = Content {
+            charter: self.charter.clone(),
+            bodies: bodies
+                .map(|(of, opened)| (number(*of), opened.clone()))
+                .collect(),
+            chain: self.chain(&receipts),
+            records,
+            receipts,
+        };
+        seal(&content, played)
+    }
+}
+
+/// Lists, signs with the exporter's own key and packs whatever the content is.
+pub(crate) fn seal(content: &Content, played: &Played) -> Vec<u8> {
+    let mut files = content.files().unwrap();
+    resign(&mut files, content.charter.network().unwrap(), played)
+}
+
+/// Lists and signs files again, as an exporter can, and packs them.
+pub(crate) fn resign(
+    files: &mut archive::Files,
+    network: primitives::NetworkId,
+    played: &Played,
+) -> Vec<u8> {
+    files.remove(MANIFEST);
+    files.remove(SIGNATURE);
+    let manifest = Manifest::of(
+        files,
+        network,
+        played.warrant,
+        played.question,
+        id("police"),
+    );
+    files.insert(SIGNATURE.into(), manifest.sign(&key("police")));
+    files.insert(MANIFEST.into(), manifest.render());
+    archive::write(files).unwrap()
+}
+
+fn window() -> Window {
+    Window {
+        from_ms: START_MS - 1_000 * HOUR_MS,
+        to_ms: START_MS,
+    }
+}
+
+fn subjects_of(phone: &str) -> Subjects {
+    let mut blind = [0; 32];
+    blind[0] = 7;
+    Subjects {
+        case: "2025-001".into(),
+        reason: "fraud".into(),
+        basis: "Criminal Procedure Law art. 136".into(),
+        window: window(),
+        subjects: vec![Subject {
+            selector: Selector::new(Semantic::Phone, phone).unwrap(),
+            blind: Digest(blind),
+        }],
+    }
+}
+
+fn columns() -> Vec<String> {
+    ["phone", "holder", "opened"].map(String::from).to_vec()
+}
+
+fn plan(warrant: WarrantId, snapshots: [Digest; 2]) -> Plan {
+    let custodians = TELECOMS
+        .iter()
+        .zip(snapshots)
+        .map(|(telecom, snapshot)| PlanCustodian {
+            institution: id(telecom),
+            tables: vec![PlanTable {
+                table: "subscribers".into(),
+                dataset: "subscribers".into(),
+                snapshot,
+                keys: vec!["phone".into()],
+            }],
+        });
+    Plan {
+        warrant,
+        template: TemplateId::new("identify").unwrap(),
+        parameters: Parameters::default(),
+        requester: id("police"),
+        custodians: custodians.collect(),
+        window: window(),
+        hops: 1,
+        answer_cap: ANSWER_CAP,
+        bucket_keys: 256,
+        selectors_max: 100,
+        steps: vec![Step {
+            table: "subscribers".into(),
+            key: "phone".into(),
+            sources: vec![Source::Subjects(Semantic::Phone)],
+            hop: 1,
+            min_amount_minor: None,
+            columns: columns(),
+            derive: Vec::new(),
+        }],
+        leaks: vec![Leak::SelectorCount, Leak::Buckets],
+    }
+}
+
+fn institution(name: &str) -> Institution {
+    let roles: &[Role] = match name {
+        "police" => &[Role::Requester],
+        "procuratorate" => &[Role::Authority, Role::Overseer],
+        _ => &[Role::Custodian],
+    };
+    Institution {
+        id: id(name),
+        name: format!("{name} & co"),
+        roles: roles.iter().copied().collect(),
+        node_key: key(name).public(),
+        seal_key: PublicKey(Digest::of("seal", &[name.as_bytes()]).0),
+        ledger_address: "127.0.0.1:7000".into(),
+        exchange_address: "127.0.0.1:7001".into(),
+    }
+}
