@@ -180,3 +180,58 @@ impl BoundedBlock for Block {
         HEADER_BYTES + BLOCK_RECORDS_MAX * 4 + BLOCK_BYTES_MAX
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use commonware_codec::{DecodeExt as _, Encode as _};
+
+    use super::*;
+
+    fn sample() -> Block {
+        let records = vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")];
+        let leaves = records.iter().map(|record| leaf_hash(record)).collect();
+        let mut header = Block::genesis(&Digest::plain(b"net")).header;
+        (header.height, header.epoch, header.time_ms, header.log_size) = (1, 2, 3, 2);
+        Block::new(header, records, leaves)
+    }
+
+    #[test]
+    fn a_block_decodes_to_what_was_encoded_and_nothing_else_does() {
+        let block = sample();
+        let bytes: Bytes = block.encode();
+        let decoded = Block::decode(bytes.clone()).unwrap();
+        assert_eq!(decoded.encode(), bytes);
+        assert_eq!(decoded.digest(), block.digest());
+        assert_eq!(decoded.leaves, block.leaves);
+        for cut in 0..bytes.len() {
+            assert!(Block::decode(bytes.slice(..cut)).is_err());
+        }
+        let mut longer = bytes.to_vec();
+        longer.push(0);
+        assert!(Block::decode(Bytes::from(longer)).is_err());
+    }
+
+    #[test]
+    fn every_bit_is_in_the_digest() {
+        let block = sample();
+        let bytes = block.encode().to_vec();
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            if let Ok(other) = Block::decode(Bytes::from(flipped)) {
+                assert_ne!(other.digest(), block.digest(), "byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_a_block_are_pinned() {
+        let digest = Digest(sample().digest().0);
+        assert_eq!(digest.to_string(), DIGEST);
+        assert_eq!(Digest::plain(&sample().encode()).to_string(), ENCODING);
+    }
+
+    const DIGEST: &str = "84787de76b2060b56f94927bcc8e67b905dd04f6bda8a49c9bd268303e9d665b";
+    /// SHA-256 of the encoding.
+    const ENCODING: &str = "847cbdb2032bf3b775e56a51ec02ecb96ec40d0e0c45832e1789f80745431bad";
+}

@@ -286,3 +286,82 @@ pub(crate) fn judge(tip: &Tip, record: &Bytes, time_ms: u64) -> Result<(), Refus
     };
     tip.state.boxed_clone().apply(record, at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{chain, offer};
+
+    #[test]
+    fn a_block_holds_what_the_state_accepts_and_follows_from_its_parent() {
+        let mut chain = chain();
+        let genesis = Arc::clone(chain.last());
+        let offers = vec![offer("a1"), offer("a2"), offer("b1")];
+        let Built { block, tip } = build(&genesis, offers, 0, 7);
+        assert_eq!(block.records, ["a1", "b1"]);
+        assert_eq!(block.header.log_size, 2);
+        let again = follow(&genesis, &block, tip.digest).unwrap();
+        assert_eq!(again.frontier, tip.frontier);
+        let digest = tip.digest;
+        chain.remember(tip, &block.leaves);
+        let finalised = chain.finalise(&block, digest).unwrap();
+        assert_eq!(finalised.first_index, 0);
+        assert_eq!(chain.log().root(), block.header.log_root);
+        assert_eq!(chain.find(&offer("b1").leaf), Some(1));
+        assert_eq!(chain.locate(1), Some((1, 0)));
+        assert_eq!(chain.locate(2), None);
+    }
+
+    #[test]
+    fn a_block_with_another_root_height_time_or_record_does_not_follow() {
+        let chain = chain();
+        let genesis = Arc::clone(chain.last());
+        let Built { block, tip } = build(&genesis, vec![offer("a")], 0, 7);
+        let refuses = |change: &dyn Fn(&mut Block)| {
+            let mut other = block.clone();
+            change(&mut other);
+            follow(&genesis, &other, tip.digest).is_err()
+        };
+        assert!(refuses(&|b| b.header.log_root = Digest::default()));
+        assert!(refuses(&|b| b.header.log_size += 1));
+        assert!(refuses(&|b| b.header.height += 1));
+        assert!(refuses(&|b| b.leaves[0] = Digest::default()));
+        assert!(!refuses(&|_| ()));
+        let Built { tip: later, .. } = build(&genesis, vec![offer("a")], 0, 9);
+        let Built {
+            block: earlier,
+            tip,
+        } = build(&later, vec![offer("b")], 0, 8);
+        assert!(follow(&later, &earlier, tip.digest).is_err());
+    }
+
+    #[test]
+    fn a_record_is_in_the_log_once() {
+        let mut chain = chain();
+        let genesis = Arc::clone(chain.last());
+        let first = build(&genesis, vec![offer("a")], 0, 1);
+        let digest = first.tip.digest;
+        chain.remember(first.tip, &first.block.leaves);
+        let parent = chain.tip(&digest).unwrap();
+        let pending = chain.pending(&digest);
+        let offers = vec![offer("a"), offer("b")];
+        assert_eq!(chain.fresh(&pending, offers.clone()).len(), 1);
+        let child = build(&parent, vec![offer("b"), offer("a")], 0, 2);
+        assert!(chain.repeats(&child.block));
+        chain.finalise(&first.block, digest).unwrap();
+        assert!(chain.repeats(&child.block));
+        let pending = chain.pending(&digest);
+        assert_eq!(chain.fresh(&pending, offers).len(), 1);
+    }
+
+    #[test]
+    fn a_block_that_does_not_apply_is_a_divergence() {
+        let mut chain = chain();
+        let genesis = Arc::clone(chain.last());
+        let mut built = build(&genesis, vec![offer("a")], 0, 1);
+        built.block.records[0] = Bytes::from_static(b"");
+        built.block.header.log_root = Digest::default();
+        let result = chain.finalise(&built.block, built.tip.digest);
+        assert!(matches!(result, Err(Trouble::Diverged { height: 1, .. })));
+    }
+}

@@ -209,3 +209,82 @@ impl Cosigner {
         self.key.public()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{keys, members};
+
+    fn cosigners() -> (Vec<Cosigner>, Arc<Membership>) {
+        let keys = keys(4);
+        let membership = Arc::new(members(&keys).membership(0).unwrap());
+        let cosigners = membership
+            .members()
+            .iter()
+            .map(|(name, public)| {
+                let key = keys.iter().find(|key| key.public() == *public).unwrap();
+                Cosigner::new("cordon/test".into(), name.clone(), key.clone())
+            })
+            .collect();
+        (cosigners, membership)
+    }
+
+    #[test]
+    fn three_of_four_make_a_checkpoint_whatever_the_order() {
+        let (mut cosigners, membership) = cosigners();
+        let root = Digest::plain(b"root");
+        let words: Vec<_> = cosigners
+            .iter_mut()
+            .skip(1)
+            .map(|c| c.advance(5, root, &membership, 9).unwrap().unwrap())
+            .collect();
+        let one = &mut cosigners[0];
+        // One word comes before the size is final here, another after.
+        assert!(!one.add(5, root, words[0].clone()));
+        one.advance(5, root, &membership, 9).unwrap();
+        assert!(one.latest().is_none());
+        assert!(one.add(5, root, words[1].clone()));
+        let signed = one.latest().unwrap();
+        signed.verify("cordon/test", &membership).unwrap();
+        assert_eq!(one.of_epoch(0), Some(signed));
+    }
+
+    #[test]
+    fn a_word_on_another_root_or_by_another_key_counts_for_nothing() {
+        let (mut cosigners, membership) = cosigners();
+        let (root, other) = (Digest::plain(b"root"), Digest::plain(b"other"));
+        let lies = cosigners[1]
+            .advance(5, other, &membership, 9)
+            .unwrap()
+            .unwrap();
+        let truth = cosigners[2]
+            .advance(5, root, &membership, 9)
+            .unwrap()
+            .unwrap();
+        let one = &mut cosigners[0];
+        one.advance(5, root, &membership, 9).unwrap();
+        assert!(!one.add(5, root, lies.clone()));
+        assert!(!one.add(5, other, lies));
+        assert!(!one.add(5, root, truth.clone()));
+        assert!(!one.add(5, root, truth));
+        assert!(one.latest().is_none());
+        let outsider = SigningKey::from_seed(&[99; 32]);
+        let checkpoint = Checkpoint::new("cordon/test", 5, root).unwrap();
+        let name = membership.members()[3].0.clone();
+        let forged = Cosignature::sign(&checkpoint, &name, &outsider, 9).unwrap();
+        assert!(!one.add(5, root, forged));
+        assert!(one.latest().is_none());
+    }
+
+    #[test]
+    fn one_who_is_no_member_signs_nothing() {
+        let (_, membership) = cosigners();
+        let key = SigningKey::from_seed(&[99; 32]);
+        let name = InstitutionId::new("outsider").unwrap();
+        let mut outsider = Cosigner::new("cordon/test".into(), name, key);
+        let word = outsider
+            .advance(5, Digest::default(), &membership, 9)
+            .unwrap();
+        assert!(word.is_none());
+    }
+}

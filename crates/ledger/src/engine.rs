@@ -78,12 +78,22 @@ const NOTICES: u64 = 6;
 const MAILBOX: NonZeroUsize = NZUsize!(1_024);
 const WRITE_BUFFER: NonZeroUsize = NZUsize!(1024 * 1024);
 const REPLAY_BUFFER: NonZeroUsize = NZUsize!(8 * 1024 * 1024);
-/// Peer sets kept connected: the current, the next, and the two before.
-const PEER_SETS: NonZeroUsize = NZUsize!(4);
+/// Peer sets kept connected: the current and the one before.
+const PEER_SETS: NonZeroUsize = NZUsize!(2);
 
 type Sender<E> = lookup::Sender<ed25519::PublicKey, E>;
 type Receiver = lookup::Receiver<ed25519::PublicKey>;
 type Wrapped<E> = Inline<E, Scheme, App, Block, FixedEpocher>;
+type Settings<E> = simplex::Config<
+    Scheme,
+    RoundRobin<Sha256>,
+    Oracle<ed25519::PublicKey>,
+    BlockDigest,
+    Wrapped<E>,
+    Wrapped<E>,
+    Wrapped<E>,
+    Sequential,
+>;
 
 /// A running network and store, before the first leg.
 pub(crate) struct Engine<E: Runtime> {
@@ -147,14 +157,15 @@ impl<E: Runtime> Engine<E> {
     ) -> Result<(Self, Gossip<E>), Error> {
         let (mut network, oracle) =
             Network::new(context.child("network"), network_config(config, voter));
-        let votes = network.register(VOTES, quota(2_048));
-        let certificates = network.register(CERTIFICATES, quota(2_048));
-        let fetches = network.register(FETCHES, quota(512));
-        let backfill_channel = network.register(BACKFILL, quota(512));
-        let blocks = network.register(BLOCKS, quota(512));
+        // Each channel's mailbox holds a second's quota of every peer, allocated at once.
+        let votes = network.register(VOTES, quota(256));
+        let certificates = network.register(CERTIFICATES, quota(256));
+        let fetches = network.register(FETCHES, quota(32));
+        let backfill_channel = network.register(BACKFILL, quota(64));
+        let blocks = network.register(BLOCKS, quota(64));
         let gossip = Gossip {
-            records: network.register(RECORDS, quota(1_024)),
-            notices: network.register(NOTICES, quota(1_024)),
+            records: network.register(RECORDS, quota(128)),
+            notices: network.register(NOTICES, quota(128)),
         };
         let muxes = Muxes {
             votes: mux(&context, "mux_votes", votes),
@@ -285,20 +296,7 @@ impl<E: Runtime> Engine<E> {
         self.running = Some(handle);
     }
 
-    fn settings(
-        &self,
-        leg: &Leg,
-        wrapped: Wrapped<E>,
-    ) -> simplex::Config<
-        Scheme,
-        RoundRobin<Sha256>,
-        Oracle<ed25519::PublicKey>,
-        BlockDigest,
-        Wrapped<E>,
-        Wrapped<E>,
-        Wrapped<E>,
-        Sequential,
-    > {
+    fn settings(&self, leg: &Leg, wrapped: Wrapped<E>) -> Settings<E> {
         simplex::Config {
             scheme: leg.scheme(),
             elector: RoundRobin::<Sha256>::default(),

@@ -36,6 +36,9 @@ mod pace;
 mod pool;
 mod rules;
 mod tend;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+mod testing;
 
 pub use crate::error::{Error, Refusal, SubmitError, Trouble};
 pub use crate::host::Host;

@@ -96,3 +96,49 @@ impl SplitChecked for Bytes {
         (len <= self.len()).then(|| self.split_to(len))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_packed_within_the_limits_and_unpacked_as_they_were() {
+        let records: Vec<_> = (0..5_000u32)
+            .map(|n| Bytes::from(vec![n.to_be_bytes()[3]; 1 + n as usize % 700]))
+            .collect();
+        let messages = pack(&records);
+        assert!(messages.iter().all(|m| m.len() <= GOSSIP_BYTES_MAX));
+        let unpacked: Vec<_> = messages
+            .into_iter()
+            .flat_map(|m| unpack(m).unwrap())
+            .collect();
+        assert_eq!(unpacked, records);
+    }
+
+    #[test]
+    fn malformed_gossip_is_refused() {
+        let whole = pack(&[Bytes::from_static(b"record")]).remove(0);
+        for cut in 1..whole.len() {
+            assert_eq!(unpack(whole.slice(..cut)), None);
+        }
+        assert_eq!(unpack(Bytes::from_static(&[0, 0, 0, 0])), None);
+        assert_eq!(unpack(Bytes::from(vec![0xff; 64])), None);
+        assert_eq!(unpack(Bytes::new()), Some(Vec::new()));
+    }
+
+    #[test]
+    fn notices_have_one_encoding() {
+        let notice = Notice::Heartbeat {
+            height: 3,
+            leg: 1,
+            signed: 9,
+            lacks: Some(0),
+        };
+        let bytes = notice.encode().unwrap();
+        assert_eq!(Notice::decode(&bytes), Some(notice));
+        let mut longer = bytes.clone();
+        longer.push(0);
+        assert_eq!(Notice::decode(&longer), None);
+        assert_eq!(Notice::decode(&bytes[1..]), None);
+    }
+}

@@ -309,3 +309,51 @@ impl<E: CryptoRng> TryRng for Paced<E> {
 }
 
 impl<E: CryptoRng> TryCryptoRng for Paced<E> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(s: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(s)
+    }
+
+    #[test]
+    fn time_stands_still_without_work() {
+        let pace = Pace::new(at(100));
+        assert_eq!(pace.read(at(101)), at(101));
+        pace.rest(at(101));
+        assert!(pace.running(), "it lingers");
+        pace.rest(at(110));
+        assert!(!pace.running());
+        assert_eq!(pace.read(at(500)), at(110));
+        pace.work(at(500));
+        assert_eq!(pace.read(at(503)), at(113));
+        pace.rest(at(501));
+        assert!(pace.running());
+    }
+
+    #[test]
+    fn a_sleeper_wakes_only_when_paced_time_has_passed() {
+        use commonware_runtime::{Runner as _, deterministic};
+        deterministic::Runner::default().start(|context| async move {
+            let start = context.current();
+            let pace = Pace::new(start);
+            let paced = Paced::new(context.child("paced"), Arc::clone(&pace));
+            let sleeping = paced.sleep(Duration::from_secs(10));
+            pace.rest(start + Duration::from_secs(4));
+            let real = context.child("real");
+            let woken = context.child("sleeper").spawn(move |_| async move {
+                sleeping.await;
+                real.current()
+            });
+            // Four seconds had passed when the clock stopped; it stands for a minute.
+            context.sleep(Duration::from_secs(60)).await;
+            pace.work(context.current());
+            let woken = woken.await.unwrap();
+            let slept = woken.duration_since(start).unwrap();
+            assert!(slept >= Duration::from_secs(66), "{slept:?}");
+            assert!(slept <= Duration::from_secs(67), "{slept:?}");
+        });
+    }
+}

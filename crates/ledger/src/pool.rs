@@ -192,3 +192,62 @@ impl Pool {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::offer;
+
+    const PEER: Origin = Origin::Peer(PublicKey([1; 32]));
+
+    fn at(ms: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn records_leave_in_the_order_they_came_and_once() {
+        let mut pool = Pool::default();
+        assert!(pool.insert(offer("b"), Origin::Own, at(0)));
+        assert!(pool.insert(offer("a"), PEER, at(1)));
+        assert!(!pool.insert(offer("b"), PEER, at(2)));
+        let offers = pool.offers(|_| false);
+        assert_eq!(
+            offers.iter().map(|o| &o.record[..]).collect::<Vec<_>>(),
+            [b"b", b"a"]
+        );
+        assert_eq!(pool.offers(|leaf| *leaf == offer("b").leaf).len(), 1);
+        pool.remove(&offer("b").leaf);
+        pool.remove(&offer("a").leaf);
+        assert!(pool.is_empty());
+        assert!(pool.peers.is_empty());
+    }
+
+    #[test]
+    fn a_peer_fills_its_share_and_no_more() {
+        let mut pool = Pool::default();
+        for n in 0..POOL_RECORDS_MAX / POOL_PEER_SHARE {
+            assert!(pool.fits(PEER, 1));
+            pool.insert(offer(&n.to_string()), PEER, at(0));
+        }
+        assert!(!pool.fits(PEER, 1));
+        assert!(pool.fits(Origin::Peer(PublicKey([2; 32])), 1));
+        assert!(pool.fits(Origin::Own, 1));
+        assert!(!pool.fits(Origin::Own, POOL_BYTES_MAX));
+        // What is submitted here too no longer counts as the peer's.
+        assert!(!pool.insert(offer("0"), Origin::Own, at(0)));
+        assert!(pool.fits(PEER, 1));
+    }
+
+    #[test]
+    fn own_records_are_sent_again_after_a_while() {
+        let mut pool = Pool::default();
+        pool.insert(offer("mine"), Origin::Own, at(0));
+        pool.insert(offer("theirs"), PEER, at(0));
+        let second = Duration::from_secs(1);
+        assert!(pool.resend(second, at(999)).is_empty());
+        assert_eq!(pool.resend(second, at(1_000)), ["mine"]);
+        assert!(pool.resend(second, at(1_500)).is_empty());
+        assert_eq!(pool.older(second, at(1_000)).len(), 2);
+        assert!(pool.older(second, at(999)).is_empty());
+    }
+}

@@ -1,6 +1,7 @@
 //! A network of ledgers on loopback, and rules that refuse some records.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
