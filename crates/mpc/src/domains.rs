@@ -21,6 +21,8 @@ pub(crate) const VOUCHER_BLIND: &str = "cordon/mpc/voucher-blind/v1";
 pub(crate) const CELL_KEYS: &str = "cordon/mpc/cell-keys/v1";
 /// Binds a context to one answer's salt.
 pub(crate) const ANSWER: &str = "cordon/mpc/answer/v1";
+/// Derives the factor of one step from a plan's.
+pub(crate) const STEP_FACTOR: &str = "cordon/mpc/step-factor/v1";
 /// Hedges the proof's nonce against a weak generator.
 pub(crate) const PROOF_NONCE: &str = "cordon/mpc/proof-nonce/v1";
 /// Hedges an answer's dummy cells and nonces against a weak generator.
@@ -40,6 +42,7 @@ mod tests {
             super::VOUCHER_BLIND,
             super::CELL_KEYS,
             super::ANSWER,
+            super::STEP_FACTOR,
             super::PROOF_NONCE,
             super::ANSWER_SEED,
         ];

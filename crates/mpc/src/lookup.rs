@@ -45,6 +45,10 @@
 //!   intersection. **One salt a network, therefore, not one a snapshot.**
 //! - To the requester: the salted size class of a bucket's labels together (within
 //!   an eighth), and for a subject that the table lacks, that it lacks it.
+//! - To a requester that deviates: under one plan's key, a selector that was
+//!   permitted in one step opens its label in another step's answer too, if its
+//!   bucket is asked for there. Where a plan's steps ask one table for different
+//!   things, they need a factor each ([`PlanKey::for_step`](crate::PlanKey)).
 //! - To a custodian that honours a voucher and colludes with its issuer: which
 //!   derived input is asked for, since the issuer knows its blind.
 //! - To one who holds a warrant's sealed blinds: whom its selectors stand for.

@@ -43,7 +43,9 @@ use zeroize::Zeroizing;
 pub(crate) use dleq::{PROOF_BYTES, prove, verify};
 pub(crate) use suite::{SUITE, hash_to_scalar_wide};
 
-use crate::{Blind, Element, Error, Refusal, group::SecretScalar, limits::INPUT_BYTES_MAX};
+use crate::{
+    Blind, Element, Error, Refusal, domains, group::SecretScalar, limits::INPUT_BYTES_MAX,
+};
 
 /// The 64 bytes that the function gives for an input; a secret.
 pub(crate) type Output = Zeroizing<[u8; 64]>;
@@ -124,6 +126,24 @@ impl PlanKey {
         self.0.to_bytes()
     }
 
+    /// The factor of one step, derived from this one, for a plan in which a step
+    /// must not open what another step of the same table was allowed to ask.
+    #[must_use]
+    pub fn for_step(&self, step: u16) -> Self {
+        for attempt in 0..=u8::MAX {
+            let mut hasher = Sha512::new();
+            hasher.update(domains::STEP_FACTOR);
+            hasher.update(*self.0.to_bytes());
+            hasher.update(step.to_be_bytes());
+            hasher.update([attempt]);
+            let wide = Zeroizing::new(<[u8; 64]>::from(hasher.finalize()));
+            if let Some(secret) = hash_to_scalar_wide(&wide) {
+                return Self(secret);
+            }
+        }
+        unreachable!("256 digests in a row are zero modulo the group's order")
+    }
+
     /// The commitment `(t·k)·G` that the approval's record carries.
     #[must_use]
     pub fn commitment(&self, table: &TableKey) -> Element {
@@ -162,8 +182,7 @@ pub fn blind<R: CryptoRng + ?Sized>(input: &[u8], rng: &mut R) -> Result<(Blind,
 /// # Errors
 /// [`Refusal::InputSize`], [`Refusal::BlindMismatch`].
 pub fn check_blind(input: &[u8], blind: &Blind, element: &Element) -> Result<(), Error> {
-    check_input(input)?;
-    if blinded(input, &blind.0) == *element {
+    if blind_with(input, blind)? == *element {
         Ok(())
     } else {
         Err(Refusal::BlindMismatch.into())

@@ -193,6 +193,7 @@ fn blinds_are_checked_and_never_zero() {
     let mut rng = StdRng::seed_from_u64(3);
     let (secret, element) = blind(b"x", &mut rng).unwrap();
     check_blind(b"x", &secret, &element).unwrap();
+    assert_eq!(blind_with(b"x", &secret).unwrap(), element);
     let again = Blind::from_bytes(&secret.to_bytes()).unwrap();
     let error = check_blind(b"y", &again, &element).unwrap_err();
     assert_eq!(error.refusal(), Some(Refusal::BlindMismatch));
@@ -226,6 +227,10 @@ fn keys_survive_their_bytes_and_commit_to_their_product() {
         TableKey::from_bytes(&table.to_bytes()).unwrap().public(),
         table.public()
     );
+    let steps = [plan.for_step(0), plan.for_step(1), again.for_step(1), plan];
+    let commitments = steps.map(|step| step.commitment(&table));
+    assert_eq!(commitments[1], commitments[2]);
+    assert!(commitments[0] != commitments[1] && commitments[1] != commitments[3]);
     assert!(TableKey::from_bytes(&[0; 32]).is_err());
     assert!(PlanKey::from_bytes(&[0xff; 32]).is_err());
     assert_ne!(
