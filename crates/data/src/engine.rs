@@ -10,6 +10,7 @@ use std::sync::Arc;
 use datafusion::datasource::listing::ListingTableUrl;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::options::ArrowReadOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
 
@@ -46,14 +47,31 @@ pub(crate) fn session(
 /// A Parquet file of ours as a table. The path goes in as a URL, so that a folder
 /// with a `*` or a `?` in its name is not taken for a pattern.
 pub(crate) async fn table(session: &SessionContext, path: &Path) -> Result<DataFrame, DataError> {
-    let doing = || format!("open {}", path.display());
-    let absolute = std::path::absolute(path).map_err(|e| DataError::io("open", path, &e))?;
-    let url = url_of(&absolute)
-        .ok_or_else(|| DataError::trouble(doing(), "not a path for a URL", false))?;
+    let url = file_url(path)?;
     session
         .read_parquet(url, ParquetReadOptions::default())
         .await
-        .map_err(|e| DataError::engine(&doing(), &e))
+        .map_err(|e| DataError::engine(&format!("open {}", path.display()), &e))
+}
+
+/// A file of Arrow batches as a table.
+pub(crate) async fn batches(session: &SessionContext, path: &Path) -> Result<DataFrame, DataError> {
+    let url = file_url(path)?;
+    session
+        .read_arrow(url, ArrowReadOptions::default())
+        .await
+        .map_err(|e| DataError::engine(&format!("open {}", path.display()), &e))
+}
+
+fn file_url(path: &Path) -> Result<String, DataError> {
+    let absolute = std::path::absolute(path).map_err(|e| DataError::io("open", path, &e))?;
+    url_of(&absolute).ok_or_else(|| {
+        DataError::trouble(
+            format!("open {}", path.display()),
+            "not a path for a URL",
+            false,
+        )
+    })
 }
 
 /// `file://` and the path with everything but plain characters escaped.

@@ -4,13 +4,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::ipc::writer::FileWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::{HASH, INPUT, MANIFEST, Manifest, ROW};
+use super::{HASH, MANIFEST, Manifest, ROW};
 use crate::error::DataError;
 use crate::limits::{KEY_PAGE_ROWS, KEY_ROW_GROUP_ROWS, ROW_GROUP_ROWS};
 
@@ -130,40 +133,68 @@ fn private_file(path: &Path) -> std::io::Result<File> {
 pub(super) enum Purpose {
     /// Canonical rows in source order.
     Rows,
-    /// A key's entries before sorting; removed again.
-    Unsorted,
     /// Sorted by bucket hash, read by ranges of it.
     ByHash,
 }
 
 pub(super) type Writer = ArrowWriter<BufWriter<File>>;
 
+/// Dictionaries are off: the columns that matter hardly repeat, and building one
+/// costs more than compressing.
 pub(super) fn writer(
     path: &Path,
     schema: SchemaRef,
     purpose: Purpose,
 ) -> Result<Writer, DataError> {
     let file = private_file(path).map_err(|e| DataError::io("create", path, &e))?;
+    let level = ZstdLevel::try_new(1).unwrap_or_default();
     let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
         .set_statistics_enabled(EnabledStatistics::None)
-        .set_column_dictionary_enabled(ColumnPath::from(HASH), false)
-        .set_column_dictionary_enabled(ColumnPath::from(INPUT), false)
-        .set_column_dictionary_enabled(ColumnPath::from(ROW), false)
-        .set_column_encoding(ColumnPath::from(ROW), Encoding::DELTA_BINARY_PACKED)
-        .set_column_encoding(ColumnPath::from(INPUT), Encoding::DELTA_BYTE_ARRAY);
-    if purpose != Purpose::Unsorted {
-        let level = ZstdLevel::try_new(1).unwrap_or_default();
-        properties = properties.set_compression(Compression::ZSTD(level));
-    }
-    properties = if purpose == Purpose::ByHash {
-        properties
+        .set_dictionary_enabled(false)
+        .set_column_encoding(ColumnPath::from(ROW), Encoding::DELTA_BINARY_PACKED);
+    properties = match purpose {
+        Purpose::ByHash => properties
             .set_column_statistics_enabled(ColumnPath::from(HASH), EnabledStatistics::Page)
             .set_max_row_group_row_count(Some(KEY_ROW_GROUP_ROWS))
             .set_data_page_row_count_limit(KEY_PAGE_ROWS)
-            .set_write_batch_size(KEY_PAGE_ROWS)
-    } else {
-        properties.set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_write_batch_size(KEY_PAGE_ROWS),
+        Purpose::Rows => properties.set_max_row_group_row_count(Some(ROW_GROUP_ROWS)),
     };
     ArrowWriter::try_new(BufWriter::new(file), schema, Some(properties.build()))
         .map_err(|e| DataError::parquet("create", path, &e))
+}
+
+/// A file of plain batches that is read once and removed: entries before sorting.
+pub(super) struct BatchFile {
+    path: PathBuf,
+    writer: FileWriter<BufWriter<File>>,
+}
+
+impl BatchFile {
+    pub(super) fn create(path: PathBuf, schema: &SchemaRef) -> Result<Self, DataError> {
+        let file = private_file(&path).map_err(|e| DataError::io("create", &path, &e))?;
+        match FileWriter::try_new(BufWriter::new(file), schema) {
+            Ok(writer) => Ok(Self { path, writer }),
+            Err(e) => Err(failed(&path, &e)),
+        }
+    }
+
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), DataError> {
+        self.writer.write(batch).map_err(|e| failed(&self.path, &e))
+    }
+
+    /// Ends the file and gives its path.
+    pub(super) fn close(mut self) -> Result<PathBuf, DataError> {
+        self.writer.finish().map_err(|e| failed(&self.path, &e))?;
+        Ok(self.path)
+    }
+}
+
+fn failed(path: &Path, error: &ArrowError) -> DataError {
+    let cause = match error {
+        ArrowError::IoError(_, e) => e.kind().to_string(),
+        _ => "batches do not fit the file".to_owned(),
+    };
+    DataError::trouble(format!("write {}", path.display()), cause, true)
 }

@@ -14,7 +14,7 @@ use datafusion::prelude::col;
 use futures::StreamExt as _;
 use primitives::semantic::{MAX_SELECTOR_BYTES, Normal, Period, Selector, Semantic};
 
-use super::files::{Purpose, Writer, writer};
+use super::files::{BatchFile, Purpose, Writer, writer};
 use super::{
     Cancel, HASH, INPUT, KeyReport, Progress, ROW, Stage, TakeOptions, inputs_file, key_file,
 };
@@ -29,9 +29,8 @@ pub(super) struct KeyWriter {
     columns: Vec<usize>,
     period: Option<usize>,
     folder: PathBuf,
-    unsorted: PathBuf,
     schema: SchemaRef,
-    writer: Writer,
+    unsorted: BatchFile,
     entries: u64,
     // Entries of the current batch.
     hashes: UInt64Builder,
@@ -52,15 +51,14 @@ impl KeyWriter {
         ];
         fields.extend(rows.fields().iter().cloned());
         let schema = Arc::new(Schema::new(fields));
-        let unsorted = folder.join(format!("unsorted_{}.parquet", key.name));
+        let unsorted = folder.join(format!("unsorted_{}.arrow", key.name));
         Ok(Self {
             name: key.name.clone(),
             semantic: spec.key_semantic(&key.name).unwrap_or(Semantic::Text),
             columns: key.columns.iter().filter_map(|c| spec.column(c)).collect(),
             period: key.period.as_deref().and_then(|c| spec.column(c)),
             folder: folder.to_owned(),
-            writer: writer(&unsorted, Arc::clone(&schema), Purpose::Unsorted)?,
-            unsorted,
+            unsorted: BatchFile::create(unsorted, &schema)?,
             schema,
             entries: 0,
             hashes: UInt64Builder::new(),
@@ -124,9 +122,7 @@ impl KeyWriter {
         arrays.extend(rows.columns().iter().cloned());
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(uneven)?;
         self.entries += batch.num_rows() as u64;
-        self.writer
-            .write(&batch)
-            .map_err(|e| DataError::parquet("write", &self.unsorted, &e))
+        self.unsorted.write(&batch)
     }
 
     /// Sorts what was written, and lists the distinct inputs.
@@ -140,14 +136,11 @@ impl KeyWriter {
             name,
             folder,
             unsorted,
-            writer: unsorted_writer,
             entries,
             schema,
             ..
         } = self;
-        unsorted_writer
-            .close()
-            .map_err(|e| DataError::parquet("write", &unsorted, &e))?;
+        let unsorted = unsorted.close()?;
         let spill = folder.join(format!("spill_{name}"));
         fs::create_dir(&spill).map_err(|e| DataError::io("create", &spill, &e))?;
         let doing = format!("sort the entries of key {name}");
@@ -155,7 +148,7 @@ impl KeyWriter {
 
         let session = engine::session(options.memory_bytes, Some(&spill))?;
         let order = [HASH, INPUT, ROW].map(|c| col(c).sort(true, false));
-        let sorted = engine::table(&session, &unsorted)
+        let sorted = engine::batches(&session, &unsorted)
             .await?
             .sort(order.to_vec())
             .map_err(failed)?;
