@@ -141,7 +141,10 @@ fn main() {
         let first = a.call(b.key(), vec![0], TIMEOUT).await;
         let first = first.expect("the peer listens");
         first.read_to_end(0).await.expect("it is empty");
-        print("net::call/first=handshake", format!("{:?}", begun.elapsed()));
+        print(
+            "net::call/first=handshake",
+            format!("{:?}", begun.elapsed()),
+        );
 
         let times = calls(&a, b.key()).await;
         let (p50, p99) = (times[CALLS / 2], times[CALLS * 99 / 100]);
@@ -150,14 +153,20 @@ fn main() {
         let limit = plain(&ctx).await;
         let rate = stream(&a, b.key()).await;
         let ratio = rate / limit;
-        print("net::tcp/frame=1MiB", format!("{limit:.0} MiB/s in the clear"));
+        print(
+            "net::tcp/frame=1MiB",
+            format!("{limit:.0} MiB/s in the clear"),
+        );
         print(
             "net::stream/frame=1MiB",
             format!("{rate:.0} MiB/s, {ratio:.2} of it"),
         );
 
         // What an open but unused pair of connections costs.
-        let both = [a.call(b.key(), vec![0], TIMEOUT).await, b.call(a.key(), vec![0], TIMEOUT).await];
+        let both = [
+            a.call(b.key(), vec![0], TIMEOUT).await,
+            b.call(a.key(), vec![0], TIMEOUT).await,
+        ];
         for answer in both {
             let answer = answer.expect("the peer listens");
             answer.read_to_end(0).await.expect("it is empty");
@@ -168,7 +177,10 @@ fn main() {
         let ticks = cpu_ticks() - before;
         print(
             "net::idle/connections=2",
-            format!("{} ms of CPU in {idle:?}, two nodes and their runtime", ticks * 10),
+            format!(
+                "{} ms of CPU in {idle:?}, two nodes and their runtime",
+                ticks * 10
+            ),
         );
         a.stop(Duration::from_secs(1)).await;
         b.stop(Duration::from_secs(1)).await;

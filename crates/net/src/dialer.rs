@@ -28,7 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{
     error::{Error, Refusal, Trouble},
-    limits::{Limits, REPLY_FRAMES},
+    limits::{Limits, REPLY_FRAMES, SPARE_IDLE},
     link::Runtime,
     replies::{Outcome, ReplyStream},
     shared::Shared,
@@ -91,14 +91,19 @@ impl Peer {
         lock(&self.idle).pop()
     }
 
-    fn put_back(&self, connection: Connection, idle_max: usize) {
+    /// Offers a connection for the next call; returns how long it may wait
+    /// for one. Spares serve a burst and then go soon.
+    fn put_back(&self, connection: Connection, limits: &Limits) -> Duration {
         let mut idle = lock(&self.idle);
         idle.retain(|connection| !connection.jobs.is_closed());
-        if idle.len() < idle_max {
-            idle.push(Connection {
-                fresh: false,
-                ..connection
-            });
+        idle.push(Connection {
+            fresh: false,
+            ..connection
+        });
+        if idle.len() > limits.idle_per_peer_max {
+            SPARE_IDLE.min(limits.idle_timeout)
+        } else {
+            limits.idle_timeout
         }
     }
 

@@ -27,6 +27,9 @@ pub const IDLE_GRACE: Duration = Duration::from_secs(15);
 /// How long a side that has said goodbye waits for the other to hang up.
 pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a connection above [`Limits::idle_per_peer_max`] waits for a call.
+pub(crate) const SPARE_IDLE: Duration = Duration::from_secs(2);
+
 /// How long a caller is told to wait for a busy peer.
 pub(crate) const BUSY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -47,7 +50,7 @@ pub struct Limits {
     pub request_bytes_max: usize,
     /// Calls under way to one peer; more wait (8).
     pub calls_per_peer_max: usize,
-    /// Idle connections kept to one peer (2).
+    /// Idle connections kept to one peer for long (2).
     pub idle_per_peer_max: usize,
     /// Connections, and so calls under way, from one peer (12).
     pub inbound_per_peer_max: usize,

@@ -98,8 +98,9 @@ async fn run<E: Runtime>(
     mut link: Link<E>,
     mut jobs: mpsc::Receiver<Job>,
 ) {
+    let mut idle = shared.limits.idle_timeout;
     loop {
-        let Some(job) = wait(&ctx, &shared, &peer, &mut link, &mut jobs).await else {
+        let Some(job) = wait(&ctx, &shared, &peer, &mut link, &mut jobs, idle).await else {
             return;
         };
         if link.quiet() >= shared.limits.probe_after && !probe(&ctx, &shared, &mut link).await {
@@ -116,8 +117,8 @@ async fn run<E: Runtime>(
         } = job;
         if started.send(()).is_err() {
             // The caller left before the request did.
+            idle = peer.put_back(connection, &shared.limits);
             drop(permit);
-            peer.put_back(connection, shared.limits.idle_per_peer_max);
             continue;
         }
         let in_use = Counted::new(peer.stats.clone(), |stats| &stats.outbound_calls);
@@ -137,12 +138,12 @@ async fn run<E: Runtime>(
         if let Err(Ended::Remote(error) | Ended::Declined(error) | Ended::Lost(error)) = &end {
             peer.stats.failed(error, ctx.current());
         }
-        // Back to the pool before the caller learns of the end, so that its
-        // next call finds the connection.
-        drop(permit);
+        // Back to the pool before another call may begin and before the caller
+        // learns of the end, so that both find the connection.
         if keep {
-            peer.put_back(connection, shared.limits.idle_per_peer_max);
+            idle = peer.put_back(connection, &shared.limits);
         }
+        drop(permit);
         outcome.set(end.map_err(|ended| ended.into_error(peer.key)));
         drop(replies);
         if !keep {
@@ -158,9 +159,10 @@ async fn wait<E: Runtime>(
     peer: &Arc<Peer>,
     link: &mut Link<E>,
     jobs: &mut mpsc::Receiver<Job>,
+    idle: Duration,
 ) -> Option<Job> {
     let mut notice = shared.notice.subscribe();
-    let mut idle = pin!(ctx.sleep(shared.limits.idle_timeout));
+    let mut idle = pin!(ctx.sleep(idle));
     loop {
         let check = ctx.sleep(shared.limits.membership_check);
         tokio::select! { biased;

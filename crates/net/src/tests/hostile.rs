@@ -235,7 +235,8 @@ pub(super) mod bodies {
         // The other end hangs up before it has read it all.
         let _ = villain.sender.send(oversize).await;
         until(&ctx, "it is found at fault", || {
-            let last = b.net.status().peers[0].last_error.clone();
+            let peers = b.net.status().peers;
+            let last = peers.first().and_then(|peer| peer.last_error.clone());
             last.is_some_and(|(_, error)| error.to_string().contains("a record has at most"))
         })
         .await;
