@@ -81,11 +81,14 @@ pub fn assemble(
 ) -> Result<Answer, QueryRefusal> {
     for (place, origin, cells) in opened {
         let step = plan.steps.get(usize::from(*place));
-        ensure(
-            step.is_some_and(|step| step.columns.len() == cells.len()),
-            Rule::RowShape,
-            || format!("{} sent a row of another shape", origin.institution),
-        )?;
+        if step.is_none_or(|step| step.columns.len() != cells.len()) {
+            let what = "sent a row of another shape";
+            return Err(QueryRefusal::fault(
+                Rule::RowShape,
+                &origin.institution,
+                what,
+            ));
+        }
     }
     let mut found: Vec<Found<'_>> = Vec::with_capacity(plan.steps.len());
     for (place, step) in plan.steps.iter().enumerate() {
@@ -105,9 +108,14 @@ pub fn assemble(
             let keys = asked.keys_of(cells);
             let wanted =
                 asked.bounded(plan, cells) && keys.iter().any(|key| asked.selectors.contains(key));
-            ensure(wanted || by != place, Rule::RowUnasked, || {
-                format!("{} sent a row that nobody asked for", origin.institution)
-            })?;
+            if !wanted && by == place {
+                let what = "sent a row that nobody asked for";
+                return Err(QueryRefusal::fault(
+                    Rule::RowUnasked,
+                    &origin.institution,
+                    what,
+                ));
+            }
             if wanted {
                 here.all.push(row);
             }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use primitives::InstitutionId;
+
 macro_rules! rules {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
         /// A rule of the compiler. Its name is stable: denials and messages quote it.
@@ -73,8 +75,9 @@ impl fmt::Display for Rule {
 
 /// A rule said no to a question, a plan or an answer.
 ///
-/// [`Rule::RowShape`] and [`Rule::RowUnasked`] are a custodian's fault and name
-/// it; all others are refusals.
+/// Where `peer` is set ([`Rule::RowShape`], [`Rule::RowUnasked`]) it is that
+/// custodian's fault, and the transcript of the step is the evidence; all others
+/// are refusals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueryRefusal {
@@ -83,6 +86,8 @@ pub struct QueryRefusal {
     /// The table and column that it is about, `institution.table.column`, where
     /// it is about one.
     pub column: Option<String>,
+    /// The custodian at fault, where one is.
+    pub peer: Option<InstitutionId>,
     /// What it said no to, in plain words without personal data.
     pub detail: String,
 }
@@ -92,6 +97,7 @@ impl QueryRefusal {
         Self {
             rule,
             column: None,
+            peer: None,
             detail: detail.into(),
         }
     }
@@ -101,6 +107,16 @@ impl QueryRefusal {
             rule,
             detail: format!("{column}: {what}"),
             column: Some(column),
+            peer: None,
+        }
+    }
+
+    pub(crate) fn fault(rule: Rule, peer: &InstitutionId, what: &str) -> Self {
+        Self {
+            rule,
+            column: None,
+            peer: Some(peer.clone()),
+            detail: format!("{peer} {what}"),
         }
     }
 }

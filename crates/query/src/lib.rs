@@ -23,6 +23,8 @@ mod error;
 mod explain;
 mod shape;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{OpenedRow, assemble, derive};
 pub use catalogue::{Catalogue, Table};

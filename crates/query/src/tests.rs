@@ -1,0 +1,7 @@
+//! The compiler and the answers, tested.
+
+mod answers;
+mod catalogue;
+mod fixture;
+mod plans;
+mod refusals;
