@@ -1,5 +1,6 @@
 //! A table larger than the memory for sorting: it spills, and the process stays small.
 //! Alone in its program, so that the peak is this test's.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/common.rs"]
 mod common;

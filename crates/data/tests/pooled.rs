@@ -1,4 +1,5 @@
 //! The oracle: pooled SQL finds what the snapshots' keys find.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/common.rs"]
 mod common;

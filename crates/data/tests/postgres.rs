@@ -1,4 +1,5 @@
 //! The same rows from a real PostgreSQL server, which the test starts itself.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/common.rs"]
 mod common;

@@ -1,4 +1,5 @@
 //! Snapshots from careless files: what is rejected, what is committed, what is found.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/common.rs"]
 mod common;
@@ -431,8 +432,7 @@ async fn refusals_name_rule_and_column() {
         change(&mut spec);
         let error = take(&spec, &dir.path().join("t"))
             .await
-            .err()
-            .expect("refused");
+            .expect_err("refused");
         error.rule().expect("a refusal")
     };
     assert_eq!(

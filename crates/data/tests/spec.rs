@@ -1,4 +1,5 @@
 //! Descriptions of tables: in TOML, in JSON, and guessed.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/common.rs"]
 mod common;
