@@ -27,13 +27,21 @@ mod timing;
 /// Longer than any test's call.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Where a node of a test listens: simulated networks have no free ports to
-/// draw, real ones do.
+/// What differs between the two networks. Simulated ones have no free ports to
+/// draw and never free one.
 pub(crate) trait Ground: Runtime {
+    /// Full frames that a connection's sockets may hold.
+    const SOCKET_FRAMES: usize;
+    /// Whether an address is free again when its listener is gone.
+    const REUSES: bool;
     fn listen() -> SocketAddr;
 }
 
 impl Ground for deterministic::Context {
+    // 64 KiB.
+    const SOCKET_FRAMES: usize = 0;
+    const REUSES: bool = false;
+
     fn listen() -> SocketAddr {
         static PORT: AtomicU16 = AtomicU16::new(1024);
         let port = PORT.fetch_add(1, Ordering::Relaxed) % 20_000 + 1024;
@@ -42,6 +50,11 @@ impl Ground for deterministic::Context {
 }
 
 impl Ground for tokio_runtime::Context {
+    // Linux lets a receiver's buffer grow to 32 MiB and a sender's to 4 where
+    // it is so configured; at most this in any usual configuration.
+    const SOCKET_FRAMES: usize = 72;
+    const REUSES: bool = true;
+
     fn listen() -> SocketAddr {
         (Ipv4Addr::LOCALHOST, 0).into()
     }
