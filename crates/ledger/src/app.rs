@@ -27,7 +27,7 @@ use crate::block::{Block, BlockDigest};
 use crate::chain::{Built, Offer, Tip, build, follow};
 use crate::core::Core;
 use crate::leg::Leg;
-use crate::limits::{CLOCK_SKEW_MAX, PARENT_FINAL_WITHIN};
+use crate::limits::{CHECKED_MAX, CLOCK_SKEW_MAX, PARENT_FINAL_WITHIN};
 
 /// How often a leader looks again while its parent is not final.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -108,6 +108,7 @@ impl App {
                 wake.changed().await.ok()?;
             } else {
                 tokio::select! {
+                    biased;
                     changed = wake.changed() => changed.ok()?,
                     () = (self.core.env.sleep)(LOOK_AGAIN) => {}
                 }
@@ -158,9 +159,11 @@ impl App {
         let verdicts = self.core.rules.check(&records);
         let passed = verdicts.len() == records.len() && verdicts.iter().all(Result::is_ok);
         if passed {
-            self.core
-                .checked()
-                .extend(unchecked.iter().map(|at| block.leaves[*at]));
+            let mut checked = self.core.checked();
+            if checked.len() > CHECKED_MAX {
+                checked.clear();
+            }
+            checked.extend(unchecked.iter().map(|at| block.leaves[*at]));
         } else {
             tracing::warn!(
                 height = block.header.height,

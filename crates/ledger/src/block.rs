@@ -24,6 +24,7 @@ use crate::limits::{BLOCK_BYTES_MAX, BLOCK_RECORDS_MAX, RECORD_BYTES_MAX};
 pub(crate) type BlockDigest = sha256::Digest;
 
 const DOMAIN: &str = "cordon/ledger/block/v1";
+const GENESIS: &str = "cordon/ledger/genesis/v1";
 const HEADER_BYTES: usize = 32 + 8 + 8 + 8 + 8 + 32 + 4;
 
 /// The agreed header.
@@ -63,10 +64,11 @@ impl Block {
         }
     }
 
-    /// The block at height 0, which binds the chain to its network.
-    pub(crate) fn genesis(network: &Digest) -> Self {
+    /// The block at height 0, which binds the chain to its network and its legs' length.
+    pub(crate) fn genesis(network: &Digest, leg_blocks: u64) -> Self {
+        let parent = Digest::of(GENESIS, &[&network.0, &leg_blocks.to_be_bytes()]);
         let header = Header {
-            parent: sha256::Digest::from(network.0),
+            parent: sha256::Digest::from(parent.0),
             height: 0,
             epoch: 0,
             time_ms: 0,
@@ -190,7 +192,7 @@ mod tests {
     fn sample() -> Block {
         let records = vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")];
         let leaves = records.iter().map(|record| leaf_hash(record)).collect();
-        let mut header = Block::genesis(&Digest::plain(b"net")).header;
+        let mut header = Block::genesis(&Digest::plain(b"net"), 32).header;
         (header.height, header.epoch, header.time_ms, header.log_size) = (1, 2, 3, 2);
         Block::new(header, records, leaves)
     }
@@ -231,7 +233,7 @@ mod tests {
         assert_eq!(Digest::plain(&sample().encode()).to_string(), ENCODING);
     }
 
-    const DIGEST: &str = "84787de76b2060b56f94927bcc8e67b905dd04f6bda8a49c9bd268303e9d665b";
+    const DIGEST: &str = "89550a251d1b8a79278db2731dcecc8f30e6fe06f0c82cb9788f08bfb59ea1a4";
     /// SHA-256 of the encoding.
-    const ENCODING: &str = "847cbdb2032bf3b775e56a51ec02ecb96ec40d0e0c45832e1789f80745431bad";
+    const ENCODING: &str = "bd26d7ab781d97bad8387303297bacc155ecdf7c3f724f2c43fbf09b72eb8e01";
 }

@@ -6,7 +6,7 @@
 //! - No lock is held across an await, and no two locks at a time but in the order of
 //!   the fields.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -71,7 +71,7 @@ pub(crate) struct Peer {
 /// Who waits for which record.
 #[derive(Default)]
 pub(crate) struct Waiters {
-    by_leaf: HashMap<Digest, Vec<Waiter>>,
+    by_leaf: BTreeMap<Digest, Vec<Waiter>>,
     /// Final already, waiting for a checkpoint that covers the index.
     placed: BTreeMap<u64, Vec<Waiter>>,
 }
@@ -80,6 +80,7 @@ pub(crate) struct Waiters {
 pub(crate) struct Core {
     pub(crate) key: PublicKey,
     pub(crate) leg_blocks: u64,
+    pub(crate) storage_prefix: String,
     pub(crate) rules: Arc<dyn Rules>,
     pub(crate) env: Env,
     pub(crate) pace: Arc<Pace>,
@@ -87,7 +88,7 @@ pub(crate) struct Core {
     chain: Mutex<Chain>,
     pool: Mutex<Pool>,
     cosigner: Mutex<Cosigner>,
-    peers: Mutex<HashMap<PublicKey, Peer>>,
+    peers: Mutex<BTreeMap<PublicKey, Peer>>,
     waiters: Mutex<Waiters>,
     /// Records of blocks not yet final that passed the batch check here.
     checked: Mutex<HashSet<Digest>>,
@@ -109,6 +110,7 @@ pub(crate) struct Core {
 /// What [`Core::new`] is given.
 pub(crate) struct Parts {
     pub(crate) leg_blocks: u64,
+    pub(crate) storage_prefix: String,
     pub(crate) rules: Arc<dyn Rules>,
     pub(crate) env: Env,
     pub(crate) legs: Legs,
@@ -129,6 +131,7 @@ impl Core {
         Arc::new(Self {
             key: parts.cosigner.public(),
             leg_blocks: parts.leg_blocks,
+            storage_prefix: parts.storage_prefix,
             rules: parts.rules,
             env: parts.env,
             pace: Pace::new(now),
@@ -164,12 +167,17 @@ impl Core {
         guard(&self.cosigner)
     }
 
-    pub(crate) fn peers(&self) -> MutexGuard<'_, HashMap<PublicKey, Peer>> {
+    pub(crate) fn peers(&self) -> MutexGuard<'_, BTreeMap<PublicKey, Peer>> {
         guard(&self.peers)
     }
 
     pub(crate) fn checked(&self) -> MutexGuard<'_, HashSet<Digest>> {
         guard(&self.checked)
+    }
+
+    /// The name of a storage partition.
+    pub(crate) fn partition(&self, name: &str) -> String {
+        format!("{}{name}", self.storage_prefix)
     }
 
     pub(crate) fn now(&self) -> SystemTime {

@@ -306,7 +306,7 @@ impl<E: Runtime> Engine<E> {
             reporter: wrapped,
             track_historical_votes: false,
             strategy: Sequential,
-            partition: partition(leg.number),
+            partition: partition(&self.core, leg.number),
             mailbox_size: MAILBOX,
             epoch: Epoch::new(leg.number),
             floor: Floor::Genesis(leg.floor),
@@ -331,7 +331,11 @@ impl<E: Runtime> Engine<E> {
         if let Some(running) = self.running.take() {
             running.abort();
             let _ = running.await;
-            if let Err(error) = self.context.remove(&partition(leg.number), None).await {
+            if let Err(error) = self
+                .context
+                .remove(&partition(&self.core, leg.number), None)
+                .await
+            {
                 tracing::debug!(%error, leg = leg.number, "a leg's journal stays");
             }
         }
@@ -430,8 +434,8 @@ fn nonzero(duration: Duration) -> NonZeroDuration {
     NonZeroDuration::new_panic(duration)
 }
 
-fn partition(leg: u64) -> String {
-    format!("leg-{leg}")
+fn partition(core: &Core, leg: u64) -> String {
+    core.partition(&format!("leg-{leg}"))
 }
 
 fn leg_blocks(core: &Core) -> NonZeroU64 {
@@ -506,13 +510,15 @@ async fn store<E: Runtime>(
     let certificates = immutable::Archive::init(
         context.child("certificates"),
         archive(
-            "certificates",
+            &core.partition("certificates"),
             page_cache,
             Scheme::certificate_codec_config_unbounded(),
         ),
     );
-    let blocks =
-        immutable::Archive::init(context.child("blocks"), archive("blocks", page_cache, ()));
+    let blocks = immutable::Archive::init(
+        context.child("blocks"),
+        archive(&core.partition("blocks"), page_cache, ()),
+    );
     let trouble = |error: commonware_storage::archive::Error| Trouble::Storage(error.to_string());
     let certificates = certificates.await.map_err(trouble)?;
     let blocks = blocks.await.map_err(trouble)?;
@@ -525,7 +531,7 @@ async fn store<E: Runtime>(
             provider: core.legs.clone(),
             epocher: FixedEpocher::new(leg_blocks(core)),
             start: Start::Genesis(Digested::precomputed(genesis, digest)),
-            partition_prefix: "marshal".into(),
+            partition_prefix: core.partition("marshal"),
             mailbox_size: MAILBOX,
             view_retention: ViewDelta::new(64),
             prunable_items_per_section: NZU64!(4_096),

@@ -36,6 +36,8 @@ pub enum Refusal {
 pub enum Trouble {
     /// The ledger has stopped; start it again.
     Stopped,
+    /// The address to listen on is taken or not this machine's.
+    Listen(std::net::SocketAddr),
     /// Storage failed; trying again may help once it works.
     Storage(String),
     /// The agreed records do not lead to the agreed state under this node's rules: its
@@ -52,7 +54,7 @@ impl Trouble {
     /// Whether the same request may succeed later without anybody changing anything.
     #[must_use]
     pub fn retry(&self) -> bool {
-        matches!(self, Self::Storage(_))
+        matches!(self, Self::Storage(_) | Self::Listen(_))
     }
 }
 
@@ -88,6 +90,7 @@ impl fmt::Display for Error {
                 f.write_str("the data folder belongs to another network")
             }
             Self::Trouble(Trouble::Stopped) => f.write_str("the ledger has stopped"),
+            Self::Trouble(Trouble::Listen(address)) => write!(f, "can't listen on {address}"),
             Self::Trouble(Trouble::Storage(detail)) => write!(f, "storage failed: {detail}"),
             Self::Trouble(Trouble::Diverged { height, detail }) => {
                 write!(

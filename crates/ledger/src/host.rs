@@ -1,7 +1,7 @@
 //! A thread that runs the ledger's runtime, for programs that have a runtime of their own.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use commonware_runtime::{Runner as _, tokio as runtime};
@@ -13,6 +13,17 @@ use crate::rules::Rules;
 
 /// Threads of the ledger's runtime.
 const WORKERS: usize = 2;
+
+/// Answers everybody who waits when the runtime ends, be it by a panic.
+struct Closing<'a>(&'a OnceLock<Ledger>);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        if let Some(ledger) = self.0.get() {
+            ledger.close();
+        }
+    }
+}
 
 /// A ledger on a thread of its own. Its [`Ledger`] handles work from any runtime.
 pub struct Host {
@@ -35,12 +46,17 @@ impl Host {
         let (started, start) = oneshot::channel();
         let (stop, stopping) = oneshot::channel::<()>();
         let body = move || {
+            let shared = OnceLock::new();
+            let _closing = Closing(&shared);
             let settings = runtime::Config::new()
                 .with_worker_threads(WORKERS)
                 .with_tcp_nodelay(Some(true))
                 .with_storage_directory(folder);
-            runtime::Runner::new(settings).start(|context| async move {
+            runtime::Runner::new(settings).start(|context| async {
                 let ledger = Ledger::start(context, config, rules).await;
+                if let Ok(ledger) = &ledger {
+                    let _ = shared.set(ledger.clone());
+                }
                 let runs = ledger.is_ok();
                 if started.send(ledger).is_ok() && runs {
                     let _ = stopping.await;
@@ -77,7 +93,6 @@ impl Host {
         {
             tracing::error!("the ledger's thread panicked");
         }
-        self.ledger.close();
     }
 }
 

@@ -6,7 +6,7 @@
 //!   or refused.
 //! - Nothing here is needed for safety: what is lost was acknowledged to nobody.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use crate::chain::Offer;
 use crate::core::{Core, Keep, Submission};
 use crate::engine::Runtime;
-use crate::error::{Error, Trouble};
+use crate::error::{Error, Refusal, Trouble};
 use crate::limits::{INTAKE_QUEUE_MAX, NOTICE_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::pool::Origin;
 
@@ -36,6 +36,31 @@ type Records<E> = (Queue<E, Bytes>, Reader<E, Bytes>);
 
 fn trouble(error: impl std::fmt::Display) -> Error {
     Trouble::Storage(error.to_string()).into()
+}
+
+/// Binds the storage folder to one network: the folder of another is refused.
+///
+/// # Errors
+/// [`Refusal::OtherNetwork`], or storage failed.
+pub(crate) async fn identify<E: Runtime>(
+    context: &E,
+    prefix: &str,
+    genesis: &Digest,
+) -> Result<(), Error> {
+    let config = metadata::Config {
+        partition: format!("{prefix}identity"),
+        codec_config: ((0..=genesis.0.len()).into(), ()),
+    };
+    let opened = Metadata::init(context.child("identity"), config).await;
+    let mut store: Checkpoints<E> = opened.map_err(trouble)?;
+    match store.get(&U64::new(0)) {
+        Some(known) if *known == genesis.0 => Ok(()),
+        Some(_) => Err(Refusal::OtherNetwork.into()),
+        None => {
+            store.put(U64::new(0), genesis.0.to_vec());
+            store.sync().await.map(drop).map_err(trouble)
+        }
+    }
 }
 
 /// Reads what was kept, offers it again, and keeps what is accepted from now on.
@@ -64,7 +89,7 @@ pub(crate) async fn restore<E: Runtime>(
 
 async fn open_records<E: Runtime>(context: &E, core: &Core) -> Result<Records<E>, Error> {
     let config = queue::Config {
-        partition: "accepted".into(),
+        partition: core.partition("accepted"),
         items_per_section: NZU64!(4_096),
         compression: None,
         codec_config: (0..=RECORD_BYTES_MAX).into(),
@@ -101,7 +126,7 @@ async fn keep_records<E: Runtime>(
     let mut places: HashMap<Digest, u64> = HashMap::new();
     let mut done = 0;
     while let Some(first) = kept.recv().await {
-        let mut accepted: HashMap<Digest, Bytes> = HashMap::new();
+        let mut accepted: BTreeMap<Digest, Bytes> = BTreeMap::new();
         let mut next = Some(first);
         while let Some(word) = next {
             match word {
@@ -140,7 +165,7 @@ type Checkpoints<E> = Metadata<E, U64, Vec<u8>>;
 
 async fn open_checkpoints<E: Runtime>(context: &E, core: &Core) -> Result<Checkpoints<E>, Error> {
     let config = metadata::Config {
-        partition: "checkpoints".into(),
+        partition: core.partition("checkpoints"),
         codec_config: ((0..=NOTICE_BYTES_MAX).into(), ()),
     };
     let opened = Metadata::init(context.child("checkpoint_store"), config).await;

@@ -30,6 +30,9 @@ use crate::{apply, intake, keep, tend};
 /// Messages to the peers queued for sending.
 const OUTBOX_MAX: usize = 8_192;
 
+const LISTEN_TRIES: usize = 20;
+const LISTEN_AGAIN: Duration = Duration::from_millis(100);
+
 /// How long the engine waits in a view. Time counts only while records wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -71,6 +74,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Blocks of one leg, the same on every node of a network: [`LEG_BLOCKS`].
     pub leg_blocks: u64,
+    /// Before the names of all storage partitions, where nodes share a storage.
+    pub(crate) storage_prefix: String,
 }
 
 impl Config {
@@ -90,6 +95,7 @@ impl Config {
             bootstrap: Vec::new(),
             timeouts: Timeouts::default(),
             leg_blocks: LEG_BLOCKS,
+            storage_prefix: String::new(),
         }
     }
 }
@@ -157,6 +163,7 @@ impl Ledger {
         config: Config,
         rules: Arc<dyn Rules>,
     ) -> Result<Self, Error> {
+        listens(&context, config.listen).await?;
         start(context, config, rules).await
     }
 
@@ -193,6 +200,7 @@ impl Ledger {
             })?;
         let index = loop {
             tokio::select! {
+                biased;
                 answer = &mut answer => break answer.unwrap_or(Err(SubmitError::Stopped))?,
                 () = (self.core.env.sleep)(STALL_AFTER) => self.stalled()?,
             }
@@ -368,8 +376,9 @@ pub(crate) async fn start<E: Runtime>(
     if config.leg_blocks < 2 {
         return Err(Refusal::Config("leg_blocks").into());
     }
-    let genesis = Block::genesis(&config.network.0);
+    let genesis = Block::genesis(&config.network.0, config.leg_blocks);
     let digest = genesis.digest();
+    keep::identify(&context, &config.storage_prefix, &Digest(digest.0)).await?;
     let state = rules.genesis();
     let namespace = format!("cordon/ledger/{}", config.network).into_bytes();
     let voter = Voter::new(namespace.clone(), &config.key)?;
@@ -380,6 +389,7 @@ pub(crate) async fn start<E: Runtime>(
     let (keep, kept) = mpsc::unbounded_channel();
     let core = Core::new(Parts {
         leg_blocks: config.leg_blocks,
+        storage_prefix: config.storage_prefix.clone(),
         rules,
         env: env(&context),
         legs,
@@ -422,6 +432,18 @@ pub(crate) async fn start<E: Runtime>(
         .child("legs")
         .spawn(move |_| engine.run(first, turned));
     Ok(Ledger { core })
+}
+
+/// Makes sure that the network can listen, which it would take for granted. A node that has
+/// just stopped may hold its address for a moment.
+async fn listens<E: Runtime>(context: &E, address: SocketAddr) -> Result<(), Error> {
+    for _ in 0..LISTEN_TRIES {
+        if context.bind(address).await.is_ok() {
+            return Ok(());
+        }
+        context.sleep(LISTEN_AGAIN).await;
+    }
+    Err(Trouble::Listen(address).into())
 }
 
 /// Leads the state to where the last run acknowledged the chain.
@@ -484,6 +506,7 @@ async fn follow(core: Arc<Core>, from: u64, sender: mpsc::Sender<Final>) {
             }
         }
         tokio::select! {
+            biased;
             changed = grown.changed() => if changed.is_err() { return },
             () = sender.closed() => return,
         }

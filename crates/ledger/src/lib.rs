@@ -35,6 +35,9 @@ mod notice;
 mod pace;
 mod pool;
 mod rules;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+mod simulated;
 mod tend;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]

@@ -28,6 +28,9 @@ pub const GOSSIP_RECORDS_MAX: usize = 2_048;
 /// Bytes of a cosignature or a heartbeat as sent.
 pub const NOTICE_BYTES_MAX: usize = 32 * 1024;
 
+/// Checked records remembered of blocks that are not final; beyond that all are forgotten.
+pub const CHECKED_MAX: usize = 16 * BLOCK_RECORDS_MAX;
+
 /// How far a block's time may be ahead of a validator's own clock.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(30);
 /// Block headers and recent blocks kept in memory for followers.

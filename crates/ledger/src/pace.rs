@@ -239,6 +239,7 @@ impl<E: Clock> PacedClock<E> {
             }
             if running {
                 tokio::select! {
+                    biased;
                     () = self.clock.sleep(left) => {}
                     _ = changes.changed() => {}
                 }

@@ -64,7 +64,7 @@ pub(crate) fn offer(text: &str) -> Offer {
 }
 
 pub(crate) fn chain() -> Chain {
-    let genesis = Block::genesis(&Digest::default());
+    let genesis = Block::genesis(&Digest::default(), 32);
     let digest = genesis.digest();
     Chain::new(&genesis, digest, Box::new(NoRepeat(None)))
 }

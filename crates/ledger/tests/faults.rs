@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::{Net, record, trace, until};
-use ledger::SubmitError;
+use ledger::{Error, Refusal, SubmitError, Trouble};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -147,5 +147,24 @@ async fn no_acknowledged_record_is_lost_to_sigkill() {
             revived.find(&leaf) == Some(index)
         })
         .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taken_address_and_a_foreign_folder_are_refused() {
+    let net = Net::new(1, 1);
+    let _taken = std::net::TcpListener::bind(net.cast[0].address).unwrap();
+    match common::try_start(&net.recipe(0)).await.map(drop) {
+        Err(Error::Trouble(Trouble::Listen(address))) => assert_eq!(address, net.cast[0].address),
+        other => panic!("started on a taken address: {other:?}"),
+    }
+    let mut other = Net::new(1, 1);
+    other.leg_blocks = 8;
+    let host = common::try_start(&other.recipe(0)).await.unwrap();
+    host.0.stop();
+    other.leg_blocks = 16;
+    match common::try_start(&other.recipe(0)).await.map(drop) {
+        Err(Error::Refusal(Refusal::OtherNetwork)) => {}
+        other => panic!("started on a foreign folder: {other:?}"),
     }
 }

@@ -102,6 +102,10 @@ struct Recipe {
 
 /// Starts the node that [`Net::recipe`] describes.
 pub(crate) async fn start_from_recipe(recipe: &str) -> (Host, usize) {
+    try_start(recipe).await.unwrap()
+}
+
+pub(crate) async fn try_start(recipe: &str) -> Result<(Host, usize), ledger::Error> {
     let recipe: Recipe = serde_json::from_str(recipe).unwrap();
     let mut seed = [0; 32];
     hex::decode_to_slice(&recipe.seed, &mut seed).unwrap();
@@ -117,10 +121,8 @@ pub(crate) async fn start_from_recipe(recipe: &str) -> (Host, usize) {
         members: recipe.genesis,
         cast: Arc::new(recipe.cast),
     });
-    let host = Host::start(recipe.folder, config, Arc::new(rules))
-        .await
-        .unwrap();
-    (host, recipe.n)
+    let host = Host::start(recipe.folder, config, Arc::new(rules)).await?;
+    Ok((host, recipe.n))
 }
 
 fn free_address() -> SocketAddr {
