@@ -45,11 +45,11 @@ const ROW: &str = "_row";
 const HASH: &str = "_hash";
 const INPUT: &str = "_input";
 
-/// The bucket hash of the protocols: the first eight bytes, big-endian, of
-/// SHA-256 under `cordon/bucket/v1` over salt and input.
+/// The bucket hash of `mpc`, which this room must not depend on: the first eight bytes, big-endian, of
+/// SHA-256 under `cordon/mpc/bucket/v1` over salt and input.
 #[must_use]
 pub fn bucket_hash(salt: &[u8; 32], input: &[u8]) -> u64 {
-    let digest = Digest::of("cordon/bucket/v1", &[salt, input]);
+    let digest = Digest::of("cordon/mpc/bucket/v1", &[salt, input]);
     let mut first = [0; 8];
     first.copy_from_slice(&digest.as_bytes()[..8]);
     u64::from_be_bytes(first)

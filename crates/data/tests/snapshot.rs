@@ -638,3 +638,62 @@ async fn an_empty_table_has_the_empty_root() {
         .unwrap();
     assert_eq!(rows.collect().await.unwrap().len(), 0);
 }
+
+/// The label is `mpc`'s: both rooms must see the same bucket in an input.
+#[test]
+fn the_bucket_hash_is_pinned() {
+    let digest = primitives::Digest::of("cordon/mpc/bucket/v1", &[&SALT, b"x"]);
+    let first = u64::from_be_bytes(digest.as_bytes()[..8].try_into().unwrap());
+    assert_eq!(bucket_hash(&SALT, b"x"), first);
+}
+
+/// This test runs itself again as a child, and kills it between its first file and
+/// its last.
+#[test]
+fn a_killed_snapshot_is_not_there_and_the_next_one_is_whole() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if let Some(folder) = std::env::var_os("DATA_TEST_CHILD") {
+        let folder = std::path::PathBuf::from(folder);
+        let spec = city::calls("telecom_a", Source::file(folder.join("calls.csv")));
+        runtime
+            .block_on(take(&spec, &folder.join("snapshots/s")))
+            .unwrap();
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "calls.csv", calls_csv(100_000));
+    let parent = dir.path().join("snapshots");
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "a_killed_snapshot_is_not_there_and_the_next_one_is_whole",
+        ])
+        .env("DATA_TEST_CHILD", dir.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let partial = || {
+        std::fs::read_dir(&parent)
+            .ok()?
+            .next()?
+            .ok()
+            .map(|e| e.path())
+    };
+    while !partial().is_some_and(|p| p.join("rows.parquet").exists()) {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the child ended before it was killed"
+        );
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let target = parent.join("s");
+    assert!(Snapshot::open(&target).is_err());
+    assert_eq!(Snapshot::clean(&parent).unwrap(), 1);
+    let spec = city::calls("telecom_a", Source::file(path));
+    let taken = runtime.block_on(take(&spec, &target)).unwrap();
+    assert_eq!(taken.report().rows, 100_000);
+    assert_eq!(taken.recompute_root().unwrap(), taken.report().root);
+}
