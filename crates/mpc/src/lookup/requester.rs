@@ -13,6 +13,8 @@
 //!
 //! *Not here*: which derived selectors to ask next, and of whom.
 
+mod target;
+
 use std::collections::{HashMap, HashSet};
 
 use curve25519_dalek::Scalar;
@@ -22,102 +24,25 @@ use zeroize::Zeroizing;
 
 use super::{
     cells::{CELL_BYTES, CellKeys, LENGTH_BYTES, TAG_BYTES, answer_digest, size_class},
-    context::{Context, Sender, TableParams, Transcript},
+    context::{Context, Sender, Transcript},
     label::{self, RawDerived, RawLabel},
     messages::{
         BUCKET_HEADER_BYTES, BucketHead, CELLS_PER_FRAME, Evaluated, Frame, Request, Selector,
     },
-    voucher::{Check, Voucher, blind_again, first_invalid, invert_blinds},
+    voucher::{Check, blind_again, first_invalid, invert_blinds},
 };
 use crate::{
-    Blind, Element, Error, Fault, Refusal,
+    Element, Error, Fault, Refusal,
     group::encode_doubled,
     limits::{CELL_PAYLOAD_BYTES, LABEL_BYTES_MAX, OPENED_BYTES_MAX, PROOF_CHUNK, SELECTORS_MAX},
     oprf,
 };
 
+use target::derived;
+pub use target::{Derived, Target, parts};
+
 /// Selectors finalised by one thread at a time, sharing one inversion.
 const CHUNK: usize = 64;
-
-/// One input that is asked for.
-#[derive(Clone)]
-pub struct Target {
-    input: Vec<u8>,
-    blind: Blind,
-    element: [u8; 32],
-    voucher: Option<Voucher>,
-}
-
-impl Target {
-    /// A subject of the warrant, with the blind under which the authority put
-    /// it on the warrant's list.
-    ///
-    /// # Errors
-    /// [`Refusal::BlindMismatch`], [`Refusal::InputSize`].
-    pub fn seed(input: Vec<u8>, blind: Blind, element: &Element) -> Result<Self, Error> {
-        oprf::check_blind(&input, &blind, element)?;
-        Ok(Self {
-            input,
-            blind,
-            element: element.to_bytes(),
-            voucher: None,
-        })
-    }
-
-    /// The same blinded selector said to be another input.
-    #[cfg(test)]
-    pub(crate) fn renamed(&self, input: Vec<u8>) -> Self {
-        Self {
-            input,
-            ..self.clone()
-        }
-    }
-
-    /// The input.
-    #[must_use]
-    pub fn input(&self) -> &[u8] {
-        &self.input
-    }
-
-    /// The blinded selector, which the custodian sees.
-    #[must_use]
-    pub fn element(&self) -> [u8; 32] {
-        self.element
-    }
-}
-
-/// A selector that a label held, checked against its custodian's signature.
-#[derive(Clone)]
-pub struct Derived {
-    to_step: u16,
-    target: Target,
-}
-
-impl Derived {
-    /// The step in which it may be asked for.
-    #[must_use]
-    pub fn to_step(&self) -> u16 {
-        self.to_step
-    }
-
-    /// The input.
-    #[must_use]
-    pub fn input(&self) -> &[u8] {
-        self.target.input()
-    }
-
-    /// The target to ask for.
-    #[must_use]
-    pub fn into_target(self) -> Target {
-        self.target
-    }
-}
-
-impl From<Derived> for Target {
-    fn from(derived: Derived) -> Self {
-        derived.target
-    }
-}
 
 /// What the table has for one input.
 #[derive(Clone)]
@@ -143,22 +68,6 @@ pub struct Opened {
     pub outcomes: Vec<Outcome>,
     /// The transcript's digest, which both parties sign.
     pub transcript: Digest,
-}
-
-/// Splits a step's targets into the parts that one request each can hold, so
-/// that a bucket is asked for in as few parts as can be. Repeated inputs are
-/// dropped: one of them suffices.
-#[must_use]
-pub fn parts(table: &TableParams, mut targets: Vec<Target>) -> Vec<Vec<Target>> {
-    let mut seen = HashSet::new();
-    targets.retain(|target| seen.insert(target.input.clone()));
-    targets.sort_by_cached_key(|target| (table.hash(&target.input), target.input.clone()));
-    let mut parts = Vec::new();
-    while !targets.is_empty() {
-        let rest = targets.split_off(targets.len().min(SELECTORS_MAX));
-        parts.push(std::mem::replace(&mut targets, rest));
-    }
-    parts
 }
 
 /// The requester's side of one lookup, before it asks.
@@ -561,22 +470,6 @@ impl Receiver {
         }
         Ok(places.into_iter().map(|place| elements[place]).collect())
     }
-}
-
-fn derived(context: &Context, raw: &RawDerived, element: [u8; 32]) -> Result<Derived, Error> {
-    Ok(Derived {
-        to_step: raw.to_step,
-        target: Target {
-            input: raw.input.clone(),
-            blind: Blind::from_bytes(&raw.blind)?,
-            element,
-            voucher: Some(Voucher {
-                issuer: context.custodian.clone(),
-                from_step: context.step,
-                signature: raw.signature,
-            }),
-        },
-    })
 }
 
 /// Whether `cells` are sorted by tag, none repeated, all after `last`.
