@@ -80,7 +80,7 @@ pub(crate) fn column(column: &str) -> Option<Word> {
         "cell" => word("基站", "Cell"),
         "from_account" => word("转出账号", "From account"),
         "to_account" => word("转入账号", "To account"),
-        "amount" => word("金额（元）", "Amount (yuan)"),
+        "amount" | "amount_fen" => word("金额（元）", "Amount (yuan)"),
         "address" => word("地址", "Address"),
         "premise" => word("户号", "Premise"),
         _ => return None,

@@ -92,7 +92,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         needed: &[
             ("from_account", Account),
             ("to_account", Account),
-            ("amount", Money),
+            ("amount_fen", Money),
             ("at", Timestamp),
         ],
         optional: &[
@@ -105,7 +105,7 @@ pub(crate) const SHAPES: &[Shape] = &[
             key("from_account_day", &["from_account"], Account, Some("at")),
         ],
         time: Some("at"),
-        amount: Some("amount"),
+        amount: Some("amount_fen"),
     },
 ];
 
