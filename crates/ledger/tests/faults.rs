@@ -1,5 +1,7 @@
 //! Validators that stop, come back, or are killed.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod common;
 
 use std::io::{BufRead as _, BufReader};
