@@ -177,6 +177,12 @@ impl State {
         self.officers.iter()
     }
 
+    /// Whether a proposal is still under vote.
+    #[must_use]
+    pub fn is_proposed(&self, proposal: &Digest) -> bool {
+        self.proposals.contains_key(proposal)
+    }
+
     /// Published tables by the record that published them.
     pub fn datasets(&self) -> impl Iterator<Item = (&Digest, &Dataset)> {
         self.datasets.iter()

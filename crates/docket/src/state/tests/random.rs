@@ -222,7 +222,12 @@ impl Play {
                 "court"
             };
             let terms = self.terms();
-            return self.world.draft_to("police/inv", authority, terms);
+            let drafter = if self.dice.one_in(8) {
+                "hybrid/all"
+            } else {
+                "police/inv"
+            };
+            return self.world.draft_to(drafter, authority, terms);
         };
         if warrant.phase == WarrantPhase::Drafted {
             let judge = if warrant.authority == id("court") {
@@ -267,7 +272,11 @@ impl Play {
                 }
             }
             QuestionPhase::Open => world.inputs(name),
-            QuestionPhase::Running if question.inputs.len() < names.len() => world.inputs(name),
+            QuestionPhase::Running
+                if question.inputs.len() < names.len() && !self.dice.one_in(4) =>
+            {
+                world.inputs(name)
+            }
             QuestionPhase::Running => world.complete(
                 names.iter().map(|name| world.attestation(name)).collect(),
                 1,
