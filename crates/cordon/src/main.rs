@@ -1,2 +1,5 @@
-//! The program that an institution runs.
-fn main() {}
+//! The `cordon` program; see the library of the same name.
+
+fn main() -> std::process::ExitCode {
+    cordon::main()
+}

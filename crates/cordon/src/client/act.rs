@@ -1,0 +1,219 @@
+//! Signing an act: prepare, compare with what was asked, sign, submit.
+//!
+//! Why it exists: an officer's signature binds in court. The node prepares the
+//! record, and might be wrong or captured; so the officer's own program decodes
+//! what it is about to sign and compares it with what the officer asked for.
+//!
+//! *Invariants*: a signature is made only over bytes that are rebuilt here from
+//! a canonical header; that header names this network, this institution, an
+//! officer, a time near this machine's, and a statement that grants no more
+//! than was asked.
+//!
+//! *Not here*: what stands in sealed bodies. A header commits to them by salted
+//! digests; who may read them is shown in the summary.
+
+use std::collections::BTreeSet;
+
+use docket::{Header, Statement, statement::Terms};
+use node::api::types::{Act, DraftWarrant, IssueWarrant, Prepared, Recorded, SubmitSignature, WarrantView};
+use primitives::{PublicKey, cbor, limits::RECORD_BYTES_MAX, semantic::Selector};
+
+use super::{Client, now_ms};
+use crate::failure::{Failure, Result};
+
+/// Furthest that a prepared record's time may be from this machine's clock.
+const SKEW_MS_MAX: u64 = 10 * 60 * 1_000;
+
+/// An act that was compared and waits for its signature.
+pub struct Checked {
+    /// What the node prepared.
+    pub prepared: Prepared,
+    /// The header that will be signed.
+    pub header: Header,
+    to_sign: Vec<u8>,
+}
+
+impl Client {
+    /// Prepares an act and compares the record with it.
+    ///
+    /// # Errors
+    /// The node's refusal; a fault where the prepared record is not what was asked.
+    pub fn prepare(&self, act: &Act) -> Result<Checked> {
+        let officer = self.officer()?;
+        // What the judge saw before issuing is compared with what will be signed.
+        let before = match act {
+            Act::IssueWarrant(issue) => Some(self.warrant(&issue.warrant)?),
+            _ => None,
+        };
+        let prepared: Prepared = self.post("/v1/acts/prepare", act)?;
+        let header = self.compare(act, before.as_ref(), &prepared, &officer.key.public())?;
+        let to_sign = header
+            .to_be_signed(&officer.key.public())
+            .map_err(|error| fault(&error.to_string()))?;
+        Ok(Checked {
+            prepared,
+            header,
+            to_sign,
+        })
+    }
+
+    /// Signs a compared act and waits until it is final.
+    ///
+    /// # Errors
+    /// The node's refusal, or trouble of the network.
+    pub fn submit(&self, checked: &Checked) -> Result<Recorded> {
+        let signature = self.officer()?.key.sign_raw(&checked.to_sign);
+        let submit = SubmitSignature {
+            id: checked.prepared.id.clone(),
+            signature: signature.to_string(),
+        };
+        self.post("/v1/acts/submit", &submit)
+    }
+
+    /// Prepares, compares, signs and submits.
+    ///
+    /// # Errors
+    /// As [`Client::prepare`] and [`Client::submit`].
+    pub fn act(&self, act: &Act) -> Result<Recorded> {
+        self.submit(&self.prepare(act)?)
+    }
+
+    fn compare(
+        &self,
+        act: &Act,
+        before: Option<&WarrantView>,
+        prepared: &Prepared,
+        key: &PublicKey,
+    ) -> Result<Header> {
+        let bytes = hex::decode(&prepared.header).map_err(|_| fault("its header is not hex"))?;
+        let header: Header =
+            cbor::decode(&bytes, RECORD_BYTES_MAX).map_err(|error| fault(&error.to_string()))?;
+        let expected = header
+            .to_be_signed(key)
+            .map_err(|error| fault(&error.to_string()))?;
+        ensure(hex::encode(expected) == prepared.to_sign, "it asks to sign other bytes than its header's")?;
+        ensure(header.network == self.network(), "it is for another network")?;
+        ensure(header.institution == *self.institution(), "it speaks for another institution")?;
+        let handle = header.officer.as_ref().ok_or_else(|| fault("it names no officer"))?;
+        let known = self.officer()?.handle.as_ref();
+        ensure(known.is_none_or(|known| known == handle), "it names another officer")?;
+        ensure(header.time_ms.abs_diff(now_ms()) <= SKEW_MS_MAX, "its time is not now")?;
+        compare_statement(act, before, &header)?;
+        Ok(header)
+    }
+}
+
+fn fault(what: &str) -> Failure {
+    Failure::fault(
+        "prepared-act",
+        format!("the node prepared a record that is not what was asked: {what}"),
+    )
+    .advise("nothing was signed; have the node examined")
+}
+
+fn ensure(condition: bool, what: &str) -> Result<()> {
+    if condition { Ok(()) } else { Err(fault(what)) }
+}
+
+fn names<T: ToString>(items: &BTreeSet<T>) -> BTreeSet<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+fn set(items: &[String]) -> BTreeSet<String> {
+    items.iter().cloned().collect()
+}
+
+fn same_question(asked: &str, found: &primitives::Digest) -> Result<()> {
+    ensure(found.to_string() == asked, "it is about another question")
+}
+
+fn same_warrant(asked: &str, header: &Header) -> Result<()> {
+    let found = header.warrant.map(|warrant| warrant.to_string());
+    ensure(found.as_deref() == Some(asked), "it is about another warrant")
+}
+
+fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -> Result<()> {
+    let statement = &header.statement;
+    match (act, statement) {
+        (Act::DraftWarrant(draft), Statement::WarrantDrafted { authority, terms }) => {
+            ensure(authority.as_str() == draft.authority, "another authority")?;
+            compare_draft(draft, terms)
+        }
+        (Act::IssueWarrant(issue), Statement::WarrantIssued { terms, .. }) => {
+            same_warrant(&issue.warrant, header)?;
+            let before = before.ok_or_else(|| fault("nothing to compare it with"))?;
+            compare_issue(issue, before, terms)
+        }
+        (Act::RefuseWarrant { warrant, .. }, Statement::WarrantRefused { .. })
+        | (Act::RevokeWarrant { warrant, .. }, Statement::WarrantRevoked {}) => {
+            same_warrant(warrant, header)
+        }
+        (Act::Ask(ask), Statement::QuestionAsked(asked)) => {
+            same_warrant(&ask.warrant, header)?;
+            ensure(asked.template.to_string() == ask.template, "another template")?;
+            ensure(ask.hops.is_none_or(|hops| asked.hops <= hops), "more hops")?;
+            ensure(ask.answer_cap.is_none_or(|cap| asked.answer_cap <= cap), "more rows")?;
+            let custodians: BTreeSet<String> =
+                asked.custodians.iter().map(|c| c.institution.to_string()).collect();
+            let named = ask.custodians.as_ref().map(|named| set(named));
+            ensure(named.is_none_or(|named| custodians == named), "other custodians")
+        }
+        (Act::Approve { question }, Statement::Approved { question: found, .. })
+        | (Act::Refuse { question, .. }, Statement::Refused { question: found, .. })
+        | (Act::OpenAnswer { question }, Statement::AnswerDisclosed { question: found, .. })
+        | (Act::ExportBundle { question }, Statement::BundleExported { question: found, .. }) => {
+            same_question(question, found)
+        }
+        (
+            Act::Narrow { question, hops, answer_cap, .. },
+            Statement::Narrowed { question: found, hops: h, answer_cap: cap, .. },
+        ) => {
+            same_question(question, found)?;
+            ensure(hops == h && answer_cap == cap, "other bounds")
+        }
+        (
+            Act::EnrolOfficer { officer, key, duties },
+            Statement::OfficerEnrolled { officer: o, key: k, duties: d },
+        ) => {
+            ensure(o.to_string() == *officer && k.to_string() == *key, "another officer or key")?;
+            ensure(names(d) == set(duties), "other duties")
+        }
+        (Act::RetireOfficer { key }, Statement::OfficerRetired { key: found }) => {
+            ensure(found.to_string() == *key, "another key")
+        }
+        _ => Err(fault(&format!("it states {}", statement.kind()))),
+    }
+}
+
+fn compare_draft(draft: &DraftWarrant, terms: &Terms) -> Result<()> {
+    ensure(names(&terms.templates) == set(&draft.templates), "other templates")?;
+    ensure(names(&terms.custodians) == set(&draft.custodians), "other custodians")?;
+    ensure(terms.hops == draft.hops, "another number of hops")?;
+    ensure(terms.answer_cap == draft.answer_cap, "another cap on rows")?;
+    ensure(terms.runs == draft.runs, "another number of runs")?;
+    let life = terms.expires_ms.checked_sub(terms.not_before_ms);
+    ensure(life == Some(draft.life_ms), "another life")?;
+    let start = draft.not_before_ms;
+    ensure(start.is_none_or(|start| start == terms.not_before_ms), "another start")?;
+    // Two ways of writing one subject are one subject.
+    let subjects: BTreeSet<Selector> =
+        draft.subjects.iter().filter_map(|text| text.parse().ok()).collect();
+    ensure(usize::try_from(terms.subjects) == Ok(subjects.len()), "another number of subjects")
+}
+
+fn compare_issue(issue: &IssueWarrant, before: &WarrantView, terms: &Terms) -> Result<()> {
+    let templates = issue.templates.as_deref().unwrap_or(&before.templates);
+    let custodians = issue.custodians.as_deref().unwrap_or(&before.custodians);
+    ensure(names(&terms.templates) == set(templates), "other templates")?;
+    ensure(names(&terms.custodians) == set(custodians), "other custodians")?;
+    ensure(terms.hops == issue.hops.unwrap_or(before.hops), "another number of hops")?;
+    ensure(terms.answer_cap == issue.answer_cap.unwrap_or(before.answer_cap), "another cap on rows")?;
+    ensure(terms.runs == issue.runs.unwrap_or(before.runs), "another number of runs")?;
+    ensure(terms.subjects == before.subjects, "another number of subjects")?;
+    let asked = before.expires_ms.saturating_sub(before.not_before_ms);
+    let life = terms.expires_ms.saturating_sub(terms.not_before_ms);
+    ensure(life <= issue.life_ms.unwrap_or(asked), "a longer life")
+}
+
+#[cfg(test)]
+mod tests;

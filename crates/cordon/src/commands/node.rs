@@ -1,0 +1,101 @@
+//! `cordon node`: an institution's node, until it is told to stop.
+
+use std::{
+    io::{IsTerminal, Read},
+    path::PathBuf,
+    thread,
+};
+
+use ::node::config::{Config, Log};
+use clap::Args;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    failure::{Failure, Result},
+    passphrase,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  cordon node --home /var/lib/cordon --passphrase-file /run/secrets/cordon
+
+Reads cordon.toml in the data folder. SIGTERM and Ctrl-C drain it: what is
+acknowledged is durable, runs that can't end are recorded as aborted.")]
+pub(crate) struct Run {
+    /// The institution's data folder.
+    #[arg(long, value_name = "DIR", env = "CORDON_HOME")]
+    home: PathBuf,
+    /// A file with the passphrase of the node's keys.
+    #[arg(long, value_name = "FILE", env = "CORDON_PASSPHRASE_FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Stop when standard input ends: with the program that started this one.
+    #[arg(long)]
+    exit_with_parent: bool,
+}
+
+impl Run {
+    pub(crate) fn run(self) -> Result<()> {
+        let config = Config::read(&self.home)?;
+        log(&config.log)?;
+        let passphrase = passphrase::to_open(self.passphrase_file.as_deref(), "the node's keys")?;
+        let (parent_ended, parent) = oneshot::channel();
+        let with_parent = self.exit_with_parent;
+        thread::spawn(move || {
+            // Without a parent the sender is held for as long as the process lives.
+            while !with_parent {
+                thread::park();
+            }
+            at_end_of_input();
+            // An error means that the node has ended already.
+            let _ = parent_ended.send(());
+        });
+        ::node::run(config, &passphrase, stop(parent))?;
+        Ok(())
+    }
+}
+
+/// Resolves at SIGTERM, SIGINT or the end of the parent.
+async fn stop(parent: oneshot::Receiver<()>) {
+    let parent = async {
+        // An error is the same news: whoever held the other end is gone.
+        let _ = parent.await;
+    };
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Without handlers the system's own way of ending a process holds.
+        return parent.await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => (),
+        _ = interrupt.recv() => (),
+        () = parent => (),
+    }
+}
+
+/// Whoever started this process holds the other end of standard input; when it
+/// dies, however it dies, the system closes that end.
+fn at_end_of_input() {
+    let mut byte = [0u8; 1];
+    while std::io::stdin().read(&mut byte).is_ok_and(|read| read > 0) {}
+}
+
+/// Sends the log to standard error in the form that the configuration asks for.
+fn log(settings: &Log) -> Result<()> {
+    let filter = EnvFilter::try_new(&settings.level)
+        .map_err(|error| Failure::refusal("config", format!("log.level: {error}")))?;
+    let to_stderr = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let begun = match settings.format.as_str() {
+        "json" => to_stderr.json().try_init(),
+        "text" => to_stderr.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        other => {
+            return Err(Failure::refusal("config", format!("log.format: {other} is not text or json")));
+        }
+    };
+    begun.map_err(|error| Failure::trouble("log", error))
+}

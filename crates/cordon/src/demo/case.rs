@@ -1,0 +1,455 @@
+//! The case itself: warrant, questions, approvals, answers, refusals, bundle.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use docket::{Duty, OfficerId};
+use evidence::TrustAnchor;
+use node::{
+    api::types::{Act, AnswerView, Ask, DraftWarrant, IssueWarrant},
+    config::write_private,
+};
+use primitives::{InstitutionId, semantic::{Semantic, Selector}};
+use serde_json::{Value, json};
+
+use super::{
+    network::Network,
+    scene::{ANSWER_CAP, Scene, approves_by_rule},
+    stage::Stage,
+};
+use crate::{
+    client::Client,
+    commands::{answer, docket as timeline, question},
+    failure::{Failure, Family, Result},
+    found,
+    stop::Stop,
+};
+
+const TEMPLATES: [&str; 3] = ["identify", "call-contacts", "follow-the-money"];
+/// Life of the warrant.
+const LIFE_MS: u64 = 24 * 3_600_000;
+/// Time within which another institution's officer finds what waits for them.
+const INBOX: Duration = Duration::from_secs(60);
+
+/// What a played case left.
+pub(crate) struct Played {
+    /// The warrant.
+    pub(crate) warrant: String,
+    /// Questions by template.
+    pub(crate) questions: BTreeMap<String, String>,
+    /// Answer files by template.
+    pub(crate) answers: BTreeMap<String, PathBuf>,
+    /// The bundle.
+    pub(crate) bundle: PathBuf,
+    /// Counts of what was found.
+    pub(crate) found: BTreeMap<String, u64>,
+    /// What was refused on purpose.
+    pub(crate) refusals: Vec<Value>,
+}
+
+/// The people of the case.
+struct Seats<'a> {
+    network: &'a Network,
+    police: InstitutionId,
+    authority: InstitutionId,
+}
+
+fn id(text: &str) -> Result<InstitutionId> {
+    InstitutionId::new(text).map_err(Failure::usage)
+}
+
+fn handle(text: &str) -> Result<OfficerId> {
+    text.parse().map_err(Failure::usage)
+}
+
+impl<'a> Seats<'a> {
+    fn new(network: &'a Network) -> Result<Self> {
+        Ok(Self {
+            network,
+            police: id("police")?,
+            authority: id("procuratorate")?,
+        })
+    }
+
+    fn investigator(&self) -> Result<Client> {
+        self.network.officer(&self.police, &handle("investigator-1")?)
+    }
+
+    fn judge(&self) -> Result<Client> {
+        self.network.officer(&self.authority, &handle("judge-1")?)
+    }
+
+    fn auditor(&self) -> Result<Client> {
+        self.network.officer(&self.authority, &handle("auditor-1")?)
+    }
+
+    fn approver(&self, custodian: &InstitutionId) -> Result<Client> {
+        self.network.officer(custodian, &handle("approver-1")?)
+    }
+}
+
+/// Enrols an investigator, a judge, an auditor, and an approver at each custodian.
+pub(crate) fn enrol(scene: &Scene, network: &Network, stage: &Stage) -> Result<()> {
+    let mut officers = vec![
+        (id("police")?, "investigator-1", Duty::Investigator),
+        (id("procuratorate")?, "judge-1", Duty::Judge),
+        (id("procuratorate")?, "auditor-1", Duty::Auditor),
+    ];
+    officers.extend(scene.custodians.iter().map(|c| (c.clone(), "approver-1", Duty::Approver)));
+    together(&officers, |(institution, name, duty)| {
+        network.enrol(institution, &handle(name)?, &[*duty]).map(|_| ())
+    })?;
+    let count = officers.len();
+    stage.say(
+        &format!("{count} officers with their own keys: nobody both asks, orders and approves"),
+        &format!("{count} 名人员各持密钥：申请、决定与批准互相分离"),
+    );
+    Ok(())
+}
+
+/// Does the same for each item, all at once.
+fn together<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = items.iter().map(|item| scope.spawn(|| work(item))).collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread.join().unwrap_or_else(|_| {
+                Err(Failure::trouble("thread", "a thread ended before its work"))
+            })
+        })
+    })
+}
+
+/// Plays the case.
+///
+/// # Errors
+/// What a node refuses or where it fails.
+pub(crate) fn play(
+    stage: &mut Stage,
+    scene: &Scene,
+    network: &Network,
+    folder: &Path,
+    stop: &Stop,
+) -> Result<Played> {
+    let seats = Seats::new(network)?;
+    let warrant = stage.step("draft", "the police draft a warrant", "警方起草令状", |stage| {
+        draft(scene, &seats, stage)
+    })?;
+    stage.step("issue", "a judge reads the draft and issues it", "检察官审阅并签发令状", |stage| {
+        issue(&seats, &warrant, stage, stop)
+    })?;
+    let mut played = Played {
+        warrant: warrant.clone(),
+        questions: BTreeMap::new(),
+        answers: BTreeMap::new(),
+        bundle: folder.join("case.cordon"),
+        found: BTreeMap::new(),
+        refusals: Vec::new(),
+    };
+    for template in TEMPLATES {
+        let (en, zh) = title(template);
+        stage.step(template, en, zh, |stage| {
+            let answer = ask(scene, &seats, &warrant, template, stage, stop)?;
+            let path = folder.join(format!("{template}.json"));
+            let asked = asked(scene, &warrant, template);
+            write_answer(&path, &answer, &asked)?;
+            count(scene, &answer, &mut played.found, stage);
+            played.questions.insert(template.into(), answer.question.clone());
+            played.answers.insert(template.into(), path);
+            Ok(())
+        })?;
+    }
+    stage.step("refusals", "what the warrant does not allow is refused", "令状之外的请求一律被拒", |stage| {
+        played.refusals = refusals(scene, &seats, &warrant, stage)?;
+        Ok(())
+    })?;
+    let exported = played.questions["follow-the-money"].clone();
+    stage.step("bundle", "export the evidence", "导出证据包", |stage| {
+        bundle(&seats, &exported, &played.bundle, stage)
+    })?;
+    stage.step("docket", "the overseer reads the docket", "监督机构查阅卷宗", |stage| {
+        docket(&seats, &warrant, stage)
+    })?;
+    stage.step("verify", "check the bundle as a court would", "像法庭一样核验证据包", |stage| {
+        verify(network, &played.bundle, stage)
+    })?;
+    Ok(played)
+}
+
+fn title(template: &str) -> (&'static str, &'static str) {
+    match template {
+        "identify" => ("who holds these phones and accounts?", "这些电话和账户属于谁？"),
+        "call-contacts" => ("whom did these phones call, and whom did those?", "这些电话与谁通话，对方又与谁通话？"),
+        _ => ("where did the money go?", "钱款流向哪里？"),
+    }
+}
+
+fn draft(scene: &Scene, seats: &Seats<'_>, stage: &Stage) -> Result<String> {
+    let [window_from_ms, window_to_ms] = scene.window_ms;
+    let act = Act::DraftWarrant(DraftWarrant {
+        case: "fraud-1".into(),
+        reason: "telephone fraud: victims paid accounts named on the phone".into(),
+        basis: "Criminal Procedure Law of the PRC, art. 144".into(),
+        authority: seats.authority.to_string(),
+        templates: TEMPLATES.map(str::to_owned).to_vec(),
+        custodians: scene.custodians.iter().map(ToString::to_string).collect(),
+        subjects: scene.subjects.clone(),
+        window_from_ms,
+        window_to_ms,
+        hops: scene.call_hops.max(scene.money.hops),
+        answer_cap: ANSWER_CAP,
+        runs: u32::try_from(TEMPLATES.len()).unwrap_or(u32::MAX),
+        not_before_ms: None,
+        life_ms: LIFE_MS,
+    });
+    let recorded = seats.investigator()?.act(&act)?;
+    let warrant = recorded
+        .warrant
+        .ok_or_else(|| Failure::fault("api", "the node did not say which warrant it drafted"))?;
+    let count = scene.subjects.len();
+    stage.say(
+        &format!("warrant {warrant}: {count} subjects, which only police and procuratorate read"),
+        &format!("令状 {warrant}：{count} 个对象，仅警方与检察院可见"),
+    );
+    Ok(warrant)
+}
+
+fn issue(seats: &Seats<'_>, warrant: &str, stage: &Stage, stop: &Stop) -> Result<()> {
+    let judge = seats.judge()?;
+    let draft = stop.wait("the draft", INBOX, || {
+        let drafts = judge.inbox()?.drafts;
+        Ok(drafts.into_iter().find(|draft| draft.warrant == warrant))
+    })?;
+    let act = Act::IssueWarrant(IssueWarrant {
+        warrant: warrant.into(),
+        ..IssueWarrant::default()
+    });
+    judge.act(&act)?;
+    stage.say(
+        &format!(
+            "issued for {} runs and {} hops; custodians see blinded subjects, not whom they are",
+            draft.runs, draft.hops
+        ),
+        &format!("准予运行 {} 次、追踪 {} 跳；数据机构只见盲化后的对象", draft.runs, draft.hops),
+    );
+    Ok(())
+}
+
+fn question_of(scene: &Scene, warrant: &str, template: &str) -> Ask {
+    let money = (template == "follow-the-money").then_some(scene.money);
+    Ask {
+        warrant: warrant.into(),
+        template: template.into(),
+        hops: match template {
+            "identify" => None,
+            "call-contacts" => Some(scene.call_hops),
+            _ => Some(scene.money.hops),
+        },
+        min_amount_minor: money.map(|rule| rule.min_amount_minor),
+        within_ms: money.map(|rule| rule.within_ms),
+        answer_cap: None,
+        custodians: None,
+    }
+}
+
+/// What was asked, beside the answer: enough to ask the same in plain SQL.
+fn asked(scene: &Scene, warrant: &str, template: &str) -> Value {
+    let ask = question_of(scene, warrant, template);
+    let wanted = match template {
+        "call-contacts" => Some(Semantic::Phone),
+        "follow-the-money" => Some(Semantic::Account),
+        _ => None,
+    };
+    let subjects: Vec<String> = scene
+        .subjects
+        .iter()
+        .filter_map(|text| text.parse::<Selector>().ok())
+        .filter(|selector| wanted.is_none_or(|wanted| selector.semantic() == wanted))
+        .map(|selector| selector.to_string())
+        .collect();
+    json!({
+        "warrant": warrant,
+        "template": template,
+        "subjects": subjects,
+        "window_ms": scene.window_ms,
+        "hops": ask.hops,
+        "min_amount_minor": ask.min_amount_minor,
+        "within_ms": ask.within_ms,
+        "custodians": scene.custodians,
+    })
+}
+
+fn ask(
+    scene: &Scene,
+    seats: &Seats<'_>,
+    warrant: &str,
+    template: &str,
+    stage: &Stage,
+    stop: &Stop,
+) -> Result<AnswerView> {
+    let police = seats.investigator()?;
+    let recorded = police.act(&Act::Ask(question_of(scene, warrant, template)))?;
+    let id = recorded.record;
+    let view = police.question(&id)?;
+    let asked: BTreeSet<InstitutionId> =
+        view.decisions.keys().filter_map(|name| name.parse().ok()).collect();
+    let by_hand: Vec<InstitutionId> = asked
+        .iter()
+        .filter(|custodian| template == "follow-the-money" || !approves_by_rule(custodian))
+        .cloned()
+        .collect();
+    together(&by_hand, |custodian| approve(seats, custodian, &id, stop))?;
+    let by_rule = asked.len() - by_hand.len();
+    stage.say(
+        &format!(
+            "{} custodians asked: {} approve by hand, {by_rule} by their own rule",
+            asked.len(),
+            by_hand.len()
+        ),
+        &format!("询问 {} 家机构：{} 家人工批准，{by_rule} 家按规则批准", asked.len(), by_hand.len()),
+    );
+    question::wait_for_question(&police, &id, stop, |_| ())?;
+    police.act(&Act::OpenAnswer { question: id.clone() })?;
+    police.answer(&id)
+}
+
+/// An approver finds the question in the inbox and approves its plan.
+fn approve(seats: &Seats<'_>, custodian: &InstitutionId, id: &str, stop: &Stop) -> Result<()> {
+    let approver = seats.approver(custodian)?;
+    stop.wait("the question", INBOX, || {
+        let questions = approver.inbox()?.questions;
+        Ok(questions.into_iter().find(|view| view.question == id && !view.plan_en.is_empty()))
+    })?;
+    approver.act(&Act::Approve { question: id.into() }).map(|_| ())
+}
+
+fn write_answer(path: &Path, answer: &AnswerView, asked: &Value) -> Result<()> {
+    let mut value = answer::with_graph(answer)?;
+    value["asked"] = asked.clone();
+    found::write_json(path, &value)
+}
+
+/// Counts what an answer holds, against what was planted where that is known.
+fn count(scene: &Scene, answer: &AnswerView, found: &mut BTreeMap<String, u64>, stage: &Stage) {
+    let rows: usize = answer.tables.iter().map(|table| table.rows.len()).sum();
+    let evaluated: u32 = answer.evaluated.iter().sum();
+    found.insert(format!("{}.rows", answer.template), rows as u64);
+    let kilobytes = answer.bytes / 1_000;
+    stage.say(
+        &format!("{rows} rows; {evaluated} selectors looked up, {kilobytes} kB in {} rounds", answer.rounds),
+        &format!("{rows} 行；查询 {evaluated} 个选择符，{kilobytes} kB，{} 轮", answer.rounds),
+    );
+    let Some(case) = &scene.planted else { return };
+    let column = |name: &str| -> BTreeSet<String> {
+        let mut values = BTreeSet::new();
+        for table in &answer.tables {
+            let Some(place) = table.columns.iter().position(|column| column == name) else { continue };
+            values.extend(table.rows.iter().filter_map(|row| row.get(place)).map(answer::cell));
+        }
+        values
+    };
+    match answer.template.as_str() {
+        "follow-the-money" => {
+            let reached = column("to_account");
+            let planted: BTreeSet<&String> = case.chain.iter().map(|s| &s.transfer.to_account).collect();
+            let hit = planted.iter().filter(|account| reached.contains(**account)).count();
+            found.insert("planted-accounts".into(), planted.len() as u64);
+            found.insert("planted-accounts-reached".into(), hit as u64);
+            stage.say(
+                &format!("{hit} of the {} accounts that the money was planted to reach", planted.len()),
+                &format!("查到预设资金去向账户 {} 个中的 {hit} 个", planted.len()),
+            );
+        }
+        "identify" => {
+            let ids = column("id_number");
+            let victims = case.victims.iter().filter(|victim| ids.contains(&victim.id_number)).count();
+            found.insert("victims-identified".into(), victims as u64);
+            stage.say(
+                &format!("{victims} of {} victims identified by their id numbers", case.victims.len()),
+                &format!("{} 名被害人中有 {victims} 名经身份证号确认", case.victims.len()),
+            );
+        }
+        _ => (),
+    }
+}
+
+/// Asks for what the warrant does not allow, and shows that it is refused.
+fn refusals(scene: &Scene, seats: &Seats<'_>, warrant: &str, stage: &Stage) -> Result<Vec<Value>> {
+    let police = seats.investigator()?;
+    let beyond = Ask {
+        hops: Some(scene.call_hops.max(scene.money.hops) + 1),
+        ..question_of(scene, warrant, "follow-the-money")
+    };
+    let again = question_of(scene, warrant, "identify");
+    let tries = [
+        ("one hop more than the warrant allows", "比令状多追踪一跳", Act::Ask(beyond)),
+        ("a fourth question on a warrant for three", "令状准予三次，第四次提问", Act::Ask(again)),
+    ];
+    let mut shown = Vec::new();
+    for (en, zh, act) in tries {
+        let refused = match police.act(&act) {
+            Err(failure) if failure.family == Family::Refusal => failure,
+            Err(other) => return Err(other),
+            Ok(_) => return Err(Failure::fault("refusal-missing", format!("{en} was not refused"))),
+        };
+        stage.say(
+            &format!("{en}: refused by rule {} and recorded", refused.rule),
+            &format!("{zh}：按规则 {} 拒绝，并已记录", refused.rule),
+        );
+        shown.push(json!({
+            "tried": en, "rule": refused.rule, "detail": refused.detail, "record": refused.record,
+        }));
+    }
+    Ok(shown)
+}
+
+fn bundle(seats: &Seats<'_>, question: &str, path: &Path, stage: &Stage) -> Result<()> {
+    let police = seats.investigator()?;
+    police.act(&Act::ExportBundle { question: question.into() })?;
+    let bytes = police.bundle(question)?;
+    write_private(path, &bytes)?;
+    stage.say(
+        &format!("{} kB: {}", bytes.len() / 1_000, path.display()),
+        &format!("{} kB：{}", bytes.len() / 1_000, path.display()),
+    );
+    Ok(())
+}
+
+fn docket(seats: &Seats<'_>, warrant: &str, stage: &Stage) -> Result<()> {
+    let view = seats.auditor()?.docket(warrant)?;
+    let count = view.records.len();
+    stage.say(
+        &format!("{count} signed records, each with its predecessors:"),
+        &format!("{count} 条签名记录，环环相扣："),
+    );
+    for record in &view.records {
+        timeline::show(record, stage.out());
+    }
+    Ok(())
+}
+
+fn verify(network: &Network, path: &Path, stage: &Stage) -> Result<()> {
+    let mut bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
+    let anchor = TrustAnchor { network: Some(network.id()) };
+    let case = evidence::verify(&bytes, &anchor)
+        .map_err(|refused| Failure::fault("evidence", refused))?;
+    let (rows, records) = (case.answer.rows(), case.timeline.len());
+    stage.say(
+        &format!("it verifies: {rows} rows, {records} records with receipts, every approval in place"),
+        &format!("核验通过：{rows} 行、{records} 条带回执的记录，批准齐全"),
+    );
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let Err(refused) = evidence::verify(&bytes, &anchor) else {
+        return Err(Failure::fault("evidence", "an altered bundle verifies"));
+    };
+    let why = refused.findings.first().map(ToString::to_string).unwrap_or_default();
+    stage.say(
+        &format!("one bit altered: it no longer does ({why})"),
+        &format!("改动一个比特：核验不通过（{why}）"),
+    );
+    Ok(())
+}

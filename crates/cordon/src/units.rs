@@ -1,0 +1,73 @@
+//! Durations, moments and money as people type them.
+
+use primitives::semantic::{DAY_MS, Normal, Semantic};
+
+/// `90s`, `30m`, `24h`, `7d` in milliseconds.
+///
+/// # Errors
+/// What a duration looks like, where the text is none.
+pub fn duration_ms(text: &str) -> Result<u64, String> {
+    let wrong = || "a duration is a number with s, m, h or d: 90s, 30m, 24h, 7d".to_owned();
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let number = text.strip_suffix(unit).ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let factor = match unit {
+        's' => 1_000,
+        'm' => 60_000,
+        'h' => 3_600_000,
+        'd' => 86_400_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(factor).ok_or_else(wrong)
+}
+
+/// `2018-11-11` (its first moment, UTC) or `2018-11-11T08:00:00Z` in
+/// milliseconds since 1970.
+///
+/// # Errors
+/// What a moment looks like, where the text is none.
+pub fn moment_ms(text: &str) -> Result<u64, String> {
+    let wrong = || "a moment is 2018-11-11 or 2018-11-11T08:00:00Z (UTC)".to_owned();
+    let ms = match Semantic::Date.parse(text) {
+        Ok(Normal::Int(day)) => day.checked_mul(DAY_MS),
+        _ => match Semantic::Timestamp.parse(text) {
+            Ok(Normal::Int(ms)) => Some(ms),
+            _ => None,
+        },
+    };
+    ms.and_then(|ms| u64::try_from(ms).ok()).ok_or_else(wrong)
+}
+
+/// Yuan with at most two decimals, in fen.
+///
+/// # Errors
+/// What an amount looks like, where the text is none.
+pub fn fen(text: &str) -> Result<i64, String> {
+    match Semantic::Money.parse(text) {
+        Ok(Normal::Int(fen)) if fen >= 0 => Ok(fen),
+        _ => Err("an amount is yuan with at most two decimals: 5000 or 5000.50".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_type_durations_moments_and_money() {
+        assert_eq!(duration_ms("24h"), Ok(86_400_000));
+        assert_eq!(duration_ms("7d"), Ok(604_800_000));
+        assert_eq!(moment_ms("2018-11-11"), Ok(1_541_894_400_000));
+        assert_eq!(moment_ms("2018-11-11T08:00:00Z"), Ok(1_541_923_200_000));
+        assert_eq!(fen("5000.50"), Ok(500_050));
+        for bad in ["", "h", "5", "5y", "-5h", "99999999999999999999d", "日"] {
+            assert!(duration_ms(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "yesterday", "1066-10-14", "2018-13-01"] {
+            assert!(moment_ms(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "-1", "1.234", "x"] {
+            assert!(fen(bad).is_err(), "{bad}");
+        }
+    }
+}

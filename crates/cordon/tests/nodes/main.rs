@@ -1,0 +1,18 @@
+//! Whole networks of real node processes on loopback, and what they refuse.
+//!
+//! Why it exists: a rule that holds inside a crate must hold between processes
+//! with their own disks, clocks and sockets. One test program, so that the data
+//! engine and the agreement are linked once; one network at a time ([`world`]),
+//! so that a test's time does not depend on its neighbours.
+//!
+//! *Not here*: what a pure crate can show alone, and many seeds of anything.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod case;
+mod crashes;
+mod quorum;
+mod refusals;
+mod tables;
+mod villain;
+mod villains;
+mod world;
