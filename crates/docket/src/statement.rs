@@ -274,7 +274,8 @@ pub struct Asked {
     pub snapshots: Vec<Digest>,
 }
 
-/// The OPRF key that a custodian uses for one table's lookup key in one plan.
+/// The OPRF key that a custodian uses for one table's lookup key in one step of
+/// one plan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyCommitment {
@@ -282,6 +283,8 @@ pub struct KeyCommitment {
     pub snapshot: Digest,
     /// The lookup key's name.
     pub key: String,
+    /// The plan's step: what one step may open, another may not.
+    pub step: u8,
     /// `t·k·G`, ristretto255.
     pub commitment: Digest,
 }

@@ -1,1 +1,37 @@
-//! Room: node.
+//! The program that an institution runs: it joins ledger, exchange, protocols
+//! and data, and leads a question through them.
+//!
+//! [`journey`] is the table of contents.
+//!
+//! *Invariants*
+//! - No warrant, no computation: this node answers a lookup only from its own
+//!   copy of the ledger, its own approval and its own copy of the plan.
+//! - What is acknowledged is final and durable.
+//!
+//! *Not here*: rules about which record may follow which (`docket`), protocols
+//! (`mpc`), what a question means (`query`).
+
+pub mod acts;
+pub mod api;
+mod bundle;
+mod catalogue;
+pub mod config;
+pub mod core;
+pub mod custodian;
+pub mod error;
+pub mod exchange;
+mod jobs;
+pub mod journey;
+pub mod keystore;
+mod membership;
+mod requester;
+pub mod rules;
+mod run;
+pub mod store;
+mod tables;
+mod timeline;
+mod views;
+
+pub use config::Config;
+pub use error::{Error, Result};
+pub use run::run;

@@ -71,6 +71,7 @@ fn keys() -> Vec<KeyCommitment> {
     vec![KeyCommitment {
         snapshot: digest(7),
         key: "account".into(),
+        step: 0,
         commitment: digest(8),
     }]
 }

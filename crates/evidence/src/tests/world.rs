@@ -280,6 +280,7 @@ impl World {
             vec![KeyCommitment {
                 snapshot,
                 key: "phone".into(),
+                step: 0,
                 commitment: Digest::plain(b"tk"),
             }]
         };

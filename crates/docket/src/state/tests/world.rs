@@ -418,6 +418,7 @@ impl World {
                 .copied()
                 .unwrap_or_default(),
             key: "account".into(),
+            step: 0,
             commitment: digest("tweaked"),
         }]
     }

@@ -1,0 +1,269 @@
+//! Acts that bind: an officer asks, the node prepares the record, the officer
+//! signs it, the node submits it.
+//!
+//! The node never signs for an officer, and an officer signs exactly the header
+//! that was shown: the record's signature is the officer's own, and validators
+//! check it against the officer's enrolled key and duties.
+
+use std::{sync::Arc, time::Duration};
+
+use docket::{Header, OfficerId, Opened, Record, state::QuestionPhase};
+use primitives::{Digest, PublicKey, Signature, WarrantId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::types::{Act, Ask, IssueWarrant, Prepared, SubmitSignature},
+    core::{Core, Indexed, lock, now_ms},
+    error::{Error, Result},
+    store::Shelf,
+};
+
+mod make;
+
+use make::{Made, digest, make, question_of, warrant_id};
+
+/// Who is acting: an officer whose request was authenticated.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The officer's key.
+    pub key: PublicKey,
+    /// The officer's handle.
+    pub id: OfficerId,
+}
+
+/// A header that waits for its officer's signature.
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    header: Header,
+    signer: PublicKey,
+    bodies: Vec<Opened>,
+    prepared_ms: u64,
+}
+
+/// Longest time between preparing and signing.
+const SIGN_WITHIN_MS: u64 = 10 * 60 * 1000;
+
+
+/// Prepares the record of an act.
+///
+/// # Errors
+/// The rule that says no; where the act is about a docket, the denial is
+/// recorded in it.
+pub async fn prepare(core: &Arc<Core>, actor: &Actor, act: &Act) -> Result<Prepared> {
+    match make_when_here(core, act).await {
+        Ok(made) => {
+            let prepared = wait_for_signature(core, actor, made);
+            match prepared {
+                Ok(prepared) => Ok(prepared),
+                Err(error) => Err(denied(core, act, error).await),
+            }
+        }
+        Err(error) => Err(denied(core, act, error).await),
+    }
+}
+
+/// Longest that an act waits for a body that is on its way.
+const BODY_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Makes an act; a body that is still on its way is waited for.
+async fn make_when_here(core: &Arc<Core>, act: &Act) -> Result<Made> {
+    let deadline = tokio::time::Instant::now() + BODY_PATIENCE;
+    let mut changed = core.changed.subscribe();
+    loop {
+        match make(core, act).await {
+            Err(error) if error.rule() == "body-missing" => {
+                if tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
+                    return Err(error);
+                }
+            }
+            made => return made,
+        }
+    }
+}
+
+/// Records a denial in the docket that the act was about, if there is one.
+async fn denied(core: &Arc<Core>, act: &Act, error: Error) -> Error {
+    match docket_of(core, act) {
+        Some(warrant) => core.deny(warrant, act_name(act), error).await,
+        None => error,
+    }
+}
+
+/// The name of an act, as denials quote it.
+#[must_use]
+pub fn act_name(act: &Act) -> &'static str {
+    match act {
+        Act::DraftWarrant(_) => "draft-warrant",
+        Act::IssueWarrant(_) => "issue-warrant",
+        Act::RefuseWarrant { .. } => "refuse-warrant",
+        Act::RevokeWarrant { .. } => "revoke-warrant",
+        Act::Ask(_) => "ask",
+        Act::Approve { .. } => "approve",
+        Act::Narrow { .. } => "narrow",
+        Act::Refuse { .. } => "refuse",
+        Act::OpenAnswer { .. } => "open-answer",
+        Act::ExportBundle { .. } => "export-bundle",
+        Act::EnrolOfficer { .. } => "enrol-officer",
+        Act::RetireOfficer { .. } => "retire-officer",
+    }
+}
+
+/// The docket that an act is about.
+#[must_use]
+pub fn docket_of(core: &Core, act: &Act) -> Option<WarrantId> {
+    let of_question = |question: &str| {
+        let record = core.record(&digest(question).ok()?).ok()?;
+        record.record.header.warrant
+    };
+    match act {
+        Act::IssueWarrant(IssueWarrant { warrant, .. })
+        | Act::RefuseWarrant { warrant, .. }
+        | Act::RevokeWarrant { warrant, .. }
+        | Act::Ask(Ask { warrant, .. }) => warrant_id(warrant).ok(),
+        Act::Approve { question }
+        | Act::Narrow { question, .. }
+        | Act::Refuse { question, .. }
+        | Act::OpenAnswer { question }
+        | Act::ExportBundle { question } => of_question(question),
+        Act::DraftWarrant(_) | Act::EnrolOfficer { .. } | Act::RetireOfficer { .. } => None,
+    }
+}
+
+/// States an enrolment or retirement with the node's own key: the operator's
+/// way to the first officer.
+///
+/// # Errors
+/// The rule that refuses it, or trouble.
+pub async fn as_operator(core: &Arc<Core>, act: &Act) -> Result<Indexed> {
+    let made = match act {
+        Act::EnrolOfficer { .. } | Act::RetireOfficer { .. } => make(core, act).await?,
+        _ => {
+            return Err(Error::refused(
+                "duty",
+                "an operator enrols and retires officers; every other act is an officer's",
+            ));
+        }
+    };
+    let header = core.header(made.warrant, made.follows, Vec::new(), made.statement);
+    core.state_as_node(header, &[]).await
+}
+
+/// Tries a record on a copy of the state, so that an officer is told no before
+/// signing.
+fn rehearse(core: &Core, header: &Header, signer: &PublicKey) -> Result<()> {
+    let record = Record {
+        digest: Digest::of("cordon/rehearsal/v1", &[&header.encode()?]),
+        signer: *signer,
+        header: header.clone(),
+        bytes: Vec::new(),
+    };
+    let at = docket::At {
+        height: 0,
+        time_ms: header.time_ms,
+    };
+    Ok(core.state().apply(&record, at)?)
+}
+
+fn wait_for_signature(core: &Core, actor: &Actor, made: Made) -> Result<Prepared> {
+    let parts = made
+        .bodies
+        .iter()
+        .map(|(body, readers)| body.part(readers.clone()))
+        .collect();
+    let mut header = core.header(made.warrant, made.follows, parts, made.statement);
+    header.officer = Some(actor.id.clone());
+    rehearse(core, &header, &actor.key)?;
+    let to_sign = header.to_be_signed(&actor.key)?;
+    let encoded = header.encode()?;
+    let id = Digest::of("cordon/prepared/v1", &[&to_sign]);
+    let header_json =
+        serde_json::to_value(&header).map_err(|error| Error::broken("json", error))?;
+    let waiting = Waiting {
+        header,
+        signer: actor.key,
+        bodies: made.bodies.into_iter().map(|(body, _)| body).collect(),
+        prepared_ms: now_ms(),
+    };
+    core.store.put(Shelf::Prepared, &id.0, &waiting)?;
+    Ok(Prepared {
+        id: id.to_string(),
+        to_sign: hex::encode(to_sign),
+        header: hex::encode(encoded),
+        header_json,
+        summary: made.summary,
+        warrant: made.warrant.map(|id| id.to_string()),
+    })
+}
+
+/// Joins a prepared record with its officer's signature and waits until it is
+/// final. The same signature may be submitted again after trouble.
+///
+/// # Errors
+/// The rule that refuses it, or trouble.
+pub async fn submit(core: &Arc<Core>, actor: &Actor, signed: &SubmitSignature) -> Result<Indexed> {
+    let id = digest(&signed.id)?;
+    let waiting: Waiting = core
+        .store
+        .get(Shelf::Prepared, &id.0)?
+        .filter(|waiting: &Waiting| waiting.signer == actor.key)
+        .ok_or_else(|| Error::refused("not-found", "no such prepared act of this officer"))?;
+    if now_ms().saturating_sub(waiting.prepared_ms) > SIGN_WITHIN_MS {
+        core.store.remove(Shelf::Prepared, &id.0)?;
+        return Err(Error::refused("too-late", "the act was prepared over ten minutes ago")
+            .advise("prepare it again"));
+    }
+    let signature: Signature = signed.signature.parse()?;
+    let warrant = waiting.header.warrant;
+    let record = match Record::assemble(&waiting.header, &waiting.signer, &signature) {
+        Ok(record) => record,
+        // Somebody changed what was shown, or signed it in another's name.
+        Err(error) => return Err(match warrant {
+            Some(warrant) => core.deny(warrant, waiting.header.statement.kind(), error.into()).await,
+            None => error.into(),
+        }),
+    };
+    core.keep(&waiting.bodies)?;
+    let known = core.record(&record.digest);
+    let submitted = match known {
+        Ok(indexed) => Ok(indexed),
+        Err(_) => core.submit(record).await,
+    };
+    match submitted {
+        Ok(indexed) => {
+            core.store.remove(Shelf::Prepared, &id.0)?;
+            Ok(indexed)
+        }
+        Err(error) if error.retry() => Err(error),
+        Err(error) => match warrant {
+            Some(warrant) => {
+                let act = waiting.header.statement.kind();
+                Err(core.deny(warrant, act, error).await)
+            }
+            None => Err(error),
+        },
+    }
+}
+
+/// Asks for a run of this requester to stop; it ends with a record.
+///
+/// # Errors
+/// A refusal where the question is not this requester's, or has ended.
+pub async fn cancel(core: &Arc<Core>, question: &str) -> Result<()> {
+    let state = core.state();
+    let (_, record, known, warrant) = question_of(core, &state, question)?;
+    if warrant.requester != core.me {
+        return Err(Error::refused("separation-of-duties", "only the requester may cancel"));
+    }
+    match known.phase {
+        QuestionPhase::Running => {
+            lock(&core.cancelled).insert(record);
+            core.touch();
+            Ok(())
+        }
+        QuestionPhase::Open => {
+            let error = Error::refused("cancelled", "an officer cancelled the question");
+            crate::requester::abort(core, &record, &error).await
+        }
+        _ => Err(Error::refused("already-decided", "the question has ended")),
+    }
+}

@@ -1,0 +1,71 @@
+//! The HTTP API, for this institution's own officers, operator and programs.
+//!
+//! OpenAPI 3.1 is generated from this code and served at `/openapi.json`.
+//! Every request but health and the document itself is signed by an officer's
+//! key or carries the operator's token (see [`auth`]); what an officer reads of
+//! a case is recorded before it is given.
+
+pub mod auth;
+mod routes;
+pub mod types;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+
+use crate::error::{Error, Kind};
+
+pub use routes::router;
+
+/// Bytes of a request's body.
+pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What the API says of an error.
+#[must_use]
+pub fn view_error(error: &Error) -> types::ApiError {
+    let (family, detail) = match &error.kind {
+        Kind::Refused { detail, .. } => ("refusal", detail.clone()),
+        Kind::Fault { peer, detail, .. } => ("fault", format!("{peer}: {detail}")),
+        Kind::Trouble { detail, .. } => ("trouble", detail.clone()),
+    };
+    types::ApiError {
+        family: family.into(),
+        rule: error.rule().into(),
+        detail,
+        advice: error.advice.clone(),
+        retry: error.retry(),
+        record: error.record.map(|record| record.to_string()),
+    }
+}
+
+fn status_of(error: &Error) -> StatusCode {
+    match (&error.kind, error.rule()) {
+        (Kind::Refused { .. }, "unauthenticated") => StatusCode::UNAUTHORIZED,
+        (Kind::Refused { .. }, "not-found" | "warrant-unknown" | "question-unknown") => {
+            StatusCode::NOT_FOUND
+        }
+        (Kind::Refused { .. }, "format" | "subject" | "dataset-spec" | "terms") => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        (Kind::Refused { .. }, "busy" | "already-decided" | "warrant-decided") => {
+            StatusCode::CONFLICT
+        }
+        (Kind::Refused { .. }, _) => StatusCode::FORBIDDEN,
+        (Kind::Fault { .. }, _) => StatusCode::BAD_GATEWAY,
+        (Kind::Trouble { retry: true, .. }, _) => StatusCode::SERVICE_UNAVAILABLE,
+        (Kind::Trouble { .. }, _) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = status_of(&self);
+        let mut response = (status, Json(view_error(&self))).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

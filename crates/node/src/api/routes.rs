@@ -1,0 +1,370 @@
+//! The routes, each with the duty that it needs and the record that it leaves.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json, Router,
+    extract::{DefaultBodyLimit, Path, State},
+    http::header::CONTENT_TYPE,
+    middleware,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use docket::{Duty, OfficerId, Opened, Statement, state::Warrant};
+use primitives::{Digest, WarrantId};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    BODY_BYTES_MAX,
+    auth::{Caller, Gate, authenticate},
+    types::{
+        Act, AnswerView, ApiError, DocketView, Inbox, JobView, MemberView, Membership, NodeStatus,
+        Prepared, ProposalView, Publish, QuestionView, Recorded, SubmitSignature, TableView,
+        WarrantView,
+    },
+};
+use crate::{
+    acts, bundle,
+    core::Core,
+    error::{Error, Result},
+    membership, tables, views,
+};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Cordon node",
+    description = "The API of one institution's node. Acts that bind are prepared, signed by the officer's own key, and submitted; everything else reads. Authentication: see the `Authorization` header's forms in docs/api.md."
+))]
+struct Document;
+
+type Shared = Arc<Core>;
+
+/// The node's router, and its OpenAPI document.
+pub fn router(core: Arc<Core>, gate: Gate) -> Router {
+    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(network))
+        .routes(routes!(catalogue))
+        .routes(routes!(warrants))
+        .routes(routes!(warrant))
+        .routes(routes!(warrant_docket))
+        .routes(routes!(inbox))
+        .routes(routes!(question))
+        .routes(routes!(cancel_question))
+        .routes(routes!(answer))
+        .routes(routes!(question_bundle))
+        .routes(routes!(prepare))
+        .routes(routes!(submit))
+        .routes(routes!(publish))
+        .routes(routes!(snapshot))
+        .routes(routes!(job))
+        .routes(routes!(cancel_job))
+        .routes(routes!(membership_act))
+        .routes(routes!(proposals))
+        .routes(routes!(officers))
+        .layer(middleware::from_fn_with_state(gate, authenticate))
+        .routes(routes!(status))
+        .split_for_parts();
+    let document = Arc::new(document);
+    router
+        .route("/openapi.json", get(move || async move { Json((*document).clone()) }))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(core)
+}
+
+fn digest(text: &str) -> Result<Digest> {
+    text.parse()
+        .map_err(|_| Error::refused("format", "an id of 64 hex digits is needed"))
+}
+
+fn known_warrant(core: &Core, text: &str) -> Result<(WarrantId, Warrant)> {
+    let id: WarrantId = text
+        .parse()
+        .map_err(|_| Error::refused("format", "a warrant's id is 32 hex digits"))?;
+    let state = core.state();
+    // A docket that is none of this institution's is as unknown as one that is
+    // not there.
+    let warrant = state
+        .warrant(&id)
+        .filter(|warrant| views::concerns(core, &state, warrant))
+        .cloned()
+        .ok_or_else(|| Error::refused("warrant-unknown", format!("no warrant {id} here")))?;
+    Ok((id, warrant))
+}
+
+fn known_question(core: &Core, text: &str) -> Result<(WarrantId, Digest, docket::state::Question)> {
+    let question = digest(text)?;
+    let unknown = || Error::refused("question-unknown", format!("no question {question} here"));
+    let id = core
+        .record(&question)
+        .map_err(|_| unknown())?
+        .record
+        .header
+        .warrant
+        .ok_or_else(unknown)?;
+    let (id, warrant) = known_warrant(core, &id.to_string()).map_err(|_| unknown())?;
+    let known = warrant.questions.get(&question).cloned().ok_or_else(unknown)?;
+    Ok((id, question, known))
+}
+
+/// Records who read what, before it is given.
+async fn consulted(
+    core: &Core,
+    warrant: WarrantId,
+    subject: Digest,
+    reader: &OfficerId,
+    what: &str,
+) -> Result<()> {
+    let statement = Statement::Consulted {
+        subject,
+        reader: reader.clone(),
+        what: what.into(),
+    };
+    let header = core.header(Some(warrant), vec![subject], Vec::new(), statement);
+    let none: [Opened; 0] = [];
+    core.state_as_node(header, &none).await.map(|_| ())
+}
+
+/// The node's state and the network's; needs no authentication.
+#[utoipa::path(get, path = "/v1/status", responses((status = 200, body = NodeStatus)))]
+async fn status(State(core): State<Shared>) -> Json<NodeStatus> {
+    Json(views::status(&core))
+}
+
+/// The members and their officers.
+#[utoipa::path(get, path = "/v1/network", responses((status = 200, body = Vec<MemberView>), (status = 401, body = ApiError)))]
+async fn network(State(core): State<Shared>) -> Json<Vec<MemberView>> {
+    Json(views::network(&core.state()))
+}
+
+/// The tables that custodians published.
+#[utoipa::path(get, path = "/v1/catalogue", responses((status = 200, body = Vec<TableView>), (status = 401, body = ApiError)))]
+async fn catalogue(State(core): State<Shared>) -> Json<Vec<TableView>> {
+    Json(views::catalogue(&core.state()))
+}
+
+/// The warrants that concern this institution.
+#[utoipa::path(get, path = "/v1/warrants", responses((status = 200, body = Vec<WarrantView>), (status = 401, body = ApiError)))]
+async fn warrants(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Vec<WarrantView>>> {
+    caller.officer()?;
+    let state = core.state();
+    let views = state
+        .warrants()
+        .filter(|(_, warrant)| views::concerns(&core, &state, warrant))
+        .map(|(id, warrant)| views::warrant(&core, id, warrant))
+        .collect();
+    Ok(Json(views))
+}
+
+/// One warrant; its subjects too where this institution may read them, which
+/// leaves a record.
+#[utoipa::path(get, path = "/v1/warrants/{id}", params(("id" = String, Path)), responses((status = 200, body = WarrantView), (status = 404, body = ApiError)))]
+async fn warrant(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<WarrantView>> {
+    let actor = caller.officer()?;
+    let (id, known) = known_warrant(&core, &id)?;
+    let mut view = views::warrant(&core, &id, &known);
+    if let Some(subjects) = views::subjects(&core, &known) {
+        let record = known.issued.unwrap_or(known.draft);
+        consulted(&core, id, record, &actor.id, "subjects").await?;
+        view.subject_list = Some(subjects);
+    }
+    Ok(Json(view))
+}
+
+/// A docket's timeline; reading it leaves a record.
+#[utoipa::path(get, path = "/v1/warrants/{id}/docket", params(("id" = String, Path)), responses((status = 200, body = DocketView), (status = 404, body = ApiError)))]
+async fn warrant_docket(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<DocketView>> {
+    let actor = caller.officer()?;
+    let (id, known) = known_warrant(&core, &id)?;
+    consulted(&core, id, known.draft, &actor.id, "docket").await?;
+    Ok(Json(views::docket(&core, &id)))
+}
+
+/// What waits for this institution's officers.
+#[utoipa::path(get, path = "/v1/inbox", responses((status = 200, body = Inbox), (status = 401, body = ApiError)))]
+async fn inbox(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Inbox>> {
+    caller.officer()?;
+    Ok(Json(views::inbox(&core)))
+}
+
+/// One question: its plan in plain words, decisions and progress.
+#[utoipa::path(get, path = "/v1/questions/{id}", params(("id" = String, Path)), responses((status = 200, body = QuestionView), (status = 404, body = ApiError)))]
+async fn question(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<QuestionView>> {
+    caller.officer()?;
+    let (warrant, id, known) = known_question(&core, &id)?;
+    Ok(Json(views::question(&core, &warrant, &id, &known)))
+}
+
+/// Stops a question of this requester.
+#[utoipa::path(post, path = "/v1/questions/{id}/cancel", params(("id" = String, Path)), responses((status = 200, body = QuestionView), (status = 409, body = ApiError)))]
+async fn cancel_question(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<QuestionView>> {
+    if let Caller::Operator = caller {
+        caller.officer()?;
+    }
+    caller.operator_or(Duty::Investigator)?;
+    acts::cancel(&core, &id).await?;
+    let (warrant, id, known) = known_question(&core, &id)?;
+    Ok(Json(views::question(&core, &warrant, &id, &known)))
+}
+
+/// An opened answer; reading it leaves a record.
+#[utoipa::path(get, path = "/v1/questions/{id}/answer", params(("id" = String, Path)), responses((status = 200, body = AnswerView), (status = 404, body = ApiError)))]
+async fn answer(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<AnswerView>> {
+    caller.officer()?;
+    caller.operator_or(Duty::Investigator)?;
+    let actor = caller.officer()?;
+    let (warrant, id, known) = known_question(&core, &id)?;
+    let view = views::answer(&core, &id, &known)?;
+    let disclosed = known.disclosed.iter().next().copied().unwrap_or(id);
+    consulted(&core, warrant, disclosed, &actor.id, "answer").await?;
+    Ok(Json(view))
+}
+
+/// The bundle of an exported answer: a ZIP file.
+#[utoipa::path(get, path = "/v1/questions/{id}/bundle", params(("id" = String, Path)), responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 404, body = ApiError)))]
+async fn question_bundle(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    caller.officer()?;
+    caller.operator_or(Duty::Investigator)?;
+    let (_, id, _) = known_question(&core, &id)?;
+    let bytes = tokio::task::spawn_blocking(move || bundle::finish(&core, id))
+        .await
+        .map_err(|error| Error::broken("panic", error))??;
+    Ok(([(CONTENT_TYPE, "application/zip")], bytes).into_response())
+}
+
+/// Prepares an act for its officer's signature. A denial is recorded.
+#[utoipa::path(post, path = "/v1/acts/prepare", request_body = Act, responses((status = 200, body = Prepared), (status = 403, body = ApiError)))]
+async fn prepare(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Json(act): Json<Act>,
+) -> Result<Json<Prepared>> {
+    let actor = caller.officer()?;
+    Ok(Json(acts::prepare(&core, actor, &act).await?))
+}
+
+/// Submits an officer's signature, and answers once the record is final.
+#[utoipa::path(post, path = "/v1/acts/submit", request_body = SubmitSignature, responses((status = 200, body = Recorded), (status = 403, body = ApiError), (status = 503, body = ApiError)))]
+async fn submit(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Json(signed): Json<SubmitSignature>,
+) -> Result<Json<Recorded>> {
+    let actor = caller.officer()?;
+    let indexed = acts::submit(&core, actor, &signed).await?;
+    Ok(Json(tables::recorded(&indexed)))
+}
+
+/// Publishes a table in the catalogue.
+#[utoipa::path(post, path = "/v1/datasets", request_body = Publish, responses((status = 200, body = Recorded), (status = 422, body = ApiError)))]
+async fn publish(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Json(publish): Json<Publish>,
+) -> Result<Json<Recorded>> {
+    caller.operator_or(Duty::Steward)?;
+    let spec = tables::specification(&core, &publish)?;
+    let indexed = tables::publish(&core, spec).await?;
+    Ok(Json(tables::recorded(&indexed)))
+}
+
+/// Begins to take a snapshot of a published table.
+#[utoipa::path(post, path = "/v1/datasets/{name}/snapshot", params(("name" = String, Path)), responses((status = 200, body = JobView), (status = 409, body = ApiError)))]
+async fn snapshot(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+) -> Result<Json<JobView>> {
+    caller.operator_or(Duty::Steward)?;
+    Ok(Json(tables::begin_snapshot(&core, &name)?))
+}
+
+/// How a job goes.
+#[utoipa::path(get, path = "/v1/jobs/{id}", params(("id" = String, Path)), responses((status = 200, body = JobView), (status = 404, body = ApiError)))]
+async fn job(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<JobView>> {
+    caller.operator_or(Duty::Steward)?;
+    let view = core.jobs.view(&id);
+    Ok(Json(view.ok_or_else(|| Error::refused("not-found", format!("no job {id}")))?))
+}
+
+/// Asks a job to stop.
+#[utoipa::path(post, path = "/v1/jobs/{id}/cancel", params(("id" = String, Path)), responses((status = 200, body = JobView), (status = 404, body = ApiError)))]
+async fn cancel_job(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<JobView>> {
+    caller.operator_or(Duty::Steward)?;
+    core.jobs.cancel(&id);
+    let view = core.jobs.view(&id);
+    Ok(Json(view.ok_or_else(|| Error::refused("not-found", format!("no job {id}")))?))
+}
+
+/// Proposes a change of the membership, or votes on one.
+#[utoipa::path(post, path = "/v1/membership", request_body = Membership, responses((status = 200, body = Recorded), (status = 403, body = ApiError)))]
+async fn membership_act(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Json(act): Json<Membership>,
+) -> Result<Json<Recorded>> {
+    caller.operator_or(Duty::Registrar)?;
+    let indexed = membership::act(&core, &act).await?;
+    Ok(Json(tables::recorded(&indexed)))
+}
+
+/// The proposals under vote.
+#[utoipa::path(get, path = "/v1/proposals", responses((status = 200, body = Vec<ProposalView>), (status = 401, body = ApiError)))]
+async fn proposals(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Vec<ProposalView>>> {
+    caller.operator_or(Duty::Registrar)?;
+    Ok(Json(membership::proposals(&core)))
+}
+
+/// Enrols or retires an officer with the node's key: the operator's way to the
+/// first officers.
+#[utoipa::path(post, path = "/v1/officers", request_body = Act, responses((status = 200, body = Recorded), (status = 403, body = ApiError)))]
+async fn officers(
+    State(core): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Json(act): Json<Act>,
+) -> Result<Json<Recorded>> {
+    caller.operator_or(Duty::Registrar)?;
+    let indexed = acts::as_operator(&core, &act).await?;
+    Ok(Json(tables::recorded(&indexed)))
+}

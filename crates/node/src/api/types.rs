@@ -1,0 +1,543 @@
+//! What the HTTP API takes and gives: shared by the node, the commands and the
+//! generated OpenAPI document.
+//!
+//! Digests, keys and ids are lower-case hex; times are milliseconds since 1970
+//! (UTC); money is in fen.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An act that binds: what an officer asks the node to prepare, then signs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case", tag = "act", deny_unknown_fields)]
+pub enum Act {
+    /// A requester's investigator drafts a warrant for an authority.
+    DraftWarrant(DraftWarrant),
+    /// An authority's judge issues a drafted warrant, as asked or narrower.
+    IssueWarrant(IssueWarrant),
+    /// An authority's judge refuses a draft.
+    RefuseWarrant {
+        /// The warrant.
+        warrant: String,
+        /// Why.
+        reason: String,
+    },
+    /// An authority's judge withdraws a warrant.
+    RevokeWarrant {
+        /// The warrant.
+        warrant: String,
+        /// Why.
+        reason: String,
+    },
+    /// A requester's investigator asks a question under a warrant.
+    Ask(Ask),
+    /// A custodian's approver approves a question's plan.
+    Approve {
+        /// The question.
+        question: String,
+    },
+    /// A custodian's approver would approve a narrower plan.
+    Narrow {
+        /// The question.
+        question: String,
+        /// Hops that would be approved.
+        hops: u8,
+        /// Rows that would be approved.
+        answer_cap: u32,
+        /// Why.
+        reason: String,
+    },
+    /// A custodian's approver refuses a question's plan.
+    Refuse {
+        /// The question.
+        question: String,
+        /// Why.
+        reason: String,
+    },
+    /// A requester's investigator opens a completed answer.
+    OpenAnswer {
+        /// The question.
+        question: String,
+    },
+    /// A requester's investigator exports the evidence of an opened answer.
+    ExportBundle {
+        /// The question.
+        question: String,
+    },
+    /// A registrar gives an officer a key and duties.
+    EnrolOfficer {
+        /// The officer's handle, a pseudonym.
+        officer: String,
+        /// The officer's Ed25519 public key.
+        key: String,
+        /// The officer's duties.
+        duties: Vec<String>,
+    },
+    /// A registrar withdraws an officer's key.
+    RetireOfficer {
+        /// The key.
+        key: String,
+    },
+}
+
+/// The terms of a draft.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DraftWarrant {
+    /// The case's file name at the requester; only a commitment leaves the house.
+    pub case: String,
+    /// Why the subjects are sought; the authority reads it.
+    pub reason: String,
+    /// The legal basis; authority and custodians read it.
+    pub basis: String,
+    /// The authority asked.
+    pub authority: String,
+    /// Templates that may be asked.
+    pub templates: Vec<String>,
+    /// Custodians that may be asked.
+    pub custodians: Vec<String>,
+    /// Subjects: `phone:…`, `id:…`, `account:…`, or a bare value that is guessed.
+    pub subjects: Vec<String>,
+    /// First millisecond of the data's window.
+    pub window_from_ms: u64,
+    /// First millisecond after the data's window.
+    pub window_to_ms: u64,
+    /// Most hops.
+    pub hops: u8,
+    /// Most rows in an answer.
+    pub answer_cap: u32,
+    /// Runs that may be made.
+    pub runs: u32,
+    /// First moment of validity; absent: now.
+    pub not_before_ms: Option<u64>,
+    /// How long the warrant lasts, in milliseconds.
+    pub life_ms: u64,
+}
+
+/// An authority's decision to issue; what is absent stays as drafted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IssueWarrant {
+    /// The warrant.
+    pub warrant: String,
+    /// Fewer hops.
+    pub hops: Option<u8>,
+    /// Fewer rows.
+    pub answer_cap: Option<u32>,
+    /// Fewer runs.
+    pub runs: Option<u32>,
+    /// Fewer custodians.
+    pub custodians: Option<Vec<String>>,
+    /// Fewer templates.
+    pub templates: Option<Vec<String>>,
+    /// A shorter life, in milliseconds.
+    pub life_ms: Option<u64>,
+}
+
+/// A question under a warrant.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// The warrant.
+    pub warrant: String,
+    /// The template.
+    pub template: String,
+    /// Hops; absent: as many as the warrant allows.
+    pub hops: Option<u8>,
+    /// Least amount of a transfer, in fen.
+    pub min_amount_minor: Option<i64>,
+    /// Longest time between an incoming and an outgoing transfer.
+    pub within_ms: Option<u64>,
+    /// Most rows; absent: as many as the warrant allows.
+    pub answer_cap: Option<u32>,
+    /// Custodians to ask; absent: all of the warrant's that hold a table for it.
+    pub custodians: Option<Vec<String>>,
+}
+
+/// A record that waits for its officer's signature.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Prepared {
+    /// The id under which to submit the signature.
+    pub id: String,
+    /// The bytes to sign with the officer's Ed25519 key (COSE `Sig_structure`), hex.
+    pub to_sign: String,
+    /// The record's header (deterministic CBOR), hex: what the bytes above commit to.
+    pub header: String,
+    /// The header, readable.
+    pub header_json: serde_json::Value,
+    /// What it means, in plain words.
+    pub summary: Vec<String>,
+    /// The id of what the act makes: a warrant's id for a draft.
+    pub warrant: Option<String>,
+}
+
+/// An officer's signature under a prepared record.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitSignature {
+    /// The prepared record's id.
+    pub id: String,
+    /// The Ed25519 signature over `to_sign`, hex.
+    pub signature: String,
+}
+
+/// A record that is final and durable.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Recorded {
+    /// The record's digest: a question's id, for `ask`.
+    pub record: String,
+    /// The record's kind.
+    pub kind: String,
+    /// Its place in the log.
+    pub index: u64,
+    /// The docket that it belongs to.
+    pub warrant: Option<String>,
+}
+
+/// What a member's node says of itself and of the network.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NodeStatus {
+    /// The institution.
+    pub institution: String,
+    /// The network's id.
+    pub network: String,
+    /// The software's version.
+    pub version: String,
+    /// Blocks agreed.
+    pub height: u64,
+    /// Records on the ledger.
+    pub records: u64,
+    /// The log's root.
+    pub root: String,
+    /// The membership's epoch.
+    pub epoch: u64,
+    /// Members of the network.
+    pub members: usize,
+    /// Members needed to agree.
+    pub quorum: usize,
+    /// Members heard lately, this one included.
+    pub heard: usize,
+    /// Whether this node is catching up.
+    pub syncing: bool,
+    /// Whether the ledger can make progress.
+    pub healthy: bool,
+    /// Why not, in plain words.
+    pub advice: Option<String>,
+}
+
+/// A member of the network.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MemberView {
+    /// The member's short name.
+    pub institution: String,
+    /// The name that people read.
+    pub name: String,
+    /// Its roles.
+    pub roles: Vec<String>,
+    /// Its node's key.
+    pub node_key: String,
+    /// Its officers: handle, key and duties.
+    pub officers: Vec<OfficerView>,
+}
+
+/// An officer of a member.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OfficerView {
+    /// The officer's handle.
+    pub officer: String,
+    /// The officer's key.
+    pub key: String,
+    /// The officer's duties.
+    pub duties: Vec<String>,
+}
+
+/// A table of the catalogue.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TableView {
+    /// Its custodian.
+    pub institution: String,
+    /// Its name there.
+    pub dataset: String,
+    /// Its kind.
+    pub table: String,
+    /// Its columns: name, semantic type, disclosure rule.
+    pub columns: Vec<[String; 3]>,
+    /// Its lookup keys.
+    pub keys: Vec<String>,
+    /// The latest snapshot's record.
+    pub snapshot: Option<String>,
+    /// Rows of that snapshot.
+    pub rows: Option<u64>,
+    /// Rows that it rejected.
+    pub rejected: Option<u64>,
+    /// When they were read.
+    pub extracted_ms: Option<u64>,
+}
+
+/// A warrant, as far as this institution may see it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WarrantView {
+    /// Its id.
+    pub warrant: String,
+    /// `drafted`, `issued`, `refused`, `revoked`, `expired` or `not-yet-valid`.
+    pub phase: String,
+    /// Who asked for it.
+    pub requester: String,
+    /// Who decides.
+    pub authority: String,
+    /// Templates allowed.
+    pub templates: Vec<String>,
+    /// Custodians named.
+    pub custodians: Vec<String>,
+    /// How many subjects.
+    pub subjects: u32,
+    /// Most hops.
+    pub hops: u8,
+    /// Most rows.
+    pub answer_cap: u32,
+    /// Runs allowed.
+    pub runs: u32,
+    /// Runs spent.
+    pub spent: u32,
+    /// First moment of validity.
+    pub not_before_ms: u64,
+    /// First moment after validity.
+    pub expires_ms: u64,
+    /// The legal basis, where this institution may read the order.
+    pub basis: Option<String>,
+    /// The data's window, where this institution may read the order.
+    pub window_ms: Option<[u64; 2]>,
+    /// The case and its subjects, where this institution may read them.
+    pub subject_list: Option<SubjectsView>,
+    /// Its questions.
+    pub questions: Vec<QuestionView>,
+}
+
+/// A warrant's subjects: for requester and authority alone.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SubjectsView {
+    /// The case.
+    pub case: String,
+    /// Why.
+    pub reason: String,
+    /// The subjects.
+    pub subjects: Vec<String>,
+}
+
+/// A question, as far as this institution may see it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct QuestionView {
+    /// Its id: the digest of its record.
+    pub question: String,
+    /// The warrant.
+    pub warrant: String,
+    /// The template.
+    pub template: String,
+    /// `open`, `running`, `declined`, `completed` or `aborted`.
+    pub phase: String,
+    /// The custodians' decisions: `pending`, `approved`, `narrowed` or `refused`.
+    pub decisions: BTreeMap<String, String>,
+    /// Custodians that have committed their inputs.
+    pub inputs: Vec<String>,
+    /// Whether the answer was opened.
+    pub disclosed: bool,
+    /// The plan in plain words, where this institution may read it.
+    pub plan_en: Vec<String>,
+    /// The same in Chinese.
+    pub plan_zh: Vec<String>,
+    /// How far the run is, where this node takes part: from 0 to 1.
+    pub progress: Option<f64>,
+    /// What the run is doing.
+    pub doing: Option<String>,
+    /// Why it was aborted.
+    pub cause: Option<String>,
+}
+
+/// An opened answer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AnswerView {
+    /// The question.
+    pub question: String,
+    /// The template.
+    pub template: String,
+    /// A table a step.
+    pub tables: Vec<AnswerTableView>,
+    /// Selectors evaluated in each step.
+    pub evaluated: Vec<u32>,
+    /// Bytes exchanged with custodians during the run.
+    pub bytes: u64,
+    /// Rounds of the run.
+    pub rounds: u32,
+}
+
+/// The rows of one step.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AnswerTableView {
+    /// The step's place in the plan.
+    pub step: u8,
+    /// The kind of table.
+    pub table: String,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// The rows: values in the columns' order.
+    pub rows: Vec<Vec<serde_json::Value>>,
+    /// Where each row comes from: `institution/snapshot record`.
+    pub origins: Vec<Vec<String>>,
+}
+
+/// A docket's timeline.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DocketView {
+    /// The warrant.
+    pub warrant: String,
+    /// Its records in the log's order.
+    pub records: Vec<RecordView>,
+}
+
+/// A record of a timeline.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RecordView {
+    /// Its place in the log.
+    pub index: u64,
+    /// The time of its block.
+    pub time_ms: u64,
+    /// The digest.
+    pub record: String,
+    /// The kind.
+    pub kind: String,
+    /// Whose statement it is.
+    pub institution: String,
+    /// The officer; absent: the node.
+    pub officer: Option<String>,
+    /// What it says, in plain words.
+    pub text_en: String,
+    /// The same in Chinese.
+    pub text_zh: String,
+    /// The records that it follows from.
+    pub follows: Vec<String>,
+}
+
+/// What waits for this institution's officers.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Inbox {
+    /// Drafts that wait for the authority.
+    pub drafts: Vec<WarrantView>,
+    /// Questions that wait for the custodian.
+    pub questions: Vec<QuestionView>,
+    /// Completed questions whose answer was not opened.
+    pub answers: Vec<QuestionView>,
+}
+
+/// A long piece of work at the node.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct JobView {
+    /// Its id.
+    pub job: String,
+    /// `running`, `done`, `failed` or `cancelled`.
+    pub phase: String,
+    /// From 0 to 1.
+    pub progress: f64,
+    /// What it is doing.
+    pub doing: String,
+    /// What it made: a record, once it is done.
+    pub record: Option<Recorded>,
+    /// Rows rejected, with reason, at most 100.
+    pub rejected: Vec<RejectedView>,
+    /// How many were rejected in all.
+    pub rejected_total: u64,
+    /// Rows accepted.
+    pub rows: u64,
+    /// Why it failed.
+    pub error: Option<ApiError>,
+}
+
+/// A rejected row.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RejectedView {
+    /// The row's number in its source, from 1.
+    pub row: u64,
+    /// The column.
+    pub column: String,
+    /// Why; never the value.
+    pub reason: String,
+}
+
+/// An operator's request to publish a table.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Publish {
+    /// The table's name at this institution.
+    pub dataset: String,
+    /// Path of a CSV or Parquet file on the node's machine, or a `postgres://` URL.
+    pub source: String,
+    /// The table in the database, for PostgreSQL.
+    pub source_table: Option<String>,
+    /// The kind of table; absent: guessed from the columns.
+    pub table: Option<String>,
+    /// The whole specification as TOML, instead of a guess.
+    pub spec: Option<String>,
+}
+
+/// A change of membership that a member proposes or votes on.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case", tag = "change", deny_unknown_fields)]
+pub enum Membership {
+    /// Propose to admit the institution of this signed card.
+    Admit {
+        /// The card, as `cordon init` wrote it.
+        card: serde_json::Value,
+    },
+    /// Propose new keys or addresses for a member, by its new signed card.
+    Replace {
+        /// The card.
+        card: serde_json::Value,
+    },
+    /// Propose that a member leaves.
+    Remove {
+        /// The member.
+        institution: String,
+    },
+    /// Vote on a proposal.
+    Vote {
+        /// The proposal's record.
+        proposal: String,
+        /// For it?
+        yes: bool,
+    },
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ApiError {
+    /// `refusal`, `fault` or `trouble`.
+    pub family: String,
+    /// The rule's or trouble's stable name.
+    pub rule: String,
+    /// What happened, in plain words.
+    pub detail: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+    /// Whether the same request may succeed later.
+    pub retry: bool,
+    /// The record of the denial, where one was made.
+    pub record: Option<String>,
+}
+
+/// A change of membership under vote.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProposalView {
+    /// The proposal's record.
+    pub proposal: String,
+    /// What it would change, in plain words.
+    pub text_en: String,
+    /// The same in Chinese.
+    pub text_zh: String,
+    /// Members for it.
+    pub yes: Vec<String>,
+    /// Members against it.
+    pub no: Vec<String>,
+    /// Votes that carry it.
+    pub needed: usize,
+}

@@ -1,0 +1,168 @@
+//! A node's configuration: `cordon.toml` in its data folder.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use primitives::{InstitutionId, TemplateId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// The configuration, as `cordon init` writes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// This institution's short name.
+    pub institution: InstitutionId,
+    /// Where the node listens.
+    pub listen: Listen,
+    /// Questions that the node approves by rule; all others wait for an officer.
+    #[serde(default, rename = "approve")]
+    pub approve: Vec<ApprovalRule>,
+    /// The log.
+    #[serde(default)]
+    pub log: Log,
+    /// The data folder; set when the file is read.
+    #[serde(skip)]
+    pub home: PathBuf,
+}
+
+/// Where the node listens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// The ledger's channel; the card tells it to the other members.
+    pub ledger: SocketAddr,
+    /// The exchange channel; the card tells it to the other members.
+    pub exchange: SocketAddr,
+    /// The HTTP API, for this institution's own officers.
+    pub api: SocketAddr,
+}
+
+/// A rule under which the node approves a question without an officer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalRule {
+    /// The rule's name; it stands in the approval's record.
+    pub name: String,
+    /// The template.
+    pub template: TemplateId,
+    /// Most rows.
+    pub answer_cap: u32,
+    /// Most hops.
+    pub hops: u8,
+    /// Most subjects on the warrant.
+    pub subjects: u32,
+}
+
+/// The log's form.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `text` or `json`.
+    pub format: String,
+    /// Levels, as `tracing` filters write them.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: "text".into(),
+            level: "info,commonware_consensus=warn,commonware_p2p=warn,commonware_resolver=warn,commonware_runtime=warn,commonware_storage=warn".into(),
+        }
+    }
+}
+
+/// Names of the files in a data folder.
+pub mod files {
+    /// The configuration.
+    pub const CONFIG: &str = "cordon.toml";
+    /// The network's founding charter.
+    pub const CHARTER: &str = "charter.json";
+    /// The encrypted keystore.
+    pub const KEYS: &str = "keys.sealed";
+    /// The institution's signed card.
+    pub const CARD: &str = "card.json";
+    /// The token of the operator on this machine.
+    pub const OPERATOR_TOKEN: &str = "operator.token";
+    /// The private store.
+    pub const STORE: &str = "store.redb";
+    /// The ledger's folder.
+    pub const LEDGER: &str = "ledger";
+    /// Snapshots of this institution's tables.
+    pub const SNAPSHOTS: &str = "snapshots";
+}
+
+impl Config {
+    /// Reads a data folder's configuration.
+    ///
+    /// # Errors
+    /// Trouble where the file can't be read, a refusal where it does not parse.
+    pub fn read(home: &Path) -> Result<Self> {
+        let path = home.join(files::CONFIG);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Error::broken("config", format!("{}: {error}", path.display()))
+                .advise("make a data folder with `cordon init --help`")
+        })?;
+        let mut config: Self = toml::from_str(&text).map_err(|error| {
+            Error::refused("config", format!("{}: {}", path.display(), error.message()))
+        })?;
+        config.home = home.to_path_buf();
+        Ok(config)
+    }
+
+    /// The configuration as it stands in its file.
+    ///
+    /// # Errors
+    /// Trouble where it can't be written as TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(self).map_err(|error| Error::broken("config", error))
+    }
+
+    /// The path of one of the data folder's files.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.home.join(name)
+    }
+
+    /// Reads the network's founding charter.
+    ///
+    /// # Errors
+    /// Trouble where there is none, a refusal where it is not valid.
+    pub fn charter(&self) -> Result<docket::Charter> {
+        let path = self.file(files::CHARTER);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Error::broken("charter", format!("{}: {error}", path.display()))
+                .advise("join a network with `cordon network join --help`")
+        })?;
+        let charter: docket::Charter = serde_json::from_str(&text)
+            .map_err(|error| Error::refused("charter", error.to_string()))?;
+        charter.check()?;
+        Ok(charter)
+    }
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+///
+/// # Errors
+/// Trouble where the file system fails.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let temporary = path.with_extension("tmp");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)?;
+    if let Some(folder) = path.parent() {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,393 @@
+//! A running node: the rooms that it joins, and what all of its parts share.
+//!
+//! *Invariants*
+//! - A body is in the private store before the record that commits to it is
+//!   submitted.
+//! - What the ledger says is read from the ledger's state; the private store
+//!   never decides whether something is allowed.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use docket::{Body, Header, Opened, Part, Record, Role, State, Statement};
+use ledger::Ledger;
+use net::Net;
+use primitives::{Digest, InstitutionId, NetworkId, TimeMs, WarrantId};
+use tokio::sync::watch;
+
+use crate::{
+    config::Config,
+    error::{Error, Result},
+    jobs::Jobs,
+    keystore::NodeKeys,
+    rules::docket_state,
+    store::{Shelf, Store},
+};
+
+/// A record of the log, as this node remembers it.
+#[derive(Clone, Debug)]
+pub struct Indexed {
+    /// Its place in the log.
+    pub index: u64,
+    /// The time of its block.
+    pub time_ms: TimeMs,
+    /// The record.
+    pub record: Arc<Record>,
+}
+
+/// The log, decoded and indexed by what it is about.
+#[derive(Default)]
+pub struct Index {
+    records: Vec<Indexed>,
+    by_digest: HashMap<Digest, usize>,
+    by_warrant: BTreeMap<WarrantId, Vec<usize>>,
+}
+
+impl Index {
+    /// Adds the next record.
+    pub fn push(&mut self, indexed: Indexed) {
+        let at = self.records.len();
+        self.by_digest.insert(indexed.record.digest, at);
+        if let Some(warrant) = indexed.record.header.warrant {
+            self.by_warrant.entry(warrant).or_default().push(at);
+        }
+        self.records.push(indexed);
+    }
+
+    /// A record by its digest.
+    #[must_use]
+    pub fn get(&self, digest: &Digest) -> Option<&Indexed> {
+        self.by_digest.get(digest).map(|at| &self.records[*at])
+    }
+
+    /// The records of a docket, in order.
+    pub fn docket(&self, warrant: &WarrantId) -> impl Iterator<Item = &Indexed> {
+        self.by_warrant
+            .get(warrant)
+            .into_iter()
+            .flatten()
+            .map(|at| &self.records[*at])
+    }
+
+    /// All records, in order.
+    #[must_use]
+    pub fn all(&self) -> &[Indexed] {
+        &self.records
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, Default)]
+pub struct RunProgress {
+    /// From 0 to 1.
+    pub done: f64,
+    /// What it is doing.
+    pub doing: String,
+}
+
+/// What all parts of a node share.
+pub struct Core {
+    /// The configuration.
+    pub config: Config,
+    /// The institution.
+    pub me: InstitutionId,
+    /// The network.
+    pub network: NetworkId,
+    /// The keys.
+    pub keys: NodeKeys,
+    /// The private store.
+    pub store: Store,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The channels to other nodes; set once the node serves them.
+    pub net: std::sync::OnceLock<Net>,
+    /// Long work.
+    pub(crate) jobs: Jobs,
+    /// The log, indexed.
+    pub index: RwLock<Index>,
+    /// Counts up whenever a record becomes final or a body arrives.
+    pub changed: watch::Sender<u64>,
+    /// Runs under way at this requester.
+    pub progress: Mutex<HashMap<Digest, RunProgress>>,
+    /// Questions that an officer asked to cancel.
+    pub cancelled: Mutex<HashSet<Digest>>,
+    /// Work that must not run twice at once, by name.
+    busy: Mutex<HashSet<String>>,
+    /// Opened snapshots and tables, and plans' runs, of this custodian.
+    pub(crate) tables: crate::tables::Tables,
+}
+
+/// Ends a piece of work that must not run twice at once.
+pub struct Busy {
+    core: Arc<Core>,
+    name: String,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        lock(&self.core.busy).remove(&self.name);
+    }
+}
+
+/// A panic elsewhere leaves these maps whole: each change is one call.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Milliseconds since 1970 by this machine's clock.
+#[must_use]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a node's statements carry the time of its own clock; rooms below take it as an argument"
+)]
+pub fn now_ms() -> TimeMs {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl Core {
+    /// Joins the parts.
+    pub(crate) fn new(
+        config: Config,
+        network: NetworkId,
+        keys: NodeKeys,
+        store: Store,
+        ledger: Ledger,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            me: config.institution.clone(),
+            config,
+            network,
+            keys,
+            store,
+            ledger,
+            net: std::sync::OnceLock::new(),
+            jobs: Jobs::default(),
+            index: RwLock::default(),
+            changed: watch::Sender::new(0),
+            progress: Mutex::default(),
+            cancelled: Mutex::default(),
+            busy: Mutex::default(),
+            tables: crate::tables::Tables::default(),
+        })
+    }
+
+    /// The legal state after the last final record.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let state = self.ledger.state();
+        docket_state(state.as_ref())
+            .cloned()
+            .expect("the ledger was started with this crate's rules")
+    }
+
+    /// The channels.
+    ///
+    /// # Errors
+    /// Trouble before the node serves.
+    pub fn net(&self) -> Result<&Net> {
+        self.net
+            .get()
+            .ok_or_else(|| Error::trouble("starting", "the node is starting"))
+    }
+
+    /// Begins work that must not run twice at once; `None` where it runs.
+    pub fn begin(self: &Arc<Self>, name: String) -> Option<Busy> {
+        lock(&self.busy).insert(name.clone()).then(|| Busy {
+            core: self.clone(),
+            name,
+        })
+    }
+
+    /// Tells everyone who waits that something changed.
+    pub fn touch(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Stores bodies, durably.
+    ///
+    /// # Errors
+    /// Trouble where the disk fails.
+    pub fn keep(&self, bodies: &[Opened]) -> Result<()> {
+        for body in bodies {
+            self.store.put(Shelf::Bodies, &body.commitment().0, body)?;
+        }
+        Ok(())
+    }
+
+    /// A body that this node holds.
+    ///
+    /// # Errors
+    /// Trouble where the disk fails.
+    pub fn opened(&self, part: &Part) -> Result<Option<Opened>> {
+        self.store.get(Shelf::Bodies, &part.commitment.0)
+    }
+
+    /// Reads a body of a record, if this node holds it.
+    ///
+    /// # Errors
+    /// A refusal where the body is not what the record commits to.
+    pub fn body<B: Body>(&self, header: &Header) -> Result<Option<B>> {
+        let Some(part) = header.part(B::LABEL) else {
+            return Ok(None);
+        };
+        match self.opened(part)? {
+            Some(opened) => Ok(Some(opened.read(part)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads a body of a record on the ledger, or says that it is on its way.
+    ///
+    /// # Errors
+    /// Trouble where the record or its body is not here yet.
+    pub fn body_of<B: Body>(&self, record: &Digest) -> Result<B> {
+        let header = self.record(record)?.record.header.clone();
+        self.body(&header)?.ok_or_else(|| {
+            Error::trouble(
+                "body-missing",
+                format!("the body `{}` of record {} is not here yet", B::LABEL, record.short()),
+            )
+            .advise("it is fetched from the institution that wrote it; try again shortly")
+        })
+    }
+
+    /// A record on the ledger.
+    ///
+    /// # Errors
+    /// A refusal where there is none.
+    pub fn record(&self, digest: &Digest) -> Result<Indexed> {
+        self.index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(digest)
+            .cloned()
+            .ok_or_else(|| Error::refused("not-found", format!("no record {digest}")))
+    }
+
+    /// A header for a statement of this node.
+    #[must_use]
+    pub fn header(
+        &self,
+        warrant: Option<WarrantId>,
+        follows: Vec<Digest>,
+        parts: Vec<Part>,
+        statement: Statement,
+    ) -> Header {
+        Header {
+            network: self.network,
+            institution: self.me.clone(),
+            officer: None,
+            time_ms: now_ms(),
+            warrant,
+            follows,
+            parts,
+            statement,
+        }
+    }
+
+    /// Signs a statement with the node's key, keeps its bodies and waits until
+    /// it is final.
+    ///
+    /// # Errors
+    /// The rule that refuses it, or trouble.
+    pub async fn state_as_node(&self, header: Header, bodies: &[Opened]) -> Result<Indexed> {
+        self.keep(bodies)?;
+        let record = Record::sign(&header, &self.keys.node)?;
+        self.submit(record).await
+    }
+
+    /// Submits a record and waits until it is final here.
+    ///
+    /// # Errors
+    /// The rule that refuses it, or trouble.
+    pub async fn submit(&self, record: Record) -> Result<Indexed> {
+        let digest = record.digest;
+        let kind = record.kind();
+        let receipt = self.ledger.submit(record.bytes.clone().into()).await?;
+        tracing::info!(record = %digest.short(), kind, index = receipt.index(), "final");
+        let mut changed = self.changed.subscribe();
+        loop {
+            if let Ok(indexed) = self.record(&digest) {
+                return Ok(indexed);
+            }
+            if changed.changed().await.is_err() {
+                return Err(Error::trouble("stopping", "the node is stopping"));
+            }
+        }
+    }
+
+    /// Records that an act about a warrant was denied, and gives the error back
+    /// with the record in it. Where even that fails, the log says so.
+    pub async fn deny(&self, warrant: WarrantId, act: &str, error: Error) -> Error {
+        let crate::error::Kind::Refused { rule, detail } = &error.kind else {
+            return error;
+        };
+        let state = self.state();
+        if state.warrant(&warrant).is_none() {
+            tracing::warn!(act, rule, detail, "denied; no docket to record it in");
+            return error;
+        }
+        let made = Opened::new(&docket::body::Reason {
+            text: detail.clone(),
+        })
+        .map_err(Error::from);
+        let recorded = match made {
+            Ok(reason) => {
+                let mut readers = self.overseers(&state);
+                if !readers.contains(&self.me) {
+                    readers.push(self.me.clone());
+                }
+                let header = self.header(
+                    Some(warrant),
+                    Vec::new(),
+                    vec![reason.part(readers)],
+                    Statement::Denied {
+                        rule: rule.clone(),
+                        act: act.into(),
+                    },
+                );
+                self.state_as_node(header, &[reason]).await
+            }
+            Err(error) => Err(error),
+        };
+        match recorded {
+            Ok(indexed) => Error {
+                record: Some(indexed.record.digest),
+                ..error
+            },
+            Err(trouble) => {
+                tracing::error!(act, rule, %trouble, "a denial could not be recorded");
+                error
+            }
+        }
+    }
+
+    /// Members that audit.
+    #[must_use]
+    pub fn overseers(&self, state: &State) -> Vec<InstitutionId> {
+        state
+            .members()
+            .filter(|member| member.roles.contains(&Role::Overseer))
+            .map(|member| member.id.clone())
+            .collect()
+    }
+
+    /// A sorted list of readers without repeats, overseers included.
+    #[must_use]
+    pub fn readers<'a>(
+        &self,
+        state: &State,
+        institutions: impl IntoIterator<Item = &'a InstitutionId>,
+    ) -> Vec<InstitutionId> {
+        let mut readers = self.overseers(state);
+        readers.extend(institutions.into_iter().cloned());
+        readers.sort_unstable();
+        readers.dedup();
+        readers
+    }
+}

@@ -1,0 +1,121 @@
+//! Deciding on a plan, and binding inputs once everybody has approved.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use docket::{
+    Plan, State, Statement,
+    body::Order,
+    state::{Decision, QuestionPhase},
+    statement::KeyCommitment,
+};
+use primitives::Digest;
+
+use super::{Case, load};
+use crate::{
+    core::Core,
+    error::{Error, Result},
+};
+
+/// The lookups that a plan makes at this custodian: snapshot, lookup key, step.
+fn wanted_keys(core: &Core, plan: &Plan) -> BTreeSet<(Digest, String, u8)> {
+    let mine = plan.custodian(&core.me).into_iter().flat_map(|custodian| &custodian.tables);
+    mine.flat_map(|table| {
+        let asked = plan.steps.iter().zip(0u8..).filter(|(step, _)| step.table == table.table);
+        asked.map(|(step, number)| (table.snapshot, step.key.clone(), number))
+    })
+    .collect()
+}
+
+/// The key commitments for a plan that this custodian is about to approve.
+///
+/// # Errors
+/// The rule that says no to the plan.
+pub(crate) fn key_commitments(core: &Core, question: &Digest) -> Result<Vec<KeyCommitment>> {
+    let state = core.state();
+    let case = load(core, &state, question)?;
+    check_plan(core, &state, &case)?;
+    core.plan_keys(question, &wanted_keys(core, &case.plan))
+}
+
+/// Compiles the plan again from this node's own view, and refuses it if it
+/// differs from the one that was sent.
+fn check_plan(core: &Core, state: &State, case: &Case) -> Result<()> {
+    let issued = case
+        .warrant
+        .issued
+        .ok_or_else(|| Error::refused("warrant-unknown", "the warrant was not issued"))?;
+    let order: Order = core.body_of(&issued)?;
+    let catalogue = crate::catalogue::of_plan(state, &case.plan)?;
+    let grant = query::Grant {
+        warrant: case.warrant_id,
+        requester: &case.warrant.requester,
+        terms: &case.warrant.terms,
+        order: &order,
+        limits: &state.charter().limits,
+    };
+    query::check(&case.plan, &grant, &catalogue)?;
+    Ok(())
+}
+
+/// Approves by rule where the configuration has one for this question.
+///
+/// # Errors
+/// Trouble, or the rule that refuses the approval.
+pub(crate) async fn decide_by_rule(core: &Arc<Core>, question: &Digest) -> Result<bool> {
+    let state = core.state();
+    let case = load(core, &state, question)?;
+    let decided = case.question.decisions.contains_key(&core.me);
+    if decided || case.question.phase != QuestionPhase::Open {
+        return Ok(false);
+    }
+    let plan = &case.plan;
+    let Some(rule) = core.config.approve.iter().find(|rule| {
+        rule.template == plan.template
+            && plan.answer_cap <= rule.answer_cap
+            && plan.hops <= rule.hops
+            && case.warrant.terms.subjects <= rule.subjects
+    }) else {
+        return Ok(false);
+    };
+    let keys = key_commitments(core, question)?;
+    let statement = Statement::Approved {
+        question: *question,
+        plan: case.question.plan,
+        keys,
+        by_rule: Some(rule.name.clone()),
+    };
+    let header = core.header(Some(case.warrant_id), vec![*question], Vec::new(), statement);
+    core.state_as_node(header, &[]).await?;
+    Ok(true)
+}
+
+/// Binds this custodian's inputs once every custodian has approved.
+///
+/// # Errors
+/// Trouble, or the rule that refuses it.
+pub(crate) async fn commit_inputs(core: &Arc<Core>, question: &Digest) -> Result<()> {
+    let state = core.state();
+    let record = core.record(question)?.record;
+    let Some(warrant) = record.header.warrant else {
+        return Ok(());
+    };
+    let Some(known) = state.warrant(&warrant).and_then(|w| w.questions.get(question)) else {
+        return Ok(());
+    };
+    let Some(Decision::Approved(keys)) = known.decisions.get(&core.me) else {
+        return Ok(());
+    };
+    let due = known.approved_by_all()
+        && matches!(known.phase, QuestionPhase::Open | QuestionPhase::Running)
+        && !known.inputs.contains(&core.me);
+    if !due {
+        return Ok(());
+    }
+    let statement = Statement::InputsCommitted {
+        question: *question,
+        keys: keys.clone(),
+    };
+    let header = core.header(Some(warrant), vec![*question], Vec::new(), statement);
+    core.state_as_node(header, &[]).await?;
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! A question's journey through the rooms of one node: what happens when a
+//! record becomes final.
+//!
+//! | step | who | function |
+//! |---|---|---|
+//! | bodies arrive | every reader | [`fetch_bodies`] |
+//! | approve by rule | custodian | [`crate::custodian::decide_by_rule`] |
+//! | bind inputs | custodian, once all approved | [`crate::custodian::commit_inputs`] |
+//! | run | requester, once all are bound | [`crate::requester::run`] |
+//! | forget keys | custodian, once it has ended | [`Core::destroy_plan_keys`] |
+//!
+//! What officers do themselves (draft, issue, ask, approve, open, export) is in
+//! `acts`. Nothing here decides whether a step is allowed: it submits the
+//! record, and the legal order says yes or no.
+//!
+//! *Invariants*: every step is a function of the ledger's state and may be tried
+//! again at any time; a node that was killed takes up where the ledger is.
+
+use std::{sync::Arc, time::Duration};
+
+use docket::{Record, Statement, state::QuestionPhase};
+use primitives::{Digest, InstitutionId, WarrantId};
+
+use crate::{
+    core::{Core, Indexed, lock},
+    custodian,
+    error::{Error, Result},
+    exchange::Call,
+    requester::{self, CALL_TIMEOUT, peer_error},
+    store::Shelf,
+};
+
+/// How often everything unfinished is looked at again.
+const TICK: Duration = Duration::from_secs(2);
+/// Largest sealed body.
+const SEALED_BYTES_MAX: usize =
+    primitives::limits::BODY_BYTES_MAX + docket::seal::SEAL_OVERHEAD_MAX;
+
+/// Follows the ledger: indexes every final record, then moves every case on.
+pub async fn follow(core: Arc<Core>) {
+    let mut finals = core.ledger.follow(0);
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            next = finals.recv() => {
+                let Some(next) = next else { return };
+                let mut touched = Vec::new();
+                touched.extend(take(&core, next));
+                // What waits behind it is taken in one go.
+                while let Ok(next) = finals.try_recv() {
+                    touched.extend(take(&core, next));
+                }
+                core.touch();
+                touched.sort_unstable();
+                touched.dedup();
+                for warrant in touched {
+                    advance(&core, warrant);
+                }
+            }
+            _ = tick.tick() => {
+                let state = core.state();
+                for (warrant, _) in state.warrants() {
+                    advance(&core, *warrant);
+                }
+            }
+        }
+    }
+}
+
+fn take(core: &Core, next: ledger::Final) -> Option<WarrantId> {
+    let record = match Record::decode(&next.record) {
+        Ok(record) => record,
+        Err(error) => {
+            tracing::error!(index = next.index, %error, "a final record does not decode");
+            return None;
+        }
+    };
+    let statement = &record.header.statement;
+    if matches!(statement, Statement::ChangeVoted { .. })
+        && let Some(net) = core.net.get()
+    {
+        net.membership_changed();
+    }
+    let warrant = record.header.warrant;
+    core.index
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .push(Indexed {
+            index: next.index,
+            time_ms: next.time_ms,
+            record: Arc::new(record),
+        });
+    warrant
+}
+
+/// Moves a case on by whatever this institution can do in it now.
+fn advance(core: &Arc<Core>, warrant: WarrantId) {
+    let state = core.state();
+    let Some(known) = state.warrant(&warrant) else {
+        return;
+    };
+    fetch_bodies(core, &warrant);
+    for (question, asked) in &known.questions {
+        let custodian = asked.custodians.iter().any(|c| c.institution == core.me);
+        match asked.phase {
+            QuestionPhase::Open if custodian && !asked.decisions.contains_key(&core.me) => {
+                spawn(core, "decide", *question, |core, question| async move {
+                    custodian::decide_by_rule(&core, &question).await.map(|_| ())
+                });
+            }
+            QuestionPhase::Open | QuestionPhase::Running => {
+                if custodian && asked.approved_by_all() && !asked.inputs.contains(&core.me) {
+                    spawn(core, "inputs", *question, |core, question| async move {
+                        custodian::commit_inputs(&core, &question).await
+                    });
+                }
+                let bound = asked.inputs.len() == asked.custodians.len();
+                if known.requester == core.me && bound {
+                    spawn(core, "run", *question, |core, question| async move {
+                        requester::run(&core, question).await
+                    });
+                }
+            }
+            QuestionPhase::Completed | QuestionPhase::Aborted | QuestionPhase::Declined => {
+                lock(&core.cancelled).remove(question);
+                if custodian && let Err(error) = core.destroy_plan_keys(question) {
+                    tracing::error!(%error, "a plan's keys could not be destroyed");
+                }
+            }
+        }
+    }
+}
+
+/// Starts a step unless it is under way.
+fn spawn<F, Fut>(core: &Arc<Core>, step: &'static str, question: Digest, work: F)
+where
+    F: FnOnce(Arc<Core>, Digest) -> Fut,
+    Fut: Future<Output = Result<()>> + Send + 'static,
+{
+    let Some(busy) = core.begin(format!("{step} {question}")) else {
+        return;
+    };
+    let work = work(core.clone(), question);
+    tokio::spawn(async move {
+        let _busy = busy;
+        if let Err(error) = work.await {
+            log_step(step, &question, &error);
+        }
+    });
+}
+
+fn log_step(step: &str, question: &Digest, error: &Error) {
+    if error.rule() == "body-missing" {
+        tracing::debug!(step, question = %question.short(), %error, "not yet");
+    } else {
+        tracing::warn!(step, question = %question.short(), %error, "a step did not succeed");
+    }
+}
+
+/// Fetches, from those who wrote them, the bodies of a docket that this
+/// institution may read and does not hold.
+fn fetch_bodies(core: &Arc<Core>, warrant: &WarrantId) {
+    let records: Vec<Arc<Record>> = {
+        let index = core.index.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        index.docket(warrant).map(|indexed| indexed.record.clone()).collect()
+    };
+    for record in records {
+        for part in &record.header.parts {
+            let mine = record.header.institution == core.me;
+            if mine || !part.readers.contains(&core.me) {
+                continue;
+            }
+            if !matches!(core.opened(part), Ok(None)) {
+                continue;
+            }
+            let (record, label) = (record.clone(), part.label.clone());
+            let Some(busy) = core.begin(format!("body {} {label}", record.digest)) else {
+                continue;
+            };
+            let (core, warrant) = (core.clone(), *warrant);
+            tokio::spawn(async move {
+                let _busy = busy;
+                match fetch_body(&core, &record, &label).await {
+                    Ok(()) => {
+                        drop(_busy);
+                        core.touch();
+                        advance(&core, warrant);
+                    }
+                    Err(error) => tracing::debug!(
+                        record = %record.digest.short(), label, %error, "a body did not come"
+                    ),
+                }
+            });
+        }
+    }
+}
+
+async fn fetch_body(core: &Core, record: &Record, label: &str) -> Result<()> {
+    let writer: &InstitutionId = &record.header.institution;
+    let part = record
+        .header
+        .part(label)
+        .ok_or_else(|| Error::refused("parts", "no such body"))?;
+    let state = core.state();
+    let peer = state
+        .member(writer)
+        .ok_or_else(|| Error::trouble("peer", format!("{writer} is no member now")))?
+        .node_key;
+    let call = Call::Body {
+        record: record.digest,
+        label: label.into(),
+    };
+    let sealed = core
+        .net()?
+        .call(peer, call.encode()?, CALL_TIMEOUT)
+        .await
+        .map_err(peer_error)?
+        .read_to_end(SEALED_BYTES_MAX)
+        .await
+        .map_err(peer_error)?;
+    let opened = docket::seal::open(&sealed, &record.digest, part, &core.keys.seal)
+        .map_err(|refusal| Error::fault(writer, refusal.to_string(), sealed.to_vec()))?;
+    core.store.put(Shelf::Bodies, &part.commitment.0, &opened)
+}

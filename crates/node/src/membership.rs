@@ -1,0 +1,81 @@
+//! Changes of the membership: proposed and voted on by the members' nodes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use docket::{Change, Statement, charter::Card};
+use primitives::Digest;
+
+use crate::{
+    api::types::{Membership, ProposalView},
+    core::{Core, Indexed},
+    error::{Error, Result},
+    timeline,
+};
+
+fn card(value: &serde_json::Value) -> Result<Card> {
+    let card: Card = serde_json::from_value(value.clone())
+        .map_err(|error| Error::refused("format", format!("not a card: {error}")))?;
+    card.check()?;
+    Ok(card)
+}
+
+/// Proposes a change, or votes on one, with the node's key.
+///
+/// # Errors
+/// The rule that refuses it, or trouble.
+pub(crate) async fn act(core: &Arc<Core>, act: &Membership) -> Result<Indexed> {
+    let propose = |change| (Vec::new(), Statement::ChangeProposed { change });
+    let (follows, statement) = match act {
+        Membership::Admit { card: value } => propose(Change::Admit(card(value)?)),
+        Membership::Replace { card: value } => propose(Change::Replace(card(value)?)),
+        Membership::Remove { institution } => propose(Change::Remove(institution.parse()?)),
+        Membership::Vote { proposal, yes } => {
+            let proposal: Digest = proposal
+                .parse()
+                .map_err(|_| Error::refused("format", "a proposal is 64 hex digits"))?;
+            let statement = Statement::ChangeVoted {
+                proposal,
+                yes: *yes,
+            };
+            (vec![proposal], statement)
+        }
+    };
+    let header = core.header(None, follows, Vec::new(), statement);
+    core.state_as_node(header, &[]).await
+}
+
+/// The proposals that have not ended.
+#[must_use]
+pub(crate) fn proposals(core: &Core) -> Vec<ProposalView> {
+    let state = core.state();
+    let index = core.index.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut open: BTreeMap<Digest, ProposalView> = BTreeMap::new();
+    let needed = docket::charter::quorum(state.members().count());
+    for indexed in index.all() {
+        let header = &indexed.record.header;
+        match &header.statement {
+            Statement::ChangeProposed { .. } if state.is_proposed(&indexed.record.digest) => {
+                let (text_en, text_zh) = timeline::say(header);
+                open.insert(
+                    indexed.record.digest,
+                    ProposalView {
+                        proposal: indexed.record.digest.to_string(),
+                        text_en,
+                        text_zh,
+                        yes: Vec::new(),
+                        no: Vec::new(),
+                        needed,
+                    },
+                );
+            }
+            Statement::ChangeVoted { proposal, yes } => {
+                if let Some(view) = open.get_mut(proposal) {
+                    let side = if *yes { &mut view.yes } else { &mut view.no };
+                    side.push(header.institution.to_string());
+                }
+            }
+            _ => {}
+        }
+    }
+    open.into_values().collect()
+}

@@ -1,0 +1,488 @@
+//! The requester's side of a case: run a plan's steps with its custodians, open
+//! what the warrant allows, and have every party sign what it saw.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use docket::{
+    Plan, State, Statement,
+    body::{FaultEvidence, Order, Subjects},
+    plan::{Answer, Cell, Origin, PlanTable, Source},
+    statement::{Attestation, QuestionAsked},
+};
+use futures::future::try_join_all;
+use mpc::{
+    Blind,
+    lookup::requester::{Derived, Found, Session, Target, parts},
+};
+use primitives::{Digest, InstitutionId, cbor, semantic::{Selector, Semantic}};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    core::{Core, RunProgress, lock, now_ms},
+    custodian::context,
+    error::{Error, Kind, Result},
+    exchange::{Attested, Call, Lookup, Seen, run_transcript},
+    store::Shelf,
+};
+
+/// Longest that one lookup may take.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(600);
+/// Longest that an attestation or a body may take.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest that a run waits for a custodian that can't be reached.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Largest row that a custodian may send.
+const ROW_BYTES_MAX: usize = 64 * 1024;
+
+/// What a run gave, until its answer is disclosed.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct RunResult {
+    /// The answer.
+    pub(crate) answer: Answer,
+    /// Selectors evaluated in each step.
+    pub(crate) evaluated: Vec<u32>,
+    /// Bytes of all protocol messages.
+    pub(crate) bytes: u64,
+    /// Rounds: steps that asked anybody anything.
+    pub(crate) rounds: u32,
+}
+
+/// One run of a question.
+struct Running {
+    core: Arc<Core>,
+    state: State,
+    question: Digest,
+    asked: QuestionAsked,
+    plan: Plan,
+    subjects: Vec<(Semantic, Target)>,
+    derived: Vec<Derived>,
+    seeds: Vec<Selector>,
+    opened: Vec<query::OpenedRow>,
+    seen: BTreeMap<InstitutionId, Vec<Seen>>,
+    evaluated: Vec<u32>,
+    bytes: u64,
+    rounds: u32,
+}
+
+/// What one custodian gave for one part of a step.
+struct Given {
+    institution: InstitutionId,
+    seen: Seen,
+    found: Vec<Found>,
+    bytes: u64,
+}
+
+/// Runs a question whose custodians have all committed their inputs, and
+/// records how it ended.
+///
+/// # Errors
+/// Trouble that a later try may cure; everything else is recorded as an abort.
+pub(crate) async fn run(core: &Arc<Core>, question: Digest) -> Result<()> {
+    let outcome = match Running::begin(core, question) {
+        Ok(running) => running.finish().await,
+        Err(error) => Err(error),
+    };
+    lock(&core.progress).remove(&question);
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(error) if error.retry() => Err(error),
+        Err(error) => abort(core, &question, &error).await,
+    }
+}
+
+/// Records that a run ended without an answer.
+///
+/// # Errors
+/// Trouble, or the rule that refuses the record.
+pub(crate) async fn abort(core: &Arc<Core>, question: &Digest, error: &Error) -> Result<()> {
+    tracing::warn!(question = %question.short(), %error, "the run is aborted");
+    let warrant = core.record(question)?.record.header.warrant;
+    let state = core.state();
+    let (cause, blamed, bodies) = match &error.kind {
+        Kind::Fault {
+            peer,
+            detail,
+            evidence,
+        } => {
+            let mut bytes = evidence.clone();
+            bytes.truncate(1024 * 1024);
+            let body = docket::Opened::new(&FaultEvidence {
+                what: detail.clone(),
+                bytes,
+            })?;
+            ("fault".to_string(), Some(peer.clone()), vec![body])
+        }
+        _ => (error.rule().to_string(), None, Vec::new()),
+    };
+    let authority = warrant
+        .and_then(|id| state.warrant(&id))
+        .map(|warrant| warrant.authority.clone());
+    let readers = core.readers(&state, authority.iter().chain([&core.me]));
+    let parts = bodies.iter().map(|body| body.part(readers.clone())).collect();
+    let statement = Statement::RunAborted {
+        question: *question,
+        cause,
+        blamed,
+    };
+    let header = core.header(warrant, vec![*question], parts, statement);
+    core.state_as_node(header, &bodies).await.map(|_| ())
+}
+
+impl Running {
+    fn begin(core: &Arc<Core>, question: Digest) -> Result<Self> {
+        let state = core.state();
+        let record = core.record(&question)?.record;
+        let Statement::QuestionAsked(asked) = &record.header.statement else {
+            return Err(Error::refused("question-unknown", "the record is no question"));
+        };
+        let plan: Plan = core.body_of(&question)?;
+        let order: Order = core.body_of(&asked.warrant)?;
+        let sealed: Subjects = core.body_of(&asked.warrant)?;
+        let mut subjects = Vec::new();
+        for subject in &sealed.subjects {
+            let input = subject.selector.to_input();
+            let blind = Blind::from_bytes(&subject.blind.0)?;
+            let element = mpc::oprf::blind_with(&input, &blind)?;
+            let semantic = subject.selector.semantic();
+            let point = Digest(element.to_bytes());
+            let listed = |b: &docket::body::Blinded| b.point == point && b.semantic == semantic;
+            if order.blinded.iter().any(listed) {
+                subjects.push((semantic, Target::seed(input, blind, &element)?));
+            }
+        }
+        let plan_steps = plan.steps.len();
+        Ok(Self {
+            core: core.clone(),
+            state,
+            question,
+            asked: asked.clone(),
+            evaluated: vec![0; plan_steps],
+            plan,
+            subjects,
+            derived: Vec::new(),
+            opened: Vec::new(),
+            seeds: sealed.subjects.iter().map(|s| s.selector.clone()).collect(),
+            seen: BTreeMap::new(),
+            bytes: 0,
+            rounds: 0,
+        })
+    }
+
+    async fn finish(mut self) -> Result<()> {
+        let steps = self.plan.steps.len();
+        for number in 0..steps {
+            let step = u8::try_from(number)
+                .map_err(|_| Error::refused("plan-mismatch", "too many steps"))?;
+            self.step(step).await?;
+        }
+        self.tell(1.0, "collecting signatures");
+        let attestations = self.attest().await?;
+        let answer = query::assemble(&self.plan, &self.question, &self.seeds, &self.opened)?;
+        let result = RunResult {
+            answer,
+            evaluated: self.evaluated.clone(),
+            bytes: self.bytes,
+            rounds: self.rounds,
+        };
+        self.core.store.put(Shelf::Results, &self.question.0, &result)?;
+        let statement = Statement::RunCompleted {
+            question: self.question,
+            attestations,
+            evaluated: self.evaluated,
+        };
+        let header = self.core.header(
+            Some(self.plan.warrant),
+            vec![self.question],
+            Vec::new(),
+            statement,
+        );
+        self.core.state_as_node(header, &[]).await?;
+        Ok(())
+    }
+
+    fn tell(&self, done: f64, doing: impl Into<String>) {
+        let progress = RunProgress {
+            done,
+            doing: doing.into(),
+        };
+        lock(&self.core.progress).insert(self.question, progress);
+    }
+
+    fn check_allowed(&self) -> Result<()> {
+        if lock(&self.core.cancelled).contains(&self.question) {
+            return Err(Error::refused("cancelled", "an officer cancelled the run"));
+        }
+        self.core.state().warrant_in_force(&self.plan.warrant, now_ms())?;
+        Ok(())
+    }
+
+    /// The selectors of a step: each input once, subjects before derived ones,
+    /// and none that an earlier step has asked of the same tables.
+    fn targets(&self, step: u8) -> Vec<Target> {
+        let this = &self.plan.steps[usize::from(step)];
+        let mut chosen: BTreeMap<Vec<u8>, Target> = BTreeMap::new();
+        for source in &this.sources {
+            if let Source::Subjects(semantic) = source {
+                for (_, target) in self.subjects.iter().filter(|(known, _)| known == semantic) {
+                    chosen.entry(target.input().to_vec()).or_insert_with(|| target.clone());
+                }
+            }
+        }
+        let mut derived: Vec<&Derived> =
+            self.derived.iter().filter(|d| d.to_step() == u16::from(step)).collect();
+        // The same input may come from several custodians; the choice must not
+        // depend on who answered first, so that a run can be taken up again.
+        derived.sort_by_cached_key(|d| (d.input().to_vec(), Target::from((*d).clone()).element()));
+        for next in derived {
+            chosen
+                .entry(next.input().to_vec())
+                .or_insert_with(|| next.clone().into_target());
+        }
+        let before = &self.plan.steps[..usize::from(step)];
+        let same_tables = before.iter().enumerate().filter(|(_, earlier)| {
+            earlier.table == this.table
+                && earlier.key == this.key
+                && earlier.min_amount_minor == this.min_amount_minor
+        });
+        for (number, _) in same_tables {
+            let number = u8::try_from(number).unwrap_or(u8::MAX);
+            for target in self.targets(number) {
+                chosen.remove(target.input());
+            }
+        }
+        chosen.into_values().collect()
+    }
+
+    async fn step(&mut self, step: u8) -> Result<()> {
+        self.check_allowed()?;
+        let targets = self.targets(step);
+        let steps = self.plan.steps.len() as f64;
+        let this = &self.plan.steps[usize::from(step)];
+        self.tell(
+            f64::from(step) / steps,
+            format!("step {} of {steps}: {} by {}", step + 1, this.table, this.key),
+        );
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let limit = usize::try_from(self.plan.selectors_max).unwrap_or(usize::MAX);
+        if targets.len() > limit {
+            return Err(Error::refused(
+                "budget",
+                format!("{} selectors where the plan allows {limit}", targets.len()),
+            )
+            .advise("ask with fewer hops, a larger least amount or a shorter window"));
+        }
+        self.rounds += 1;
+        let mut work = Vec::new();
+        for custodian in &self.plan.custodians {
+            for table in custodian.tables.iter().filter(|table| table.table == this.table) {
+                work.push(self.ask(step, &custodian.institution, table, targets.clone()));
+            }
+        }
+        let given: Vec<Vec<Given>> = try_join_all(work).await?;
+        for given in given.into_iter().flatten() {
+            self.take(step, given)?;
+        }
+        let limit = self.state.charter().limits.derived_max as usize;
+        let inputs: HashSet<&[u8]> = self.derived.iter().map(Derived::input).collect();
+        if inputs.len() > limit {
+            return Err(Error::refused(
+                "budget",
+                format!("over {limit} derived selectors in one run"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, step: u8, given: Given) -> Result<()> {
+        self.bytes += given.bytes;
+        let origin = Origin {
+            institution: given.institution.clone(),
+            snapshot: given.seen.snapshot,
+        };
+        self.seen.entry(given.institution.clone()).or_default().push(given.seen);
+        for found in given.found {
+            for row in found.rows {
+                let cells: Vec<Cell> = cbor::decode(&row, ROW_BYTES_MAX).map_err(|error| {
+                    Error::fault(&given.institution, format!("a row: {error}"), row.clone())
+                })?;
+                self.opened.push((step, origin.clone(), cells));
+            }
+            self.derived.extend(found.derived);
+        }
+        Ok(())
+    }
+
+    /// Asks one table of one custodian, part by part, waiting for it to be
+    /// reachable as long as that may take.
+    async fn ask(
+        &self,
+        step: u8,
+        institution: &InstitutionId,
+        table: &PlanTable,
+        targets: Vec<Target>,
+    ) -> Result<Vec<Given>> {
+        let key = &self.plan.steps[usize::from(step)].key;
+        let params = crate::custodian::table_params(&self.state, &table.snapshot, key)?;
+        let mut all = Vec::new();
+        for (number, part) in parts(&params, targets).into_iter().enumerate() {
+            let number = u16::try_from(number)
+                .map_err(|_| Error::refused("budget", "too many parts in one step"))?;
+            let deadline = tokio::time::Instant::now() + PATIENCE;
+            let mut pause = Duration::from_millis(200);
+            let given = loop {
+                match self.ask_once(step, institution, table, number, part.clone()).await {
+                    Ok(given) => break given,
+                    Err(error) if error.retry() && tokio::time::Instant::now() < deadline => {
+                        self.check_allowed()?;
+                        self.tell(
+                            f64::from(step) / self.plan.steps.len() as f64,
+                            format!("waiting for {institution}: {error}"),
+                        );
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(Duration::from_secs(5));
+                    }
+                    Err(error) => return Err(error),
+                }
+            };
+            all.push(given);
+        }
+        Ok(all)
+    }
+
+    async fn ask_once(
+        &self,
+        step: u8,
+        institution: &InstitutionId,
+        table: &PlanTable,
+        part: u16,
+        targets: Vec<Target>,
+    ) -> Result<Given> {
+        let place = (table, step, part);
+        let context = context(
+            self.core.network,
+            &self.state,
+            &self.asked,
+            &self.question,
+            &self.plan,
+            institution,
+            place,
+        )?;
+        let member = self.state.member(institution).ok_or_else(|| {
+            Error::refused("not-a-member", format!("{institution} is no member"))
+        })?;
+        let key = member.node_key;
+        let (request, mut receiver) = Session::new(context, key).ask(targets)?;
+        let mut bytes = request.len() as u64;
+        let call = Call::Lookup(Lookup {
+            question: self.question,
+            step,
+            snapshot: table.snapshot,
+            part,
+            request,
+        });
+        let fault = |error: mpc::Error| blame(institution, error);
+        let net = self.core.net()?;
+        let mut replies = net.call(key, call.encode()?, LOOKUP_TIMEOUT).await.map_err(peer_error)?;
+        while let Some(frame) = replies.next().await.map_err(peer_error)? {
+            bytes += frame.len() as u64;
+            receiver = tokio::task::spawn_blocking(move || {
+                receiver.on_frame(frame.to_vec()).map(|_| receiver)
+            })
+            .await
+            .map_err(|error| Error::broken("panic", error))?
+            .map_err(fault)?;
+        }
+        let opened = tokio::task::spawn_blocking(move || receiver.finish())
+            .await
+            .map_err(|error| Error::broken("panic", error))?
+            .map_err(fault)?;
+        Ok(Given {
+            institution: institution.clone(),
+            seen: Seen {
+                step,
+                snapshot: table.snapshot,
+                part,
+                transcript: opened.transcript,
+            },
+            found: opened.outcomes.into_iter().filter_map(|outcome| outcome.found).collect(),
+            bytes,
+        })
+    }
+
+    /// Asks every custodian of the plan to sign what it saw.
+    async fn attest(&mut self) -> Result<Vec<Attestation>> {
+        for step in 0..self.plan.steps.len() {
+            let step = u8::try_from(step).unwrap_or(u8::MAX);
+            self.evaluated[usize::from(step)] = u32::try_from(self.targets(step).len())
+                .unwrap_or(u32::MAX);
+        }
+        let institutions: BTreeSet<InstitutionId> =
+            self.plan.custodians.iter().map(|c| c.institution.clone()).collect();
+        try_join_all(institutions.into_iter().map(|id| self.attest_one(id))).await
+    }
+
+    async fn attest_one(&self, institution: InstitutionId) -> Result<Attestation> {
+        let seen = self.seen.get(&institution).cloned().unwrap_or_default();
+        let transcript = run_transcript(&self.question, seen)?;
+        let member = self.state.member(&institution).ok_or_else(|| {
+            Error::refused("not-a-member", format!("{institution} is no member"))
+        })?;
+        let call = Call::Attest {
+            question: self.question,
+            transcript,
+        };
+        let reply = self
+            .core
+            .net()?
+            .call(member.node_key, call.encode()?, CALL_TIMEOUT)
+            .await
+            .map_err(peer_error)?
+            .read_to_end(4096)
+            .await
+            .map_err(peer_error)?;
+        let malformed =
+            |what: String| Error::fault(&institution, what, reply.to_vec());
+        let attested: Attested =
+            cbor::decode(&reply, 4096).map_err(|error| malformed(error.to_string()))?;
+        let message = Attestation::message(&self.question, &transcript);
+        member
+            .node_key
+            .verify(Attestation::DOMAIN, &message, &attested.signature)
+            .map_err(|_| malformed("an attestation that does not verify".into()))?;
+        Ok(Attestation {
+            institution,
+            transcript,
+            signature: attested.signature,
+        })
+    }
+}
+
+/// A protocol error at the requester: a fault blames the custodian.
+fn blame(institution: &InstitutionId, error: mpc::Error) -> Error {
+    match error.kind() {
+        mpc::ErrorKind::Fault { evidence, .. } => {
+            Error::fault(institution, error.to_string(), evidence.clone())
+        }
+        _ => error.into(),
+    }
+}
+
+/// What a call to a peer failed with. A remote refusal names its rule.
+pub(crate) fn peer_error(error: net::Error) -> Error {
+    let text = error.to_string();
+    match &error.kind {
+        net::Kind::Refusal(net::Refusal::Remote { text, .. }) => {
+            let (rule, detail) = text.split_once(": ").unwrap_or(("refused", text));
+            Error::refused(rule, detail)
+        }
+        net::Kind::Refusal(_) => Error::refused("channel", text),
+        net::Kind::Fault(_) => Error::refused("channel-fault", text),
+        _ => Error::trouble("peer", text),
+    }
+}

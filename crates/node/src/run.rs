@@ -1,0 +1,129 @@
+//! A node's life: open, join, serve, drain.
+
+use std::{future::Future, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use commonware_runtime::{Runner as _, Supervisor as _, tokio as runtime};
+use net::{Directory, Net};
+use primitives::{Digest, PublicKey};
+
+use crate::{
+    api::{self, auth::Gate},
+    config::{Config, files},
+    core::Core,
+    custodian::Desk,
+    error::{Error, Result},
+    journey,
+    keystore::{NodeKeys, Passphrase},
+    rules::LegalOrder,
+    store::Store,
+};
+
+/// How long calls under way may take to end when the node drains.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// The members as the ledger has them now.
+struct Members(Arc<Core>);
+
+impl Directory for Members {
+    fn address(&self, peer: &PublicKey) -> Option<SocketAddr> {
+        self.0.state().member_of_node(peer)?.exchange_address.parse().ok()
+    }
+
+    fn is_member(&self, peer: &PublicKey) -> bool {
+        self.0.state().member_of_node(peer).is_some()
+    }
+}
+
+fn operator_token(path: &Path) -> Result<Digest> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::broken("operator-token", format!("{}: {error}", path.display())))?;
+    text.trim()
+        .parse()
+        .map_err(|_| Error::refused("operator-token", "the token is not 64 hex digits"))
+}
+
+/// Runs a node until `stop` resolves; then it drains and returns.
+///
+/// # Errors
+/// Trouble that keeps the node from starting, or that stopped its ledger.
+pub fn run<S>(config: Config, passphrase: &Passphrase, stop: S) -> Result<()>
+where
+    S: Future<Output = ()> + Send + 'static,
+{
+    let keys = NodeKeys::read(&config.file(files::KEYS), passphrase)?;
+    let store = Store::open(&config.file(files::STORE), &keys.store)?;
+    let settings = runtime::Config::new()
+        .with_storage_directory(config.file(files::LEDGER))
+        .with_worker_threads(2);
+    runtime::Runner::new(settings).start(|context| serve(context, config, keys, store, stop))
+}
+
+async fn serve<S>(
+    context: runtime::Context,
+    config: Config,
+    keys: NodeKeys,
+    store: Store,
+    stop: S,
+) -> Result<()>
+where
+    S: Future<Output = ()> + Send + 'static,
+{
+    let charter = config.charter()?;
+    let network = charter.network()?;
+    let rules = Arc::new(LegalOrder::new(charter.clone())?);
+    let mut settings = ledger::Config::new(
+        network,
+        config.institution.clone(),
+        keys.node.clone(),
+        config.listen.ledger,
+    );
+    settings.bootstrap = crate::rules::members(charter.members.iter()).into();
+    let ledger = ledger::Ledger::start(context.child("ledger"), settings, rules).await?;
+    let token = operator_token(&config.file(files::OPERATOR_TOKEN))?;
+    let listen = config.listen.clone();
+    let core = Core::new(config, network, keys, store, ledger.clone());
+    let channels = Net::start(
+        context.child("net"),
+        net::Config {
+            key: core.keys.node.clone(),
+            listen: listen.exchange,
+            network,
+            limits: net::Limits {
+                request_bytes_max: crate::exchange::REQUEST_BYTES_MAX,
+                ..net::Limits::default()
+            },
+        },
+        Arc::new(Members(core.clone())),
+        Arc::new(Desk(core.clone())),
+    )
+    .await
+    .map_err(|error| Error::broken("exchange-address", error))?;
+    let _ = core.net.set(channels.clone());
+    let follower = tokio::spawn(journey::follow(core.clone()));
+    let listener = tokio::net::TcpListener::bind(listen.api)
+        .await
+        .map_err(|error| Error::broken("api-address", format!("{}: {error}", listen.api)))?;
+    tracing::info!(institution = %core.me, network = %network, api = %listen.api, "the node serves");
+    let router = api::router(core.clone(), Gate::new(core.clone(), token));
+    let (drain, draining) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(
+        axum::serve(listener, router)
+            .with_graceful_shutdown(async move {
+                let _ = draining.await;
+            })
+            .into_future(),
+    );
+    let stopped = tokio::select! {
+        () = stop => None,
+        error = ledger.stopped() => Some(error),
+    };
+    tracing::info!("draining");
+    let _ = drain.send(());
+    let _ = tokio::time::timeout(DRAIN, server).await;
+    channels.stop(DRAIN).await;
+    follower.abort();
+    match stopped {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
+}

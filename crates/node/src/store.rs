@@ -1,0 +1,223 @@
+//! The private store: bodies, secrets, answers and the state of work.
+//!
+//! An embedded database (redb) whose transactions are durable when they
+//! return. Every value is encrypted with XChaCha20-Poly1305 under the
+//! keystore's store key, with table and key as associated data, so that a
+//! copied or shuffled file shows and proves nothing.
+
+use std::{path::Path, sync::Arc};
+
+use chacha20poly1305::{
+    XChaCha20Poly1305, XNonce,
+    aead::{Aead, KeyInit, Payload},
+};
+use primitives::{Digest, cbor};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::{Error, Result};
+
+/// Largest value: an answer's body with room for its frame.
+const VALUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A kind of value in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shelf {
+    /// Opened bodies by their commitment.
+    Bodies,
+    /// Secrets of snapshots' lookup keys, by snapshot record and key.
+    SnapshotKeys,
+    /// Secrets of plans' keys, by question.
+    PlanKeys,
+    /// Transcripts of served lookups, by question, step and table.
+    Served,
+    /// Opened rows of runs whose answer is not disclosed, by question.
+    Results,
+    /// Prepared acts by their id.
+    Prepared,
+    /// Where snapshots' files are, by snapshot record.
+    Snapshots,
+    /// Specifications of published tables, by dataset record.
+    Datasets,
+}
+
+impl Shelf {
+    fn table(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+        TableDefinition::new(match self {
+            Self::Bodies => "bodies",
+            Self::SnapshotKeys => "snapshot-keys",
+            Self::PlanKeys => "plan-keys",
+            Self::Served => "served",
+            Self::Results => "results",
+            Self::Prepared => "prepared",
+            Self::Snapshots => "snapshots",
+            Self::Datasets => "datasets",
+        })
+    }
+}
+
+/// The store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    database: Arc<Database>,
+    cipher: XChaCha20Poly1305,
+}
+
+fn storage(error: impl std::fmt::Display) -> Error {
+    Error::trouble("storage", error)
+}
+
+fn damaged(shelf: Shelf) -> Error {
+    Error::broken("storage", format!("a value of {shelf:?} does not decrypt"))
+        .advise("the store was altered, or belongs to other keys; restore it from a backup")
+}
+
+impl Store {
+    /// Opens or makes the store.
+    ///
+    /// # Errors
+    /// Trouble where the file can't be opened.
+    pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self> {
+        let database = Database::create(path).map_err(storage)?;
+        Ok(Self {
+            database: Arc::new(database),
+            cipher: XChaCha20Poly1305::new(key.into()),
+        })
+    }
+
+    /// Stores a value, durably once this returns.
+    ///
+    /// # Errors
+    /// Trouble where the disk fails.
+    pub fn put<T: Serialize>(&self, shelf: Shelf, key: &[u8], value: &T) -> Result<()> {
+        let plain = zeroize::Zeroizing::new(cbor::encode(value)?);
+        let nonce: [u8; 24] = primitives::random();
+        let mut bytes = nonce.to_vec();
+        bytes.extend(
+            self.cipher
+                .encrypt(
+                    &XNonce::from(nonce),
+                    Payload {
+                        msg: &plain,
+                        aad: &associated(shelf, key),
+                    },
+                )
+                .map_err(|_| Error::broken("storage", "encryption failed"))?,
+        );
+        let write = self.database.begin_write().map_err(storage)?;
+        {
+            let mut table = write.open_table(shelf.table()).map_err(storage)?;
+            table.insert(key, bytes.as_slice()).map_err(storage)?;
+        }
+        write.commit().map_err(storage)
+    }
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// Trouble where the disk fails or the value was altered.
+    pub fn get<T: DeserializeOwned>(&self, shelf: Shelf, key: &[u8]) -> Result<Option<T>> {
+        let read = self.database.begin_read().map_err(storage)?;
+        let table = match read.open_table(shelf.table()) {
+            Ok(table) => table,
+            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(error) => return Err(storage(error)),
+        };
+        let Some(value) = table.get(key).map_err(storage)? else {
+            return Ok(None);
+        };
+        self.decrypt(shelf, key, value.value()).map(Some)
+    }
+
+    /// All values of a shelf, with their keys.
+    ///
+    /// # Errors
+    /// Trouble where the disk fails or a value was altered.
+    pub fn all<T: DeserializeOwned>(&self, shelf: Shelf) -> Result<Vec<(Vec<u8>, T)>> {
+        let read = self.database.begin_read().map_err(storage)?;
+        let table = match read.open_table(shelf.table()) {
+            Ok(table) => table,
+            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(storage(error)),
+        };
+        let mut all = Vec::new();
+        for entry in table.iter().map_err(storage)? {
+            let (key, value) = entry.map_err(storage)?;
+            let item = self.decrypt(shelf, key.value(), value.value())?;
+            all.push((key.value().to_vec(), item));
+        }
+        Ok(all)
+    }
+
+    /// Removes a value, durably once this returns.
+    ///
+    /// # Errors
+    /// Trouble where the disk fails.
+    pub fn remove(&self, shelf: Shelf, key: &[u8]) -> Result<()> {
+        let write = self.database.begin_write().map_err(storage)?;
+        {
+            let mut table = write.open_table(shelf.table()).map_err(storage)?;
+            table.remove(key).map_err(storage)?;
+        }
+        write.commit().map_err(storage)
+    }
+
+    fn decrypt<T: DeserializeOwned>(&self, shelf: Shelf, key: &[u8], bytes: &[u8]) -> Result<T> {
+        let (nonce, cipher) = bytes.split_at_checked(24).ok_or_else(|| damaged(shelf))?;
+        let nonce: [u8; 24] = nonce.try_into().map_err(|_| damaged(shelf))?;
+        let plain = self
+            .cipher
+            .decrypt(
+                &XNonce::from(nonce),
+                Payload {
+                    msg: cipher,
+                    aad: &associated(shelf, key),
+                },
+            )
+            .map_err(|_| damaged(shelf))?;
+        let plain = zeroize::Zeroizing::new(plain);
+        Ok(cbor::decode(&plain, VALUE_BYTES_MAX)?)
+    }
+}
+
+fn associated(shelf: Shelf, key: &[u8]) -> Vec<u8> {
+    use redb::TableHandle;
+    Digest::of("cordon/store/v1", &[shelf.table().name().as_bytes(), key])
+        .0
+        .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_after_reopening_and_do_not_show_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let key = [7u8; 32];
+        let secret = "the subject's phone is +8613800000000".to_string();
+        {
+            let store = Store::open(&path, &key).unwrap();
+            store.put(Shelf::Bodies, b"k", &secret).unwrap();
+            assert_eq!(store.get::<String>(Shelf::Served, b"k").unwrap(), None);
+        }
+        let store = Store::open(&path, &key).unwrap();
+        assert_eq!(store.get::<String>(Shelf::Bodies, b"k").unwrap(), Some(secret.clone()));
+        assert_eq!(store.all::<String>(Shelf::Bodies).unwrap().len(), 1);
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!bytes.windows(13).any(|w| w == b"+861380000000"));
+        store.remove(Shelf::Bodies, b"k").unwrap();
+        assert_eq!(store.get::<String>(Shelf::Bodies, b"k").unwrap(), None);
+    }
+
+    #[test]
+    fn another_key_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        Store::open(&path, &[1; 32]).unwrap().put(Shelf::Bodies, b"k", &1u8).unwrap();
+        let other = Store::open(&path, &[2; 32]).unwrap();
+        assert_eq!(other.get::<u8>(Shelf::Bodies, b"k").err().unwrap().rule(), "storage");
+    }
+}

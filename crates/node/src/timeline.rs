@@ -1,0 +1,169 @@
+//! Records in plain words, Chinese and English.
+
+use docket::{Change, Header, Statement};
+
+fn who(header: &Header) -> String {
+    match &header.officer {
+        Some(officer) => format!("{}/{officer}", header.institution),
+        None => header.institution.to_string(),
+    }
+}
+
+/// What a record says: in English, then in Chinese.
+#[must_use]
+pub(crate) fn say(header: &Header) -> (String, String) {
+    let who = who(header);
+    match &header.statement {
+        Statement::ChangeProposed { change } => {
+            let (en, zh) = match change {
+                Change::Admit(card) => (
+                    format!("to admit {}", card.institution.id),
+                    format!("接纳 {}", card.institution.id),
+                ),
+                Change::Replace(card) => (
+                    format!("new keys or addresses for {}", card.institution.id),
+                    format!("更换 {} 的密钥或地址", card.institution.id),
+                ),
+                Change::Remove(id) => (format!("that {id} leaves"), format!("{id} 退出")),
+            };
+            (format!("{who} proposes {en}"), format!("{who} 提议{zh}"))
+        }
+        Statement::ChangeVoted { proposal, yes } => {
+            let (en, zh) = if *yes { ("for", "赞成") } else { ("against", "反对") };
+            let proposal = proposal.short();
+            (
+                format!("{who} votes {en} proposal {proposal}"),
+                format!("{who} {zh}提议 {proposal}"),
+            )
+        }
+        Statement::OfficerEnrolled {
+            officer, duties, ..
+        } => {
+            let duties: Vec<&str> = duties.iter().map(|duty| duty.name()).collect();
+            let duties = duties.join(", ");
+            (
+                format!("{who} enrols officer {officer} as {duties}"),
+                format!("{who} 登记经办人 {officer}（{duties}）"),
+            )
+        }
+        Statement::OfficerRetired { .. } => (
+            format!("{who} withdraws an officer's key"),
+            format!("{who} 注销一名经办人的密钥"),
+        ),
+        Statement::DatasetPublished(entry) => (
+            format!("{who} publishes the table {}", entry.dataset),
+            format!("{who} 发布数据表 {}", entry.dataset),
+        ),
+        Statement::SnapshotCommitted(snapshot) => (
+            format!(
+                "{who} commits to a snapshot: {} rows, {} rejected",
+                snapshot.rows, snapshot.rejected
+            ),
+            format!(
+                "{who} 提交快照：{} 行，{} 行未通过校验",
+                snapshot.rows, snapshot.rejected
+            ),
+        ),
+        Statement::WarrantDrafted { authority, terms } => (
+            format!("{who} asks {authority} for a warrant over {} subjects", terms.subjects),
+            format!("{who} 向 {authority} 申请调取令，对象 {} 个", terms.subjects),
+        ),
+        _ => say_case(&who, &header.statement),
+    }
+}
+
+fn say_case(who: &str, statement: &Statement) -> (String, String) {
+    match statement {
+        Statement::WarrantIssued { terms, .. } => (
+            format!(
+                "{who} issues the warrant: {} subjects, {} hops, {} rows, {} runs",
+                terms.subjects, terms.hops, terms.answer_cap, terms.runs
+            ),
+            format!(
+                "{who} 签发调取令：对象 {} 个，{} 跳，至多 {} 行，{} 次",
+                terms.subjects, terms.hops, terms.answer_cap, terms.runs
+            ),
+        ),
+        Statement::WarrantRefused { .. } => {
+            (format!("{who} refuses the draft"), format!("{who} 驳回申请"))
+        }
+        Statement::WarrantRevoked {} => {
+            (format!("{who} revokes the warrant"), format!("{who} 撤销调取令"))
+        }
+        Statement::QuestionAsked(asked) => (
+            format!("{who} asks {} of {} custodians", asked.template, asked.custodians.len()),
+            format!("{who} 向 {} 个数据方提出 {}", asked.custodians.len(), asked.template),
+        ),
+        Statement::Denied { rule, act } => (
+            format!("{who} denies {act} by rule {rule}"),
+            format!("{who} 依规则 {rule} 拒绝 {act}"),
+        ),
+        Statement::Approved { by_rule, .. } => match by_rule {
+            Some(rule) => (
+                format!("{who} approves by its rule {rule}"),
+                format!("{who} 依规则 {rule} 同意"),
+            ),
+            None => (format!("{who} approves"), format!("{who} 同意")),
+        },
+        Statement::Narrowed {
+            hops, answer_cap, ..
+        } => (
+            format!("{who} would approve {hops} hops and {answer_cap} rows"),
+            format!("{who} 要求缩小到 {hops} 跳、{answer_cap} 行"),
+        ),
+        Statement::Refused { .. } => (format!("{who} refuses"), format!("{who} 拒绝")),
+        other => say_run(who, other),
+    }
+}
+
+fn say_run(who: &str, statement: &Statement) -> (String, String) {
+    match statement {
+        Statement::InputsCommitted { keys, .. } => (
+            format!("{who} binds its inputs: {} lookup keys", keys.len()),
+            format!("{who} 锁定输入：{} 个查询键", keys.len()),
+        ),
+        Statement::RunCompleted {
+            attestations,
+            evaluated,
+            ..
+        } => {
+            let selectors: u64 = evaluated.iter().map(|n| u64::from(*n)).sum();
+            (
+                format!(
+                    "{who} completes the run: {selectors} selectors, signed by {} custodians",
+                    attestations.len()
+                ),
+                format!(
+                    "{who} 完成计算：{selectors} 个查询对象，{} 个数据方签名",
+                    attestations.len()
+                ),
+            )
+        }
+        Statement::RunAborted { cause, blamed, .. } => match blamed {
+            Some(blamed) => (
+                format!("{who} aborts the run: {cause} of {blamed}"),
+                format!("{who} 中止计算：{blamed} 出现 {cause}"),
+            ),
+            None => (
+                format!("{who} aborts the run: {cause}"),
+                format!("{who} 中止计算：{cause}"),
+            ),
+        },
+        Statement::AnswerDisclosed { rows, .. } => (
+            format!("{who} opens the answer: {rows} rows"),
+            format!("{who} 开启答案：{rows} 行"),
+        ),
+        Statement::Consulted { reader, what, .. } => (
+            format!("{who}/{reader} reads: {what}"),
+            format!("{who}/{reader} 查阅：{what}"),
+        ),
+        Statement::BundleExported { .. } => (
+            format!("{who} exports the evidence"),
+            format!("{who} 导出证据包"),
+        ),
+        other => (
+            format!("{who}: {}", other.kind()),
+            format!("{who}：{}", other.kind()),
+        ),
+    }
+}
