@@ -12,7 +12,11 @@
 //! *Not here*: what stands in sealed bodies. A header commits to them by salted
 //! digests; who may read them is shown in the summary.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    thread,
+    time::{Duration, Instant},
+};
 
 use docket::{Header, Statement, statement::Terms};
 use node::api::types::{Act, DraftWarrant, IssueWarrant, Prepared, Recorded, SubmitSignature, WarrantView};
@@ -23,6 +27,12 @@ use crate::failure::{Failure, Result};
 
 /// Furthest that a prepared record's time may be from this machine's clock.
 const SKEW_MS_MAX: u64 = 10 * 60 * 1_000;
+
+/// The node's name for a body that was not fetched yet.
+const BODY_MISSING: &str = "body-missing";
+/// Longest that a body is waited for, and the time between two looks.
+const BODY_WAIT_MAX: Duration = Duration::from_secs(20);
+const BODY_LOOK: Duration = Duration::from_millis(100);
 
 /// An act that was compared and waits for its signature.
 pub struct Checked {
@@ -45,7 +55,7 @@ impl Client {
             Act::IssueWarrant(issue) => Some(self.warrant(&issue.warrant)?),
             _ => None,
         };
-        let prepared: Prepared = self.post("/v1/acts/prepare", act)?;
+        let prepared = self.prepare_when_here(act)?;
         let header = self.compare(act, before.as_ref(), &prepared, &officer.key.public())?;
         let to_sign = header
             .to_be_signed(&officer.key.public())
@@ -55,6 +65,24 @@ impl Client {
             header,
             to_sign,
         })
+    }
+
+    /// Asks the node to prepare an act. What another institution sealed to this
+    /// one is fetched after its record is final, so it may come a little later.
+    fn prepare_when_here(&self, act: &Act) -> Result<Prepared> {
+        let begun = Instant::now();
+        loop {
+            match self.post("/v1/acts/prepare", act) {
+                Err(failure)
+                    if failure.retry
+                        && failure.rule == BODY_MISSING
+                        && begun.elapsed() < BODY_WAIT_MAX =>
+                {
+                    thread::sleep(BODY_LOOK);
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Signs a compared act and waits until it is final.

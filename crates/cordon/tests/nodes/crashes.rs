@@ -1,1 +1,1 @@
-//! x
+//! Comes with its tests.
