@@ -9,6 +9,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use docket::{
@@ -178,6 +179,38 @@ fn running(core: &Core, peer: &PublicKey, question: &Digest) -> Result<(State, C
     Ok((state, case))
 }
 
+/// Longest that this node may be behind the requester's copy of the ledger
+/// before it refuses.
+const LAG_PATIENCE: Duration = Duration::from_secs(5);
+
+/// [`running`], once this node's own copy of the ledger shows it: the requester
+/// may have seen the last record a moment earlier.
+async fn running_soon(
+    core: &Core,
+    peer: &PublicKey,
+    question: &Digest,
+) -> Result<(State, Case)> {
+    let deadline = tokio::time::Instant::now() + LAG_PATIENCE;
+    let mut changed = core.changed.subscribe();
+    loop {
+        let error = match running(core, peer, question) {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        let may_come = matches!(
+            error.rule(),
+            "approval-missing"
+                | "not-running"
+                | "not-found"
+                | "question-unknown"
+                | "body-missing"
+        );
+        if !may_come || tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
+            return Err(error);
+        }
+    }
+}
+
 /// The parameters of a table, as its snapshot's record states them.
 ///
 /// # Errors
@@ -200,7 +233,7 @@ pub(crate) fn table_params(state: &State, snapshot: &Digest, key: &str) -> Resul
 ///
 /// # Errors
 /// A refusal where the ledger does not have what it needs.
-pub(crate) fn context(
+pub fn context(
     network: primitives::NetworkId,
     state: &State,
     asked: &QuestionAsked,
@@ -285,7 +318,7 @@ async fn serve_lookup(
     lookup: Lookup,
     replies: &mut Replies,
 ) -> Result<()> {
-    let (state, case) = running(core, peer, &lookup.question)?;
+    let (state, case) = running_soon(core, peer, &lookup.question).await?;
     let plan = &case.plan;
     let step = plan
         .steps
@@ -465,7 +498,7 @@ async fn serve_attest(
     transcript: &Digest,
     replies: &mut Replies,
 ) -> Result<()> {
-    running(core, peer, question)?;
+    running_soon(core, peer, question).await?;
     let seen: Vec<Seen> = core
         .store
         .all::<Seen>(Shelf::Served)?

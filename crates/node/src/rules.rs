@@ -48,7 +48,7 @@ fn format(error: docket::RecordError) -> Refused {
 }
 
 /// The legal order of a network.
-pub(crate) struct LegalOrder {
+pub struct LegalOrder {
     genesis: State,
     decoded: Arc<Decoded>,
 }
@@ -58,7 +58,7 @@ impl LegalOrder {
     ///
     /// # Errors
     /// A refusal where the charter is not valid.
-    pub(crate) fn new(charter: docket::Charter) -> Result<Self, Refusal> {
+    pub fn new(charter: docket::Charter) -> Result<Self, Refusal> {
         Ok(Self {
             genesis: State::genesis(charter)?,
             decoded: Arc::default(),
@@ -146,7 +146,7 @@ pub(crate) fn members<'a>(institutions: impl Iterator<Item = &'a Institution>) -
 
 /// The docket's state inside a ledger's.
 #[must_use]
-pub(crate) fn docket_state(state: &dyn ledger::State) -> Option<&State> {
+pub fn docket_state(state: &dyn ledger::State) -> Option<&State> {
     state
         .as_any()
         .downcast_ref::<Judged>()

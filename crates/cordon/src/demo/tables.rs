@@ -66,7 +66,7 @@ fn publish(
     let client = network.operator(custodian)?;
     let mut taken = Vec::new();
     for (name, file) in scene.tables(custodian) {
-        if Scene::leaves_out(name, &file) {
+        if Scene::leaves_out(name) {
             continue;
         }
         client.publish(&Publish {
