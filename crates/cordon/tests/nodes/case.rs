@@ -33,13 +33,17 @@ fn answers_are_those_of_plain_sql_over_pooled_tables() {
     let world = World::with_officers();
     for seed in [1, 2] {
         let folder = world.folder().join(format!("city-{seed}"));
-        let truth = city::generate(&Config::new(seed, 90, &folder), &mut |_| ()).unwrap();
+        let truth = city::generate(&Config::new(seed, 300, &folder), &mut |_| ()).unwrap();
         publish(&world, &folder);
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let pool = runtime.block_on(Pool::open(&folder)).unwrap();
         let rows = |sql: &str| {
-            let rows = runtime.block_on(pool.sql(sql)).unwrap_or_else(|e| panic!("{sql}: {e}"));
-            rows.iter().map(|row| row.iter().map(text).collect()).collect::<Rows>()
+            let rows = runtime
+                .block_on(pool.sql(sql))
+                .unwrap_or_else(|e| panic!("{sql}: {e}"));
+            rows.iter()
+                .map(|row| row.iter().map(text).collect())
+                .collect::<Rows>()
         };
         let mut asked = asked(&truth);
         let found = check(&world, &asked, &rows);
@@ -47,7 +51,10 @@ fn answers_are_those_of_plain_sql_over_pooled_tables() {
         // Two custodians of four.
         asked.custodians = vec!["bank_b", "telecom_a"];
         let fewer = check(&world, &asked, &rows);
-        assert!(fewer < found, "{fewer} rows of two custodians, {found} of four");
+        assert!(
+            fewer < found,
+            "{fewer} rows of two custodians, {found} of four"
+        );
         // Nobody knows them, and nothing is found.
         asked.subjects = UNKNOWN.map(str::to_owned).to_vec();
         assert_eq!(check(&world, &asked, &rows), 0);
@@ -59,7 +66,10 @@ fn publish(world: &World, city: &Path) {
     for custodian in CUSTODIANS {
         for dataset in ["subscribers", "calls", "accounts", "transfers"] {
             let path = |form| city.join(custodian).join(format!("{dataset}.{form}"));
-            let existing = ["csv", "parquet"].map(path).into_iter().find(|path| path.is_file());
+            let existing = ["csv", "parquet"]
+                .map(path)
+                .into_iter()
+                .find(|path| path.is_file());
             files.extend(existing.map(|path| (custodian, dataset, path)));
         }
     }
@@ -73,7 +83,12 @@ fn asked(truth: &Truth) -> Asked {
     let case = truth.case.as_ref().unwrap();
     let victims = case.victims.iter().take(3);
     let mut subjects: Vec<String> = victims
-        .flat_map(|v| [format!("phone:{}", v.phone), format!("account:{}", v.account)])
+        .flat_map(|v| {
+            [
+                format!("phone:{}", v.phone),
+                format!("account:{}", v.account),
+            ]
+        })
         .chain(UNKNOWN.map(str::to_owned))
         .collect();
     let careless = case.victims[0].phone.trim_start_matches("+86");
@@ -111,7 +126,10 @@ fn found(answer: &AnswerView, table: &str) -> (Vec<String>, Rows) {
                 serde_json::Value::String(text) => text.clone(),
                 other => other.to_string(),
             });
-            assert!(rows.insert(cells.collect()), "a row stands twice in {table}");
+            assert!(
+                rows.insert(cells.collect()),
+                "a row stands twice in {table}"
+            );
         }
         assert_eq!(given.rows.len(), given.origins.len());
     }
@@ -131,7 +149,11 @@ fn check(world: &World, asked: &Asked, sql: &dyn Fn(&str) -> Rows) -> usize {
     let mut total = 0;
     let mut compare = |answer: &AnswerView, table: &str, query: &dyn Fn(&str) -> String| {
         let (columns, rows) = found(answer, table);
-        assert!(!columns.is_empty(), "no table {table} in {}", answer.template);
+        assert!(
+            !columns.is_empty(),
+            "no table {table} in {}",
+            answer.template
+        );
         let wanted = sql(&query(&columns.join(", ")));
         let missing: Vec<_> = wanted.difference(&rows).take(3).collect();
         let beyond: Vec<_> = rows.difference(&wanted).take(3).collect();
@@ -145,9 +167,16 @@ fn check(world: &World, asked: &Asked, sql: &dyn Fn(&str) -> Rows) -> usize {
     };
     let oracle = Oracle::new(asked);
     let answer = world.answer(ask(&warrant, "identify"));
-    compare(&answer, "subscribers", &|columns| oracle.held("subscribers", "phone", columns));
-    compare(&answer, "accounts", &|columns| oracle.held("accounts", "account", columns));
-    let answer = world.answer(Ask { hops: Some(2), ..ask(&warrant, "call-contacts") });
+    compare(&answer, "subscribers", &|columns| {
+        oracle.held("subscribers", "phone", columns)
+    });
+    compare(&answer, "accounts", &|columns| {
+        oracle.held("accounts", "account", columns)
+    });
+    let answer = world.answer(Ask {
+        hops: Some(2),
+        ..ask(&warrant, "call-contacts")
+    });
     compare(&answer, "calls", &|columns| oracle.calls(columns));
     let answer = world.answer(Ask {
         hops: Some(HOPS),
@@ -164,12 +193,18 @@ fn check(world: &World, asked: &Asked, sql: &dyn Fn(&str) -> Rows) -> usize {
 fn evidence_holds(world: &World, answer: &AnswerView) {
     let police = world.police();
     let question = answer.question.clone();
-    police.act(&Act::ExportBundle { question: question.clone() }).unwrap();
+    police
+        .act(&Act::ExportBundle {
+            question: question.clone(),
+        })
+        .unwrap();
     let mut bytes = world.until("the bundle", || match police.bundle(&question) {
         Err(failure) if failure.retry => Ok(None),
         other => other.map(Some),
     });
-    let anchor = TrustAnchor { network: Some(world.network.id()) };
+    let anchor = TrustAnchor {
+        network: Some(world.network.id()),
+    };
     let case = evidence::verify(&bytes, &anchor).unwrap_or_else(|refused| panic!("{refused}"));
     let rows: usize = answer.tables.iter().map(|table| table.rows.len()).sum();
     assert_eq!(case.answer.rows(), rows);
@@ -191,15 +226,32 @@ struct Oracle {
 impl Oracle {
     fn new(asked: &Asked) -> Self {
         let list = |values: BTreeSet<String>| {
-            values.iter().map(|value| format!("'{value}'")).collect::<Vec<_>>().join(", ")
+            values
+                .iter()
+                .map(|value| format!("'{value}'"))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         let of = |kind: &str| {
-            let selectors = asked.subjects.iter().map(|text| text.parse::<Selector>().unwrap());
+            let selectors = asked
+                .subjects
+                .iter()
+                .map(|text| text.parse::<Selector>().unwrap());
             let texts = selectors.map(|selector| selector.to_string());
-            list(texts.filter_map(|t| Some(t.strip_prefix(kind)?.to_owned())).collect())
+            list(
+                texts
+                    .filter_map(|t| Some(t.strip_prefix(kind)?.to_owned()))
+                    .collect(),
+            )
         };
         Self {
-            custodians: list(asked.custodians.iter().map(|&name| name.to_owned()).collect()),
+            custodians: list(
+                asked
+                    .custodians
+                    .iter()
+                    .map(|&name| name.to_owned())
+                    .collect(),
+            ),
             phones: of("phone:"),
             accounts: of("account:"),
             window_ms: asked.window_ms,
@@ -209,7 +261,10 @@ impl Oracle {
     }
 
     fn table(&self, name: &str) -> String {
-        format!("(SELECT * FROM {name} WHERE institution IN ({}))", self.custodians)
+        format!(
+            "(SELECT * FROM {name} WHERE institution IN ({}))",
+            self.custodians
+        )
     }
 
     fn in_window(&self) -> String {
@@ -218,12 +273,18 @@ impl Oracle {
 
     /// Holders of the subjects, and all else under the same id numbers.
     fn held(&self, table: &str, key: &str, columns: &str) -> String {
-        let own = if key == "phone" { &self.phones } else { &self.accounts };
+        let own = if key == "phone" {
+            &self.phones
+        } else {
+            &self.accounts
+        };
+        let table = self.table(table);
         format!(
-            "SELECT DISTINCT {columns} FROM {} WHERE {key} IN ({own}) OR id_number IN ( \
+            "WITH ids AS ( \
                SELECT id_number FROM {} WHERE phone IN ({}) UNION \
-               SELECT id_number FROM {} WHERE account IN ({}))",
-            self.table(table),
+               SELECT id_number FROM {} WHERE account IN ({})) \
+             SELECT {columns} FROM {table} WHERE {key} IN ({own}) UNION \
+             SELECT {columns} FROM {table} WHERE id_number IN (SELECT id_number FROM ids)",
             self.table("subscribers"),
             self.phones,
             self.table("accounts"),
@@ -232,13 +293,26 @@ impl Oracle {
     }
 
     fn calls(&self, columns: &str) -> String {
-        let calls = format!("(SELECT * FROM {} WHERE {})", self.table("calls"), self.in_window());
+        let calls = format!(
+            "(SELECT * FROM {} WHERE {})",
+            self.table("calls"),
+            self.in_window()
+        );
         let first = |column: &str| {
             let phones = &self.phones;
-            format!("SELECT {column} FROM {calls} WHERE caller IN ({phones}) OR callee IN ({phones})")
+            format!(
+                "SELECT {column} FROM {calls} WHERE caller IN ({phones}) OR callee IN ({phones})"
+            )
         };
-        let known = format!("({} UNION {})", first("caller"), first("callee"));
-        format!("SELECT DISTINCT {columns} FROM {calls} WHERE caller IN {known} OR callee IN {known}")
+        let (callers, callees) = (first("caller AS phone"), first("callee AS phone"));
+        let of = |column| {
+            format!("SELECT {columns} FROM {calls} WHERE {column} IN (SELECT phone FROM known)")
+        };
+        format!(
+            "WITH known AS ({callers} UNION {callees}) {} UNION {}",
+            of("caller"),
+            of("callee")
+        )
     }
 
     fn transfers(&self, columns: &str) -> String {
@@ -248,9 +322,15 @@ impl Oracle {
             self.in_window(),
             self.min_fen
         );
-        let mut hop = format!("SELECT DISTINCT {columns} FROM {all} WHERE from_account IN ({})", self.accounts);
+        let mut hop = format!(
+            "SELECT DISTINCT {columns} FROM {all} WHERE from_account IN ({})",
+            self.accounts
+        );
         let mut hops = vec![hop.clone()];
-        let named: Vec<String> = columns.split(", ").map(|column| format!("t.{column}")).collect();
+        let named: Vec<String> = columns
+            .split(", ")
+            .map(|column| format!("t.{column}"))
+            .collect();
         for _ in 1..HOPS {
             hop = format!(
                 "SELECT DISTINCT {} FROM {all} t JOIN ({hop}) p ON t.from_account = p.to_account \

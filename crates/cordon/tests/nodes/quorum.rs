@@ -35,8 +35,16 @@ fn enrolment(handle: &str) -> Act {
 
 /// Whether a node's members view shows an officer.
 fn knows(world: &World, institution: &str, handle: &str) -> bool {
-    let members = world.network.operator(&id(institution)).unwrap().members().unwrap_or_default();
-    members.iter().flat_map(|member| &member.officers).any(|officer| officer.officer == handle)
+    let members = world
+        .network
+        .operator(&id(institution))
+        .unwrap()
+        .members()
+        .unwrap_or_default();
+    members
+        .iter()
+        .flat_map(|member| &member.officers)
+        .any(|officer| officer.officer == handle)
 }
 
 #[test]
@@ -58,20 +66,42 @@ fn two_of_seven_down_and_it_goes_on_three_down_and_it_says_so_one_back_and_it_re
     let unhealthy = world.until("three missed members", || {
         Ok(world.status("police").filter(|status| !status.healthy))
     });
-    assert_eq!((unhealthy.heard, unhealthy.quorum, unhealthy.members), (4, 5, 7));
-    assert!(unhealthy.advice.unwrap().contains("start the missing nodes"));
+    assert_eq!(
+        (unhealthy.heard, unhealthy.quorum, unhealthy.members),
+        (4, 5, 7)
+    );
+    assert!(
+        unhealthy
+            .advice
+            .unwrap()
+            .contains("start the missing nodes")
+    );
     let stalled = police.enrol(&enrolment("waits")).unwrap_err();
-    assert_eq!((stalled.family, stalled.rule.as_str()), (Family::Trouble, "ledger-stalled"));
-    assert!(stalled.retry && stalled.advice.unwrap().contains("becomes final when enough members return"));
+    assert_eq!(
+        (stalled.family, stalled.rule.as_str()),
+        (Family::Trouble, "ledger-stalled")
+    );
+    assert!(
+        stalled.retry
+            && stalled
+                .advice
+                .unwrap()
+                .contains("becomes final when enough members return")
+    );
     assert!(!knows(&world, "police", "waits"));
     // Reading goes on.
     assert!(knows(&world, "telecom_a", "with-five-2"));
     world.network.start(&id("telecom_b")).unwrap();
-    world.until("the record that waited", || Ok(knows(&world, "telecom_b", "waits").then_some(())));
+    world.until("the record that waited", || {
+        Ok(knows(&world, "telecom_b", "waits").then_some(()))
+    });
     police.enrol(&enrolment("after")).unwrap();
     for back in ["bank_b", "customs"] {
         world.network.start(&id(back)).unwrap();
-        world.network.wait_healthy(&id(back), LIMIT, &world.stop).unwrap();
+        world
+            .network
+            .wait_healthy(&id(back), LIMIT, &world.stop)
+            .unwrap();
     }
     world.same_root(&MEMBERS.map(|(name, _)| name));
     assert!(knows(&world, "bank_b", "waits") && knows(&world, "customs", "after"));
@@ -113,8 +143,13 @@ fn operator(world: &World, config: &Config) -> Client {
 }
 
 fn newcomer(world: &World) -> Config {
-    let ports: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let ports: Vec<_> = ports.iter().map(|port| port.local_addr().unwrap()).collect();
+    let ports: Vec<_> = (0..3)
+        .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect();
+    let ports: Vec<_> = ports
+        .iter()
+        .map(|port| port.local_addr().unwrap())
+        .collect();
     let home = world.folder().join("bank_c");
     let new = NewHome {
         home: home.clone(),
@@ -135,11 +170,17 @@ fn newcomer(world: &World) -> Config {
 /// Proposes a change at the police, and has members vote until it is carried.
 fn carry(world: &World, change: &Membership) {
     let police = world.network.operator(&id("police")).unwrap();
-    let proposal = police.membership(change).unwrap_or_else(|e| panic!("{e}")).record;
+    let proposal = police
+        .membership(change)
+        .unwrap_or_else(|e| panic!("{e}"))
+        .record;
     let needed = 5 + usize::from(world.status("police").unwrap().members > 7);
     for (voter, _) in MEMBERS.iter().take(needed) {
         let client = world.network.operator(&id(voter)).unwrap();
-        let vote = Membership::Vote { proposal: proposal.clone(), yes: true };
+        let vote = Membership::Vote {
+            proposal: proposal.clone(),
+            yes: true,
+        };
         let voted: Recorded = world.until("the vote", || match client.membership(&vote) {
             Err(failure) if !settled(&failure) => Ok(None),
             other => other.map(Some),
@@ -171,7 +212,10 @@ fn an_eighth_member_is_voted_in_and_a_member_changes_its_key() {
     // One vote too few does not carry it: four of seven.
     carry(&world, &Membership::Admit { card });
     let members = world.until("the admission", || {
-        Ok(client.status().ok().filter(|status| status.members == 8 && status.healthy))
+        Ok(client
+            .status()
+            .ok()
+            .filter(|status| status.members == 8 && status.healthy))
     });
     assert_eq!((members.quorum, members.epoch), (6, 1));
     let enrolled = client.enrol(&Act::EnrolOfficer {
@@ -184,7 +228,10 @@ fn an_eighth_member_is_voted_in_and_a_member_changes_its_key() {
 
     // The eighth's key is replaced: the old one is nobody's from then on.
     let keys = NodeKeys::read(&eighth.file(files::KEYS), &world.passphrase()).unwrap();
-    let fresh = NodeKeys { node: SigningKey::generate(), ..keys.clone() };
+    let fresh = NodeKeys {
+        node: SigningKey::generate(),
+        ..keys.clone()
+    };
     let old: Card = found::read_json(&eighth.file(files::CARD)).unwrap();
     let mut institution = old.institution;
     institution.node_key = fresh.node.public();
@@ -193,17 +240,26 @@ fn an_eighth_member_is_voted_in_and_a_member_changes_its_key() {
     carry(&world, &Membership::Replace { card: value });
     drop(process);
     std::fs::rename(eighth.file(files::KEYS), eighth.file("keys.old")).unwrap();
-    fresh.write(&eighth.file(files::KEYS), &world.passphrase()).unwrap();
+    fresh
+        .write(&eighth.file(files::KEYS), &world.passphrase())
+        .unwrap();
     found::write_json(&eighth.file(files::CARD), &card).unwrap();
     let process = start(&world, &eighth);
     world.until("the rotation", || {
         let views = world.network.operator(&id("police")).unwrap().members()?;
         let view = views.into_iter().find(|view| view.institution == "bank_c");
         let known = view.is_some_and(|view| view.node_key == fresh.node.public().to_string());
-        Ok((known && world.status("police").is_some_and(|status| status.epoch == 2)).then_some(()))
+        Ok((known
+            && world
+                .status("police")
+                .is_some_and(|status| status.epoch == 2))
+        .then_some(()))
     });
     world.until("the eighth with its new key", || {
-        Ok(client.status().ok().filter(|status| status.healthy && !status.syncing))
+        Ok(client
+            .status()
+            .ok()
+            .filter(|status| status.healthy && !status.syncing))
     });
     let by_new = client.enrol(&Act::EnrolOfficer {
         officer: "second".into(),
@@ -217,7 +273,12 @@ fn an_eighth_member_is_voted_in_and_a_member_changes_its_key() {
     let process = start(&world, &eighth);
     thread::sleep(Duration::from_millis(1));
     let before = world.status("police").unwrap().records;
-    world.network.operator(&id("police")).unwrap().enrol(&enrolment("last")).unwrap();
+    world
+        .network
+        .operator(&id("police"))
+        .unwrap()
+        .enrol(&enrolment("last"))
+        .unwrap();
     assert!(world.status("police").unwrap().records > before);
     let old_word = client.enrol(&Act::EnrolOfficer {
         officer: "third".into(),

@@ -40,12 +40,19 @@ fn an_expired_warrant(world: &World) {
     });
     let question = world.ask(ask(&warrant, "identify"));
     world.until("the warrant's end", || {
-        let view = world.police().warrants()?.into_iter().find(|view| view.warrant == warrant);
+        let view = world
+            .police()
+            .warrants()?
+            .into_iter()
+            .find(|view| view.warrant == warrant);
         Ok(view.filter(|view| view.phase == "expired"))
     });
     let again = world.police().act(&Act::Ask(ask(&warrant, "identify")));
     world.assert_denied(&warrant, "expired", again);
-    let late = world.act(&world.officer("telecom_a", "approver"), &Act::Approve { question });
+    let late = world.act(
+        &world.officer("telecom_a", "approver"),
+        &Act::Approve { question },
+    );
     world.assert_denied(&warrant, "expired", late);
 }
 
@@ -70,18 +77,27 @@ fn a_warrant_that_is_not_valid_yet(world: &World) {
 fn a_revoked_warrant(world: &World) {
     let warrant = world.warrant(draft(&["telecom_a"], &[PHONE]));
     let question = world.ask(ask(&warrant, "identify"));
-    let revoke = Act::RevokeWarrant { warrant: warrant.clone(), reason: "no longer needed".into() };
+    let revoke = Act::RevokeWarrant {
+        warrant: warrant.clone(),
+        reason: "no longer needed".into(),
+    };
     world.act(&world.judge(), &revoke).unwrap();
     let police = world.police();
     world.until("the revocation at the police", || {
-        let view = police.warrants()?.into_iter().find(|view| view.warrant == warrant);
+        let view = police
+            .warrants()?
+            .into_iter()
+            .find(|view| view.warrant == warrant);
         Ok(view.filter(|view| view.phase == "revoked"))
     });
     let asked = police.act(&Act::Ask(ask(&warrant, "identify")));
     world.assert_denied(&warrant, "revoked", asked);
     let approver = world.officer("telecom_a", "approver");
     world.until("the revocation at the custodian", || {
-        let view = approver.warrants()?.into_iter().find(|view| view.warrant == warrant);
+        let view = approver
+            .warrants()?
+            .into_iter()
+            .find(|view| view.warrant == warrant);
         Ok(view.filter(|view| view.phase == "revoked"))
     });
     let approved = world.act(&approver, &Act::Approve { question });
@@ -128,13 +144,19 @@ fn an_altered_warrant(world: &World) {
         let drafts = judge.inbox()?.drafts;
         Ok(drafts.into_iter().find(|draft| draft.warrant == warrant))
     });
-    let issue = Act::IssueWarrant(IssueWarrant { warrant: warrant.clone(), ..IssueWarrant::default() });
+    let issue = Act::IssueWarrant(IssueWarrant {
+        warrant: warrant.clone(),
+        ..IssueWarrant::default()
+    });
     // The body is here before anything is forged.
     world.until("the draft's subjects", || match judge.prepare(&issue) {
         Err(failure) if failure.rule == "body-missing" => Ok(None),
         other => other.map(Some),
     });
-    let key = world.network.officer_key(&id("procuratorate"), &"judge".parse().unwrap()).unwrap();
+    let key = world
+        .network
+        .officer_key(&id("procuratorate"), &"judge".parse().unwrap())
+        .unwrap();
     // Another byte of the record than the one that was signed.
     for place in [0, 40, 200] {
         let altered = forged(&judge, &key, &issue, |bytes, submit, key| {
@@ -168,8 +190,15 @@ fn an_altered_warrant(world: &World) {
 }
 
 fn another_networks_word(world: &World) {
-    let key = world.network.officer_key(&id("police"), &"investigator".parse().unwrap()).unwrap();
-    let base = world.network.home(&id("police")).unwrap().join("cordon.toml");
+    let key = world
+        .network
+        .officer_key(&id("police"), &"investigator".parse().unwrap())
+        .unwrap();
+    let base = world
+        .network
+        .home(&id("police"))
+        .unwrap()
+        .join("cordon.toml");
     let config: node::Config = toml_of(&base);
     let officer = Officer { handle: None, key };
     let elsewhere = NetworkId(Digest([9; 32]));
@@ -192,19 +221,37 @@ fn a_role_that_is_not_theirs(world: &World) {
     let judge = world.judge();
     let asks = world.act(&judge, &Act::Ask(ask(&warrant, "identify")));
     world.assert_denied(&warrant, "duty", asks);
-    let approve = Act::Approve { question: question.clone() };
+    let approve = Act::Approve {
+        question: question.clone(),
+    };
     world.assert_denied(&warrant, "duty", world.police().act(&approve));
     let approver = world.officer("telecom_a", "approver");
     let drafts = approver.act(&Act::DraftWarrant(draft(&["bank_a"], &[PHONE])));
-    assert!(assert_refused("duty", drafts).record.is_none(), "there is no docket to record it in");
-    let issues = IssueWarrant { warrant: warrant.clone(), ..IssueWarrant::default() };
+    assert!(
+        assert_refused("duty", drafts).record.is_none(),
+        "there is no docket to record it in"
+    );
+    let issues = IssueWarrant {
+        warrant: warrant.clone(),
+        ..IssueWarrant::default()
+    };
     let second = world.draft(draft(&["telecom_a"], &[PHONE]));
-    let issues = IssueWarrant { warrant: second.clone(), ..issues };
-    world.assert_denied(&second, "duty", world.police().act(&Act::IssueWarrant(issues.clone())));
+    let issues = IssueWarrant {
+        warrant: second.clone(),
+        ..issues
+    };
+    world.assert_denied(
+        &second,
+        "duty",
+        world.police().act(&Act::IssueWarrant(issues.clone())),
+    );
     let auditor = world.auditor();
     let by_auditor = world.act(&auditor, &Act::IssueWarrant(issues));
     world.assert_denied(&second, "duty", by_auditor);
-    let revoke = Act::RevokeWarrant { warrant: warrant.clone(), reason: "it is about us".into() };
+    let revoke = Act::RevokeWarrant {
+        warrant: warrant.clone(),
+        reason: "it is about us".into(),
+    };
     world.assert_denied(&warrant, "duty", approver.act(&revoke));
     // An officer enrols nobody, an operator asks nothing, an approver opens nothing.
     let enrol = Act::EnrolOfficer {
@@ -217,29 +264,44 @@ fn a_role_that_is_not_theirs(world: &World) {
     assert_refused("duty", operator.enrol(&Act::Ask(ask(&warrant, "identify"))));
     assert_refused("duty", operator.warrants());
     assert_refused("duty", approver.answer(&question));
-    let leave = Membership::Remove { institution: "bank_b".into() };
+    let leave = Membership::Remove {
+        institution: "bank_b".into(),
+    };
     assert_refused("duty", world.police().membership(&leave));
     assert_refused("duty", enrolled_beyond_its_role(world));
 }
 
 fn enrolled_beyond_its_role(world: &World) -> Result<Recorded, cordon::failure::Failure> {
-    world.network.enrol(&id("telecom_a"), &"judge".parse().unwrap(), &[docket::Duty::Judge])
+    world.network.enrol(
+        &id("telecom_a"),
+        &"judge".parse().unwrap(),
+        &[docket::Duty::Judge],
+    )
 }
 
 fn ones_own_request(world: &World) {
     let customs = world.officer("customs", "both");
-    let own = customs.act(&Act::DraftWarrant(draft(&["customs", "bank_a"], &[ACCOUNT])));
+    let own = customs.act(&Act::DraftWarrant(draft(
+        &["customs", "bank_a"],
+        &[ACCOUNT],
+    )));
     assert_refused("separation-of-duties", own);
-    let warrant = customs.act(&Act::DraftWarrant(draft(&["bank_a"], &[ACCOUNT]))).unwrap();
+    let warrant = customs
+        .act(&Act::DraftWarrant(draft(&["bank_a"], &[ACCOUNT])))
+        .unwrap();
     let warrant = warrant.warrant.unwrap();
     world.issue(&warrant);
     let asked = world.until("the warrant at the customs", || {
         match customs.act(&Act::Ask(ask(&warrant, "identify"))) {
-            Err(failure) if matches!(failure.rule.as_str(), "warrant-unknown" | "body-missing") => Ok(None),
+            Err(failure) if matches!(failure.rule.as_str(), "warrant-unknown" | "body-missing") => {
+                Ok(None)
+            }
             other => other.map(Some),
         }
     });
-    let approved = customs.act(&Act::Approve { question: asked.record });
+    let approved = customs.act(&Act::Approve {
+        question: asked.record,
+    });
     world.assert_denied(&warrant, "separation-of-duties", approved);
 }
 
@@ -258,7 +320,9 @@ fn a_run_beyond_the_budget(world: &World) {
     let again = police.act(&Act::Ask(ask(&warrant, "call-contacts")));
     world.assert_denied(&warrant, "budget", again);
     // Nobody opens what the run gave but its own investigators.
-    let open = Act::OpenAnswer { question: question.clone() };
+    let open = Act::OpenAnswer {
+        question: question.clone(),
+    };
     let other = world.officer("telecom_a", "approver").act(&open);
     assert!(other.is_err());
     police.act(&open).unwrap();
@@ -276,12 +340,27 @@ fn beyond_the_scope(world: &World) {
     let police = world.police();
     let tries: [(&str, Ask); 4] = [
         ("template-not-granted", ask(&warrant, "identify")),
-        ("hops-beyond", Ask { hops: Some(2), ..ask(&warrant, "call-contacts") }),
-        ("cap-beyond", Ask { answer_cap: Some(11), ..ask(&warrant, "call-contacts") }),
-        ("custodian-not-named", Ask {
-            custodians: Some(vec!["telecom_b".into()]),
-            ..ask(&warrant, "call-contacts")
-        }),
+        (
+            "hops-beyond",
+            Ask {
+                hops: Some(2),
+                ..ask(&warrant, "call-contacts")
+            },
+        ),
+        (
+            "cap-beyond",
+            Ask {
+                answer_cap: Some(11),
+                ..ask(&warrant, "call-contacts")
+            },
+        ),
+        (
+            "custodian-not-named",
+            Ask {
+                custodians: Some(vec!["telecom_b".into()]),
+                ..ask(&warrant, "call-contacts")
+            },
+        ),
     ];
     for (rule, ask) in tries {
         let asked = world.act(&police, &Act::Ask(ask));
@@ -297,19 +376,33 @@ fn a_custodians_no(world: &World) {
     let question = world.ask(ask(&warrant, "identify"));
     world.approve("telecom_a", &question);
     let approver = world.officer("telecom_a", "approver");
-    let twice = approver.act(&Act::Approve { question: question.clone() });
+    let twice = approver.act(&Act::Approve {
+        question: question.clone(),
+    });
     world.assert_denied(&warrant, "already-decided", twice);
-    let refuse = Act::Refuse { question: question.clone(), reason: "the order names no account".into() };
+    let refuse = Act::Refuse {
+        question: question.clone(),
+        reason: "the order names no account".into(),
+    };
     let bank = world.officer("bank_a", "approver");
     world.until("the question at the bank", || {
-        Ok(bank.inbox()?.questions.into_iter().find(|view| view.question == question))
+        Ok(bank
+            .inbox()?
+            .questions
+            .into_iter()
+            .find(|view| view.question == question))
     });
     bank.act(&refuse).unwrap();
     let police = world.police();
     world.phase(&police, &question, &["declined"]);
     let late = world.officer("bank_b", "approver");
     world.phase(&late, &question, &["declined"]);
-    let late = world.act(&late, &Act::Approve { question: question.clone() });
+    let late = world.act(
+        &late,
+        &Act::Approve {
+            question: question.clone(),
+        },
+    );
     world.assert_denied(&warrant, "already-decided", late);
     let open = police.act(&Act::OpenAnswer { question });
     world.assert_denied(&warrant, "answer-unknown", open);
@@ -318,30 +411,59 @@ fn a_custodians_no(world: &World) {
 fn strangers_and_replays(world: &World) {
     let nobody = world.network.nobody(&id("police")).unwrap();
     assert_refused("unauthenticated", nobody.warrants());
-    let config = toml_of(&world.network.home(&id("police")).unwrap().join("cordon.toml"));
+    let config = toml_of(
+        &world
+            .network
+            .home(&id("police"))
+            .unwrap()
+            .join("cordon.toml"),
+    );
     let base = format!("http://{}", config.listen.api);
     let with = |key, institution| {
         let credential = Credential::Officer(Officer { handle: None, key });
         Client::new(&base, world.network.id(), institution, credential)
     };
-    assert_refused("unauthenticated", with(SigningKey::generate(), id("police")).warrants());
-    let judge = world.network.officer_key(&id("procuratorate"), &"judge".parse().unwrap()).unwrap();
+    assert_refused(
+        "unauthenticated",
+        with(SigningKey::generate(), id("police")).warrants(),
+    );
+    let judge = world
+        .network
+        .officer_key(&id("procuratorate"), &"judge".parse().unwrap())
+        .unwrap();
     // A judge is nobody at the police's node, whatever it says of itself.
-    assert_refused("unauthenticated", with(judge.clone(), id("police")).warrants());
-    assert_refused("unauthenticated", with(judge, id("procuratorate")).warrants());
+    assert_refused(
+        "unauthenticated",
+        with(judge.clone(), id("police")).warrants(),
+    );
+    assert_refused(
+        "unauthenticated",
+        with(judge, id("procuratorate")).warrants(),
+    );
     let operator = Credential::Operator(Digest([1; 32]).to_string());
     let operator = Client::new(&base, world.network.id(), id("police"), operator);
-    assert_refused("unauthenticated", operator.get::<serde_json::Value>("/v1/proposals"));
-    let unknown: Result<serde_json::Value, _> =
-        world.police().post("/v1/acts/prepare", &json!({ "act": "pardon" }));
+    assert_refused(
+        "unauthenticated",
+        operator.get::<serde_json::Value>("/v1/proposals"),
+    );
+    let unknown: Result<serde_json::Value, _> = world
+        .police()
+        .post("/v1/acts/prepare", &json!({ "act": "pardon" }));
     assert!(unknown.is_err());
     let replayed = replay(&base, world);
-    assert_eq!(replayed, [200, 401], "the same signed request, once and again");
+    assert_eq!(
+        replayed,
+        [200, 401],
+        "the same signed request, once and again"
+    );
 }
 
 /// Sends one signed request twice, and gives both status codes.
 fn replay(base: &str, world: &World) -> [u16; 2] {
-    let key = world.network.officer_key(&id("police"), &"investigator".parse().unwrap()).unwrap();
+    let key = world
+        .network
+        .officer_key(&id("police"), &"investigator".parse().unwrap())
+        .unwrap();
     let (time, nonce) = (cordon::client::now_ms(), "00112233445566778899aabbccddeeff");
     let message = cordon::client::request_message(
         "GET",
@@ -353,11 +475,18 @@ fn replay(base: &str, world: &World) -> [u16; 2] {
         &id("police"),
     );
     let signature = key.sign("cordon/request/v1", message.as_bytes());
-    let value = format!("Cordon-Officer key={},time={time},nonce={nonce},sig={signature}", key.public());
-    let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+    let value = format!(
+        "Cordon-Officer key={},time={time},nonce={nonce},sig={signature}",
+        key.public()
+    );
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build();
     let agent = config.new_agent();
     [(); 2].map(|()| {
-        let request = agent.get(format!("{base}/v1/inbox")).header("authorization", &value);
+        let request = agent
+            .get(format!("{base}/v1/inbox"))
+            .header("authorization", &value);
         request.call().unwrap().status().as_u16()
     })
 }

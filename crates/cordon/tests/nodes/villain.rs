@@ -20,7 +20,13 @@ use docket::{
     statement::QuestionAsked,
 };
 use ledger::{BlockInfo, Ledger, Members, Refused};
-use mpc::{Blind, lookup::{Context, requester::{Opened as Found, Progress, Session, Target}}};
+use mpc::{
+    Blind,
+    lookup::{
+        Context,
+        requester::{Opened as Found, Progress, Session, Target},
+    },
+};
 use net::{
     Directory, Net, Replies, ServeError, ServeFuture, Service,
     runtime::{Runner as _, Supervisor as _, tokio as runtime},
@@ -63,13 +69,16 @@ pub(crate) fn play<T>(world: &World, institution: &str, act: impl AsyncFnOnce(Vi
         .with_storage_directory(home.join(files::LEDGER))
         .with_worker_threads(2);
     let passphrase = world.passphrase();
-    runtime::Runner::new(settings).start(async |context| {
-        act(Villain::rise(context, &home, &passphrase).await).await
-    })
+    runtime::Runner::new(settings)
+        .start(async |context| act(Villain::rise(context, &home, &passphrase).await).await)
 }
 
 impl Villain {
-    async fn rise(context: runtime::Context, home: &std::path::Path, passphrase: &Passphrase) -> Self {
+    async fn rise(
+        context: runtime::Context,
+        home: &std::path::Path,
+        passphrase: &Passphrase,
+    ) -> Self {
         let config = Config::read(home).unwrap();
         let keys = NodeKeys::read(&config.file(files::KEYS), passphrase).unwrap();
         let store = Store::open(&config.file(files::STORE), &keys.store).unwrap();
@@ -82,9 +91,18 @@ impl Villain {
             config.listen.ledger,
         );
         let rules = Arc::new(Lawless(LegalOrder::new(charter).unwrap()));
-        let ledger = Ledger::start(context.child("ledger"), settings, rules).await.unwrap();
+        let ledger = Ledger::start(context.child("ledger"), settings, rules)
+            .await
+            .unwrap();
         let context = Arc::new(Mutex::new(context));
-        Self { config, network, keys, store, ledger, context }
+        Self {
+            config,
+            network,
+            keys,
+            store,
+            ledger,
+            context,
+        }
     }
 
     pub(crate) fn me(&self) -> &InstitutionId {
@@ -97,13 +115,20 @@ impl Villain {
     }
 
     /// Waits for something in the ledger's state.
-    pub(crate) async fn until<T>(&self, what: &str, mut look: impl FnMut(&State) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(
+        &self,
+        what: &str,
+        mut look: impl FnMut(&State) -> Option<T>,
+    ) -> T {
         let began = tokio::time::Instant::now();
         loop {
             if let Some(found) = look(&self.state()) {
                 return found;
             }
-            assert!(began.elapsed() < LIMIT, "{what}: not on the villain's ledger");
+            assert!(
+                began.elapsed() < LIMIT,
+                "{what}: not on the villain's ledger"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -127,10 +152,17 @@ impl Villain {
     }
 
     /// What a lookup of a question's step at a custodian must be bound to.
-    pub(crate) async fn context(&self, question: &Digest, custodian: &str, step: u8) -> (Context, Digest) {
+    pub(crate) async fn context(
+        &self,
+        question: &Digest,
+        custodian: &str,
+        step: u8,
+    ) -> (Context, Digest) {
         let records = self.records().await;
         let record = &records[question];
-        let Statement::QuestionAsked(asked) = &record.header.statement else { panic!("no question") };
+        let Statement::QuestionAsked(asked) = &record.header.statement else {
+            panic!("no question")
+        };
         self.context_of(record, asked, custodian, step)
     }
 
@@ -144,7 +176,11 @@ impl Villain {
         let plan: Plan = self.body(record);
         let kind = &plan.steps[usize::from(step)].table;
         let part = plan.custodian(&id(custodian)).unwrap();
-        let table = part.tables.iter().find(|table| table.table == *kind).unwrap();
+        let table = part
+            .tables
+            .iter()
+            .find(|table| table.table == *kind)
+            .unwrap();
         let place = (table, step, 0);
         let state = self.state();
         let context = node::custodian::context(
@@ -176,7 +212,12 @@ impl Villain {
     }
 
     /// Channels under a key, with a service behind them.
-    pub(crate) async fn channels(&self, keys: &NodeKeys, listen: SocketAddr, service: Arc<dyn Service>) -> Net {
+    pub(crate) async fn channels(
+        &self,
+        keys: &NodeKeys,
+        listen: SocketAddr,
+        service: Arc<dyn Service>,
+    ) -> Net {
         let context = self.context.lock().unwrap().child("net");
         let settings = net::Config {
             key: keys.node.clone(),
@@ -187,12 +228,20 @@ impl Villain {
                 ..net::Limits::default()
             },
         };
-        Net::start(context, settings, Arc::new(Book(self.ledger.clone())), service).await.unwrap()
+        Net::start(
+            context,
+            settings,
+            Arc::new(Book(self.ledger.clone())),
+            service,
+        )
+        .await
+        .unwrap()
     }
 
     /// Its own channels, that answer nobody.
     pub(crate) async fn own_channels(&self) -> Net {
-        self.channels(&self.keys, self.config.listen.exchange, Arc::new(Mute)).await
+        self.channels(&self.keys, self.config.listen.exchange, Arc::new(Mute))
+            .await
     }
 
     pub(crate) fn key_of(&self, institution: &str) -> PublicKey {
@@ -203,7 +252,10 @@ impl Villain {
 /// Reads a body of a record from a store.
 pub(crate) fn body<B: Body>(store: &Store, record: &Record) -> B {
     let part = record.header.part(B::LABEL).unwrap();
-    let opened: Opened = store.get(Shelf::Bodies, &part.commitment.0).unwrap().unwrap();
+    let opened: Opened = store
+        .get(Shelf::Bodies, &part.commitment.0)
+        .unwrap()
+        .unwrap();
     opened.read(part).unwrap()
 }
 
@@ -237,7 +289,9 @@ impl Try<'_> {
         alter: impl FnOnce(&mut Vec<u8>),
     ) -> Result<Found, String> {
         let villain = self.villain;
-        let (context, snapshot) = villain.context(&self.question, self.custodian, self.step).await;
+        let (context, snapshot) = villain
+            .context(&self.question, self.custodian, self.step)
+            .await;
         let key = villain.key_of(self.custodian);
         let (mut request, mut receiver) = Session::new(context, key).ask(targets).unwrap();
         alter(&mut request);
@@ -260,12 +314,15 @@ impl Try<'_> {
 /// The replies to a call, or the rule that refused it.
 pub(crate) async fn call_of(net: &Net, peer: PublicKey, call: &Call) -> Result<Vec<Bytes>, String> {
     let refused = |error: net::Error| match &error.kind {
-        net::Kind::Refusal(net::Refusal::Remote { text }) => {
-            text.split_once(": ").map_or(text.clone(), |(rule, _)| rule.to_owned())
-        }
+        net::Kind::Refusal(net::Refusal::Remote { text }) => text
+            .split_once(": ")
+            .map_or(text.clone(), |(rule, _)| rule.to_owned()),
         _ => panic!("neither answered nor refused: {error}"),
     };
-    let mut stream = net.call(peer, call.encode().unwrap(), CALL_TIMEOUT).await.map_err(refused)?;
+    let mut stream = net
+        .call(peer, call.encode().unwrap(), CALL_TIMEOUT)
+        .await
+        .map_err(refused)?;
     let mut replies = Vec::new();
     while let Some(reply) = stream.next().await.map_err(refused)? {
         replies.push(reply);
@@ -284,7 +341,11 @@ impl Book {
 
 impl Directory for Book {
     fn address(&self, peer: &PublicKey) -> Option<SocketAddr> {
-        self.state().member_of_node(peer)?.exchange_address.parse().ok()
+        self.state()
+            .member_of_node(peer)?
+            .exchange_address
+            .parse()
+            .ok()
     }
 
     fn is_member(&self, peer: &PublicKey) -> bool {

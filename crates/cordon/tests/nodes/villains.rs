@@ -10,7 +10,10 @@ use docket::{
 };
 use mpc::{
     PlanKey, TableKey,
-    lookup::{Context, Permit, Prepared, custodian::{Pull, Run, Session}},
+    lookup::{
+        Context, Permit, Prepared,
+        custodian::{Pull, Run, Session},
+    },
 };
 use net::{Net, Replies, ServeError, ServeFuture, Service};
 use node::{
@@ -32,7 +35,10 @@ use crate::{
 #[test]
 fn a_captured_requester_opens_what_the_warrant_names_and_nothing_else() {
     let world = World::with_tables();
-    let short = world.warrant(DraftWarrant { life_ms: 20_000, ..draft(&["telecom_a"], &[PHONE]) });
+    let short = world.warrant(DraftWarrant {
+        life_ms: 20_000,
+        ..draft(&["telecom_a"], &[PHONE])
+    });
     let late = digest(&world.ask(ask(&short, "identify")));
     let warrant = world.warrant(draft(&CUSTODIANS, &[PHONE, ACCOUNT]));
     let question = world.ask(ask(&warrant, "identify"));
@@ -42,7 +48,13 @@ fn a_captured_requester_opens_what_the_warrant_names_and_nothing_else() {
     world.network.stop(&id("police"));
     play(&world, "police", async |villain: Villain| {
         let net = villain.own_channels().await;
-        let at = |custodian, step| Try { villain: &villain, net: &net, question: digest(&question), custodian, step };
+        let at = |custodian, step| Try {
+            villain: &villain,
+            net: &net,
+            question: digest(&question),
+            custodian,
+            step,
+        };
         before_all_have_approved(&world, &villain, &at("telecom_a", 0), &question).await;
         subjects_of_its_own(&at("telecom_a", 0)).await;
         derived_selectors(&at("telecom_a", 0), &at("telecom_a", 2), &at("bank_a", 3)).await;
@@ -58,16 +70,32 @@ fn digest(text: &str) -> Digest {
 }
 
 /// The coordinator says that all approved; the custodian reads its own ledger.
-async fn before_all_have_approved(world: &World, villain: &Villain, first: &Try<'_>, question: &str) {
+async fn before_all_have_approved(
+    world: &World,
+    villain: &Villain,
+    first: &Try<'_>,
+    question: &str,
+) {
     let subjects = phones(villain.subjects(&first.question).await);
-    villain.until("three approvals", |state| {
-        let warrants = state.warrants().find_map(|(_, w)| w.questions.get(&first.question));
-        warrants.filter(|question| question.decisions.len() == 3).map(|_| ())
-    })
-    .await;
-    assert_eq!(first.ask(subjects.clone()).await.err().unwrap(), "approval-missing");
+    villain
+        .until("three approvals", |state| {
+            let warrants = state
+                .warrants()
+                .find_map(|(_, w)| w.questions.get(&first.question));
+            warrants
+                .filter(|question| question.decisions.len() == 3)
+                .map(|_| ())
+        })
+        .await;
+    assert_eq!(
+        first.ask(subjects.clone()).await.err().unwrap(),
+        "approval-missing"
+    );
     let transcript = Digest([5; 32]);
-    let attest = Call::Attest { question: first.question, transcript };
+    let attest = Call::Attest {
+        question: first.question,
+        transcript,
+    };
     let attested = call_of(first.net, villain.key_of("telecom_a"), &attest).await;
     assert_eq!(attested.err().unwrap(), "approval-missing");
     world.approve("bank_b", question);
@@ -79,7 +107,11 @@ async fn before_all_have_approved(world: &World, villain: &Villain, first: &Try<
     assert_eq!(found.outcomes.len(), 1);
     assert_eq!(found.outcomes[0].found.as_ref().unwrap().rows.len(), 1);
     let attested = call_of(first.net, villain.key_of("telecom_a"), &attest).await;
-    assert_eq!(attested.err().unwrap(), "transcript", "it signs what it saw, and nothing else");
+    assert_eq!(
+        attested.err().unwrap(),
+        "transcript",
+        "it signs what it saw, and nothing else"
+    );
 }
 
 use mpc::lookup::requester::Target;
@@ -87,7 +119,10 @@ use mpc::lookup::requester::Target;
 /// The subjects that a step over phones begins from.
 fn phones(targets: Vec<Target>) -> Vec<Target> {
     let phone: primitives::semantic::Selector = PHONE.parse().unwrap();
-    targets.into_iter().filter(|target| target.input() == phone.to_input()).collect()
+    targets
+        .into_iter()
+        .filter(|target| target.input() == phone.to_input())
+        .collect()
 }
 
 async fn subjects_of_its_own(first: &Try<'_>) {
@@ -95,19 +130,34 @@ async fn subjects_of_its_own(first: &Try<'_>) {
     let added = [own.clone(), vec![typed_in(OTHER_PHONE)]].concat();
     let refused = "protocol-selectornotpermitted";
     assert_eq!(first.ask(added).await.err().unwrap(), refused);
-    assert_eq!(first.ask(vec![typed_in(OTHER_PHONE)]).await.err().unwrap(), refused);
+    assert_eq!(
+        first.ask(vec![typed_in(OTHER_PHONE)]).await.err().unwrap(),
+        refused
+    );
     // The subject itself, blinded anew: the warrant lists another element.
-    assert_eq!(first.ask(vec![typed_in(PHONE)]).await.err().unwrap(), refused);
+    assert_eq!(
+        first.ask(vec![typed_in(PHONE)]).await.err().unwrap(),
+        refused
+    );
     // A request of another lookup's context.
     let elsewhere = first.ask_altered(own, |request| request[2] ^= 1).await;
     assert_eq!(elsewhere.err().unwrap(), "protocol-contextmismatch");
     // A step that the plan has not, and a table that the step does not ask.
     let lookup = |step, snapshot| {
-        Call::Lookup(Lookup { question: first.question, step, snapshot, part: 0, request: vec![0] })
+        Call::Lookup(Lookup {
+            question: first.question,
+            step,
+            snapshot,
+            part: 0,
+            request: vec![0],
+        })
     };
     let key = first.villain.key_of(first.custodian);
     for call in [lookup(9, Digest([0; 32])), lookup(0, Digest([0; 32]))] {
-        assert_eq!(call_of(first.net, key, &call).await.err().unwrap(), "plan-mismatch");
+        assert_eq!(
+            call_of(first.net, key, &call).await.err().unwrap(),
+            "plan-mismatch"
+        );
     }
 }
 
@@ -125,8 +175,13 @@ async fn derived_selectors(first: &Try<'_>, second: &Try<'_>, bank: &Try<'_>) {
     };
     assert_eq!((to(2).len(), to(3).len()), (1, 1));
     // A voucher for another step, and one with a byte of its signature altered.
-    assert_eq!(bank.ask(to(2)).await.err().unwrap(), "protocol-voucherinvalid");
-    let altered = second.ask_altered(to(2), |request| *request.last_mut().unwrap() ^= 1).await;
+    assert_eq!(
+        bank.ask(to(2)).await.err().unwrap(),
+        "protocol-voucherinvalid"
+    );
+    let altered = second
+        .ask_altered(to(2), |request| *request.last_mut().unwrap() ^= 1)
+        .await;
     assert_eq!(altered.err().unwrap(), "protocol-voucherinvalid");
     // As they were made, they open the rows of that person.
     let same = second.ask(to(2)).await.unwrap();
@@ -140,9 +195,16 @@ async fn another_member(world: &World, villain: &Villain, first: &Try<'_>) {
     world.network.stop(&id("customs"));
     let config = node::Config::read(world.network.home(&id("customs")).unwrap()).unwrap();
     let keys = NodeKeys::read(&config.file(files::KEYS), &world.passphrase()).unwrap();
-    let net = villain.channels(&keys, config.listen.exchange, Arc::new(Mute)).await;
+    let net = villain
+        .channels(&keys, config.listen.exchange, Arc::new(Mute))
+        .await;
     let own = phones(villain.subjects(&first.question).await);
-    let refused = Try { net: &net, ..*first }.ask(own).await;
+    let refused = Try {
+        net: &net,
+        ..*first
+    }
+    .ask(own)
+    .await;
     assert_eq!(refused.err().unwrap(), "separation-of-duties");
     // Nor does it get a body that is sealed to others.
     let records = villain.records().await;
@@ -150,7 +212,10 @@ async fn another_member(world: &World, villain: &Villain, first: &Try<'_>) {
         panic!("no question")
     };
     for (record, label) in [(asked.warrant, "subjects"), (asked.warrant, "order")] {
-        let call = Call::Body { record, label: label.into() };
+        let call = Call::Body {
+            record,
+            label: label.into(),
+        };
         let sealed = call_of(&net, villain.key_of("procuratorate"), &call).await;
         assert_eq!(sealed.err().unwrap(), "parts");
     }
@@ -158,24 +223,50 @@ async fn another_member(world: &World, villain: &Villain, first: &Try<'_>) {
     world.network.start(&id("customs")).unwrap();
 }
 
-async fn after_the_end(world: &World, villain: &Villain, first: &Try<'_>, short: &str, late: Digest) {
+async fn after_the_end(
+    world: &World,
+    villain: &Villain,
+    first: &Try<'_>,
+    short: &str,
+    late: Digest,
+) {
     let approver = world.officer("telecom_a", "approver");
     world.until("the short warrant's end", || {
-        let view = approver.warrants()?.into_iter().find(|view| view.warrant == short);
+        let view = approver
+            .warrants()?
+            .into_iter()
+            .find(|view| view.warrant == short);
         Ok(view.filter(|view| view.phase == "expired"))
     });
-    let lookup = Lookup { question: late, step: 0, snapshot: late, part: 0, request: vec![0] };
-    let refused = call_of(first.net, villain.key_of("telecom_a"), &Call::Lookup(lookup)).await;
+    let lookup = Lookup {
+        question: late,
+        step: 0,
+        snapshot: late,
+        part: 0,
+        request: vec![0],
+    };
+    let refused = call_of(
+        first.net,
+        villain.key_of("telecom_a"),
+        &Call::Lookup(lookup),
+    )
+    .await;
     assert_eq!(refused.err().unwrap(), "expired");
 }
 
 async fn after_the_revocation(world: &World, villain: &Villain, first: &Try<'_>, warrant: &str) {
     let reason = "the requester's node was captured".into();
-    let revoke = Act::RevokeWarrant { warrant: warrant.into(), reason };
+    let revoke = Act::RevokeWarrant {
+        warrant: warrant.into(),
+        reason,
+    };
     world.act(&world.judge(), &revoke).unwrap();
     let approver = world.officer("telecom_a", "approver");
     world.until("the revocation at the custodian", || {
-        let view = approver.warrants()?.into_iter().find(|view| view.warrant == warrant);
+        let view = approver
+            .warrants()?
+            .into_iter()
+            .find(|view| view.warrant == warrant);
         Ok(view.filter(|view| view.phase == "revoked"))
     });
     let own = phones(villain.subjects(&first.question).await);
@@ -187,7 +278,9 @@ async fn after_the_revocation(world: &World, villain: &Villain, first: &Try<'_>,
 async fn unlawful_records(world: &World, villain: &Villain, question: &str) {
     let records = villain.records().await;
     let asked = &records[&digest(question)];
-    let Statement::QuestionAsked(of) = &asked.header.statement else { panic!("no question") };
+    let Statement::QuestionAsked(of) = &asked.header.statement else {
+        panic!("no question")
+    };
     let issued = &records[&of.warrant];
     let state_as = |header: Header| Record::sign(&header, &villain.keys.node).unwrap().bytes;
     let mut unlawful: Vec<Vec<u8>> = Vec::new();
@@ -205,9 +298,15 @@ async fn unlawful_records(world: &World, villain: &Villain, question: &str) {
         ..asked.header.clone()
     };
     // A warrant of the requester's own making, in its own name and in the court's.
-    let own = Header { statement: issued.header.statement.clone(), ..base.clone() };
+    let own = Header {
+        statement: issued.header.statement.clone(),
+        ..base.clone()
+    };
     unlawful.push(state_as(own.clone()));
-    unlawful.push(state_as(Header { institution: id("procuratorate"), ..own }));
+    unlawful.push(state_as(Header {
+        institution: id("procuratorate"),
+        ..own
+    }));
     // An end of the run that nobody attested.
     let completed = Statement::RunCompleted {
         question: digest(question),
@@ -215,20 +314,33 @@ async fn unlawful_records(world: &World, villain: &Villain, question: &str) {
         evaluated: vec![1],
     };
     let follows = vec![digest(question)];
-    let completed = Header { follows: follows.clone(), statement: completed, ..base.clone() };
+    let completed = Header {
+        follows: follows.clone(),
+        statement: completed,
+        ..base.clone()
+    };
     unlawful.push(state_as(completed.clone()));
     // A record of another network.
-    unlawful.push(state_as(Header { network: NetworkId(Digest([3; 32])), ..completed }));
+    unlawful.push(state_as(Header {
+        network: NetworkId(Digest([3; 32])),
+        ..completed
+    }));
     let before = villain.ledger.status().size;
     for record in &unlawful {
         let submitted = villain.ledger.submit(Bytes::from(record.clone()));
         let waited = tokio::time::timeout(Duration::from_millis(200), submitted).await;
-        assert!(!matches!(waited, Ok(Ok(_))), "an unlawful record became final");
+        assert!(
+            !matches!(waited, Ok(Ok(_))),
+            "an unlawful record became final"
+        );
     }
     // Honest members' records become final beside it, whoever leads.
     for n in 0..8 {
         let handle = format!("clerk-{n}").parse().unwrap();
-        world.network.enrol(&id("bank_b"), &handle, &[docket::Duty::Approver]).unwrap();
+        world
+            .network
+            .enrol(&id("bank_b"), &handle, &[docket::Duty::Approver])
+            .unwrap();
     }
     let after = villain.until("the honest records", |_| {
         let size = villain.ledger.status().size;
@@ -273,13 +385,20 @@ impl WrongKey {
         let villain = &self.villain;
         let name = villain.me().to_string();
         let (honest, snapshot) = villain.context(&lookup.question, &name, lookup.step).await;
-        let kept: Kept = villain.store.get(Shelf::Snapshots, &snapshot.0).unwrap().unwrap();
+        let kept: Kept = villain
+            .store
+            .get(Shelf::Snapshots, &snapshot.0)
+            .unwrap()
+            .unwrap();
         let folder = villain.config.file(files::SNAPSHOTS).join(kept.folder);
         // The identify template's first step is over phones.
         let (key, secret) = kept.keys.iter().find(|(key, _)| key == "phone").unwrap();
         let table_key = TableKey::from_bytes(&secret.0).unwrap();
         let table = Arc::new(Prepared::open(&folder.join(format!("prepared_{key}.oprf"))).unwrap());
-        let context = Context { plan_key: self.other.commitment(&table_key), ..honest };
+        let context = Context {
+            plan_key: self.other.commitment(&table_key),
+            ..honest
+        };
         let run = Run::open(
             context.scope,
             villain.me().clone(),
@@ -296,7 +415,11 @@ impl WrongKey {
         };
         let order: Order = villain.body(&records[&asked.warrant]);
         let permit = Permit {
-            seeds: order.blinded.iter().map(|blinded| blinded.point.0).collect(),
+            seeds: order
+                .blinded
+                .iter()
+                .map(|blinded| blinded.point.0)
+                .collect(),
             selectors_max: 100,
             buckets_max: 100,
             ..Permit::default()
@@ -308,7 +431,10 @@ impl WrongKey {
             match answer.pull().unwrap() {
                 Pull::Frame(frame) => frames.push(frame),
                 Pull::Labels(inputs) => {
-                    let none: Vec<_> = inputs.iter().map(|_| mpc::lookup::Label::default()).collect();
+                    let none: Vec<_> = inputs
+                        .iter()
+                        .map(|_| mpc::lookup::Label::default())
+                        .collect();
                     answer.supply(&none).unwrap();
                 }
                 Pull::Done(_) => return frames,
@@ -322,7 +448,12 @@ fn a_custodian_that_answers_under_another_key_is_blamed_with_its_own_bytes() {
     let world = World::with_tables();
     let warrant = world.warrant(draft(&["telecom_a", "bank_a"], &[PHONE, ACCOUNT]));
     let question = world.ask(ask(&warrant, "identify"));
-    let waits = world.police().question(&question).unwrap().decisions.into_keys();
+    let waits = world
+        .police()
+        .question(&question)
+        .unwrap()
+        .decisions
+        .into_keys();
     let custodians: Vec<String> = waits.collect();
     world.network.stop(&id("police"));
     for custodian in &custodians {
@@ -333,27 +464,46 @@ fn a_custodian_that_answers_under_another_key_is_blamed_with_its_own_bytes() {
     }
     world.network.stop(&id("telecom_a"));
     let aborted = play(&world, "telecom_a", async |villain: Villain| {
-        let service = WrongKey { villain: villain.clone(), other: PlanKey::draw(&mut rand::rng()) };
+        let service = WrongKey {
+            villain: villain.clone(),
+            other: PlanKey::draw(&mut rand::rng()),
+        };
         let listen = villain.config.listen.exchange;
-        let net: Net = villain.channels(&villain.keys, listen, Arc::new(service)).await;
+        let net: Net = villain
+            .channels(&villain.keys, listen, Arc::new(service))
+            .await;
         world.network.start(&id("police")).unwrap();
-        world.network.wait_healthy(&id("police"), crate::world::LIMIT, &world.stop).unwrap();
+        world
+            .network
+            .wait_healthy(&id("police"), crate::world::LIMIT, &world.stop)
+            .unwrap();
         let view = world.phase(&world.police(), &question, &["aborted", "completed"]);
         assert_eq!(view.phase, "aborted", "{}", world.log("police"));
         assert_eq!(view.cause.as_deref(), Some("fault of telecom_a"));
-        villain.until("the abort", |state| {
-            let found = state.warrants().find_map(|(_, w)| w.questions.get(&digest(&question)));
-            found.filter(|q| q.phase == docket::state::QuestionPhase::Aborted).map(|_| ())
-        })
-        .await;
+        villain
+            .until("the abort", |state| {
+                let found = state
+                    .warrants()
+                    .find_map(|(_, w)| w.questions.get(&digest(&question)));
+                found
+                    .filter(|q| q.phase == docket::state::QuestionPhase::Aborted)
+                    .map(|_| ())
+            })
+            .await;
         let records = villain.records().await;
         net.stop(Duration::from_secs(1)).await;
         let blames = |record: &&Record| matches!(&record.header.statement, Statement::RunAborted { blamed: Some(blamed), .. } if *blamed == id("telecom_a"));
         records.values().find(blames).cloned().unwrap()
     });
     // The evidence is what telecom_a sent, in the police's and the court's hands.
-    let court = world.network.home(&id("procuratorate")).unwrap().to_path_buf();
-    world.until("the evidence at the court", || Ok(world.auditor().docket(&warrant).ok()));
+    let court = world
+        .network
+        .home(&id("procuratorate"))
+        .unwrap()
+        .to_path_buf();
+    world.until("the evidence at the court", || {
+        Ok(world.auditor().docket(&warrant).ok())
+    });
     for institution in ["police", "procuratorate"] {
         world.network.stop(&id(institution));
         let config = node::Config::read(world.network.home(&id(institution)).unwrap()).unwrap();
@@ -361,7 +511,11 @@ fn a_custodian_that_answers_under_another_key_is_blamed_with_its_own_bytes() {
         let store = Store::open(&config.file(files::STORE), &keys.store).unwrap();
         let evidence: FaultEvidence = body(&store, &aborted);
         assert!(evidence.what.contains("another key"), "{}", evidence.what);
-        assert_eq!(&evidence.bytes[..2], [1, 2], "the frame with the evaluated selectors");
+        assert_eq!(
+            &evidence.bytes[..2],
+            [1, 2],
+            "the frame with the evaluated selectors"
+        );
     }
     assert!(court.is_dir());
 }

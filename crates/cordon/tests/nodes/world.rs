@@ -20,7 +20,9 @@ use cordon::{
 };
 use docket::{Duty, Role, charter::CharterLimits};
 use node::{
-    api::types::{Act, Ask, DraftWarrant, IssueWarrant, NodeStatus, Publish, QuestionView, Recorded},
+    api::types::{
+        Act, Ask, DraftWarrant, IssueWarrant, NodeStatus, Publish, QuestionView, Recorded,
+    },
     config::Log,
     keystore::Passphrase,
 };
@@ -61,7 +63,12 @@ pub(crate) struct World {
 /// Waits until no other test on this machine runs a network.
 fn turn() -> File {
     let path = std::env::temp_dir().join("cordon-nodes-tests.lock");
-    let file = File::options().create(true).truncate(false).write(true).open(path).unwrap();
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .unwrap();
     file.lock().unwrap();
     file
 }
@@ -81,9 +88,17 @@ impl World {
             log: Log::default(),
         })
         .unwrap();
-        let world = Self { network, stop: Stop::quiet(), folder, _turn: turn };
+        let world = Self {
+            network,
+            stop: Stop::quiet(),
+            folder,
+            _turn: turn,
+        };
         world.network.start_all().unwrap();
-        world.network.wait_all_healthy(LIMIT, &world.stop).unwrap_or_else(|e| panic!("{e}"));
+        world
+            .network
+            .wait_all_healthy(LIMIT, &world.stop)
+            .unwrap_or_else(|e| panic!("{e}"));
         world
     }
 
@@ -98,7 +113,10 @@ impl World {
         ];
         officers.extend(CUSTODIANS.map(|custodian| (custodian, "approver", vec![Duty::Approver])));
         together(officers, |(institution, handle, duties)| {
-            world.network.enrol(&id(institution), &handle.parse().unwrap(), &duties).unwrap();
+            world
+                .network
+                .enrol(&id(institution), &handle.parse().unwrap(), &duties)
+                .unwrap();
         });
         world
     }
@@ -128,19 +146,27 @@ impl World {
                     table: None,
                     spec: None,
                 };
-                client.publish(&publish).unwrap_or_else(|e| panic!("{institution}: {e}"));
+                client
+                    .publish(&publish)
+                    .unwrap_or_else(|e| panic!("{institution}: {e}"));
                 let job = client.snapshot(dataset).unwrap();
                 let done = self.until("the snapshot", || {
                     let view = client.job(&job.job)?;
                     Ok((view.phase != "running").then_some(view))
                 });
-                assert_eq!(done.phase, "done", "{institution}.{dataset}: {:?}", done.error);
+                assert_eq!(
+                    done.phase, "done",
+                    "{institution}.{dataset}: {:?}",
+                    done.error
+                );
             }
         });
     }
 
     pub(crate) fn officer(&self, institution: &str, handle: &str) -> Client {
-        self.network.officer(&id(institution), &handle.parse().unwrap()).unwrap()
+        self.network
+            .officer(&id(institution), &handle.parse().unwrap())
+            .unwrap()
     }
 
     pub(crate) fn police(&self) -> Client {
@@ -165,7 +191,9 @@ impl World {
         what: &str,
         look: impl FnMut() -> Result<Option<T>, Failure>,
     ) -> T {
-        self.stop.wait(what, LIMIT, look).unwrap_or_else(|failure| panic!("{what}: {failure}"))
+        self.stop
+            .wait(what, LIMIT, look)
+            .unwrap_or_else(|failure| panic!("{what}: {failure}"))
     }
 
     /// Does an act, waiting for bodies that are on their way.
@@ -189,7 +217,10 @@ impl World {
             let drafts = judge.inbox()?.drafts;
             Ok(drafts.into_iter().find(|draft| draft.warrant == warrant))
         });
-        let issue = IssueWarrant { warrant: warrant.into(), ..IssueWarrant::default() };
+        let issue = IssueWarrant {
+            warrant: warrant.into(),
+            ..IssueWarrant::default()
+        };
         self.act(&judge, &Act::IssueWarrant(issue)).unwrap()
     }
 
@@ -198,7 +229,11 @@ impl World {
         let warrant = self.draft(draft);
         self.issue(&warrant);
         self.until("the warrant at the police", || {
-            let view = self.police().warrants()?.into_iter().find(|view| view.warrant == warrant);
+            let view = self
+                .police()
+                .warrants()?
+                .into_iter()
+                .find(|view| view.warrant == warrant);
             Ok(view.filter(|view| view.phase == "issued"))
         });
         warrant
@@ -206,7 +241,9 @@ impl World {
 
     /// Asks a question and gives its id.
     pub(crate) fn ask(&self, ask: Ask) -> String {
-        self.act(&self.police(), &Act::Ask(ask)).unwrap_or_else(|e| panic!("{e}")).record
+        self.act(&self.police(), &Act::Ask(ask))
+            .unwrap_or_else(|e| panic!("{e}"))
+            .record
     }
 
     /// Has a custodian approve.
@@ -216,8 +253,11 @@ impl World {
             let questions = approver.inbox()?.questions;
             Ok(questions.into_iter().find(|view| view.question == question))
         });
-        let act = Act::Approve { question: question.into() };
-        self.act(&approver, &act).unwrap_or_else(|e| panic!("{custodian}: {e}"))
+        let act = Act::Approve {
+            question: question.into(),
+        };
+        self.act(&approver, &act)
+            .unwrap_or_else(|e| panic!("{custodian}: {e}"))
     }
 
     /// Has every custodian of a question approve, all at once.
@@ -251,8 +291,20 @@ impl World {
         self.approve_all(&question);
         let police = self.police();
         let view = self.phase(&police, &question, &["completed", "aborted", "declined"]);
-        assert_eq!(view.phase, "completed", "{:?}\n{}", view.cause, self.log("police"));
-        self.act(&police, &Act::OpenAnswer { question: question.clone() }).unwrap();
+        assert_eq!(
+            view.phase,
+            "completed",
+            "{:?}\n{}",
+            view.cause,
+            self.log("police")
+        );
+        self.act(
+            &police,
+            &Act::OpenAnswer {
+                question: question.clone(),
+            },
+        )
+        .unwrap();
         police.answer(&question).unwrap()
     }
 
@@ -270,10 +322,15 @@ impl World {
         self.until("the same root everywhere", || {
             let roots: Option<BTreeSet<String>> = institutions
                 .iter()
-                .map(|name| self.status(name).map(|s| format!("{} {}", s.records, s.root)))
+                .map(|name| {
+                    self.status(name)
+                        .map(|s| format!("{} {}", s.records, s.root))
+                })
                 .collect();
             let roots = roots.unwrap_or_default();
-            let one = (roots.len() == 1).then(|| roots.into_iter().next()).flatten();
+            let one = (roots.len() == 1)
+                .then(|| roots.into_iter().next())
+                .flatten();
             // Seen twice: nothing is on its way any more.
             let settled = one.is_some() && one == before;
             before = one.clone();
@@ -289,7 +346,9 @@ impl World {
         result: Result<T, Failure>,
     ) {
         let failure = assert_refused(rule, result);
-        let record = failure.record.unwrap_or_else(|| panic!("no denial of {rule} is recorded"));
+        let record = failure
+            .record
+            .unwrap_or_else(|| panic!("no denial of {rule} is recorded"));
         let denial = self.until("the denial in the docket", || {
             let records = self.auditor().docket(warrant)?.records;
             Ok(records.into_iter().find(|view| view.record == record))
