@@ -5,15 +5,16 @@
 //! slipped in. Needed are the whole docket (denials and refusals too: what was
 //! said no to is evidence as well), every step of the membership since the
 //! founding charter, the snapshots asked and the tables that they are of, and the
-//! enrolment and retirement of every officer who signed any of these.
+//! enrolment and retirement of every officer who signed any of these or whom a
+//! consultation names.
 //!
 //! *Not here*: completeness. That no further record of the docket exists can be
 //! seen on the ledger only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docket::{Record, Statement};
-use primitives::{Digest, PublicKey};
+use docket::{OfficerId, Record, Statement};
+use primitives::{Digest, InstitutionId, PublicKey};
 
 use crate::finding::{Finding, Refused};
 
@@ -61,21 +62,35 @@ pub fn select(records: &[Record], question: &Digest) -> Result<Vec<usize>, Refus
     Ok(needed.into_iter().collect())
 }
 
-/// Adds, until nothing is left to add, what enrolled and retired the signers.
+/// Adds, until nothing is left to add, what enrolled and retired the signers, and
+/// the readers that an institution's node names.
 fn add_officers(records: &[Record], needed: &mut BTreeSet<usize>) {
     let mut about: BTreeMap<&PublicKey, Vec<usize>> = BTreeMap::new();
+    let mut keys: BTreeMap<(&InstitutionId, &OfficerId), Vec<&PublicKey>> = BTreeMap::new();
     for (position, record) in records.iter().enumerate() {
-        if let Statement::OfficerEnrolled { key, .. } | Statement::OfficerRetired { key } =
-            &record.header.statement
-        {
-            about.entry(key).or_default().push(position);
+        match &record.header.statement {
+            Statement::OfficerEnrolled { key, officer, .. } => {
+                about.entry(key).or_default().push(position);
+                let name = (&record.header.institution, officer);
+                keys.entry(name).or_default().push(key);
+            }
+            Statement::OfficerRetired { key } => about.entry(key).or_default().push(position),
+            _ => {}
         }
     }
     let mut unseen: Vec<usize> = needed.iter().copied().collect();
     while let Some(position) = unseen.pop() {
-        for officer in about.get(&records[position].signer).into_iter().flatten() {
-            if needed.insert(*officer) {
-                unseen.push(*officer);
+        let record = &records[position];
+        let named = match &record.header.statement {
+            Statement::Consulted { reader, .. } => keys.get(&(&record.header.institution, reader)),
+            _ => None,
+        };
+        let keys = named.into_iter().flatten().copied();
+        for key in keys.chain([&record.signer]) {
+            for officer in about.get(key).into_iter().flatten() {
+                if needed.insert(*officer) {
+                    unseen.push(*officer);
+                }
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Lawful cases make bundles that verify and say what happened.
 
-use super::world::{Options, Played, World};
+use docket::{OfficerId, Statement};
+
+use super::world::{Options, Played, World, id};
 use crate::archive::read;
 use crate::{Case, TrustAnchor, verify};
 
@@ -43,6 +45,28 @@ fn only_what_the_case_needs_is_in_it() {
         .iter()
         .filter(|e| e.statement.kind() == "officer-enrolled");
     assert_eq!(enrolled.count(), 3);
+}
+
+#[test]
+fn who_only_read_the_docket_is_known_too() {
+    let mut world = World::founded();
+    let played = world.play(&Options::default());
+    let consulted = Statement::Consulted {
+        subject: played.question,
+        reader: OfficerId(id("unused-1")),
+        what: "docket".into(),
+    };
+    let follows = vec![played.question];
+    world.put(
+        "telecom_b",
+        Some(played.warrant),
+        follows,
+        Vec::new(),
+        consulted,
+    );
+    let bytes = world.bundle(&played).unwrap();
+    let case = check(&world, &bytes);
+    assert_eq!(case.timeline.len(), world.records.len());
 }
 
 #[test]
