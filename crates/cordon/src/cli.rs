@@ -116,9 +116,15 @@ mod tests {
             if command.has_subcommands() || path == "cordon exit-codes" {
                 return;
             }
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             let begins = format!("{path}");
-            let example = help.lines().map(str::trim).find(|line| line.starts_with(&begins));
+            let example = help
+                .lines()
+                .map(str::trim)
+                .find(|line| line.starts_with(&begins));
             assert!(example.is_some(), "{path} has no example");
         });
     }
@@ -126,9 +132,16 @@ mod tests {
     #[test]
     fn every_example_parses() {
         walk(&Cli::command(), "cordon", &mut |command, path| {
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             let joined = help.replace("\\\n", " ");
-            for line in joined.lines().map(str::trim).filter(|line| line.starts_with("cordon ")) {
+            for line in joined
+                .lines()
+                .map(str::trim)
+                .filter(|line| line.starts_with("cordon "))
+            {
                 let line = line.split(['|', '>']).next().unwrap_or_default();
                 let words = split(line);
                 if let Err(error) = Cli::try_parse_from(&words) {

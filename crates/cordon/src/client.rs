@@ -35,6 +35,10 @@ const BUNDLE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// Who speaks.
 #[derive(Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one a connection; a box would only hide the key's one place in memory"
+)]
 pub enum Credential {
     /// An officer with a key.
     Officer(Officer),
@@ -67,7 +71,9 @@ pub struct Client {
 #[must_use]
 pub fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    since.map_or(0, |time| {
+        u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 impl Client {
@@ -140,7 +146,13 @@ impl Client {
         }
     }
 
-    fn exchange(&self, method: &str, path: &str, body: Option<&[u8]>, limit: u64) -> Result<Vec<u8>> {
+    fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&[u8]>,
+        limit: u64,
+    ) -> Result<Vec<u8>> {
         let url = format!("{}{path}", self.base);
         let authorisation = self.authorisation(method, path, body.unwrap_or_default());
         let sent = match body {
@@ -152,7 +164,10 @@ impl Client {
                 request.call()
             }
             Some(body) => {
-                let mut request = self.agent.post(&url).header("content-type", "application/json");
+                let mut request = self
+                    .agent
+                    .post(&url)
+                    .header("content-type", "application/json");
                 if let Some(value) = &authorisation {
                     request = request.header("authorization", value);
                 }
@@ -172,10 +187,9 @@ impl Client {
         }
         Err(match serde_json::from_slice::<ApiError>(&bytes) {
             Ok(error) => error.into(),
-            Err(_) => Failure::trouble(
-                "api",
-                format!("{url} answered {status} without saying why"),
-            ),
+            Err(_) => {
+                Failure::trouble("api", format!("{url} answered {status} without saying why"))
+            }
         })
     }
 
@@ -206,8 +220,12 @@ impl Client {
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| Failure::fault("api", format!("the node's answer has another shape: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| {
+        Failure::fault(
+            "api",
+            format!("the node's answer has another shape: {error}"),
+        )
+    })
 }
 
 /// The text that an officer signs under a request; see `docs/formats/api.md`.
@@ -296,7 +314,10 @@ impl Client {
     /// # Errors
     /// As [`Client::post`].
     pub fn cancel_question(&self, id: &str) -> Result<serde_json::Value> {
-        self.post(&format!("/v1/questions/{}/cancel", plain(id)?), &serde_json::json!({}))
+        self.post(
+            &format!("/v1/questions/{}/cancel", plain(id)?),
+            &serde_json::json!({}),
+        )
     }
 
     /// An opened answer.
@@ -312,7 +333,12 @@ impl Client {
     /// # Errors
     /// As [`Client::get`].
     pub fn bundle(&self, id: &str) -> Result<Vec<u8>> {
-        self.exchange("GET", &format!("/v1/questions/{}/bundle", plain(id)?), None, BUNDLE_BYTES_MAX)
+        self.exchange(
+            "GET",
+            &format!("/v1/questions/{}/bundle", plain(id)?),
+            None,
+            BUNDLE_BYTES_MAX,
+        )
     }
 
     /// Publishes a table.
@@ -328,7 +354,10 @@ impl Client {
     /// # Errors
     /// As [`Client::post`].
     pub fn snapshot(&self, dataset: &str) -> Result<JobView> {
-        self.post(&format!("/v1/datasets/{}/snapshot", plain(dataset)?), &serde_json::json!({}))
+        self.post(
+            &format!("/v1/datasets/{}/snapshot", plain(dataset)?),
+            &serde_json::json!({}),
+        )
     }
 
     /// A job's state.
@@ -344,7 +373,10 @@ impl Client {
     /// # Errors
     /// As [`Client::post`].
     pub fn cancel_job(&self, id: &str) -> Result<JobView> {
-        self.post(&format!("/v1/jobs/{}/cancel", plain(id)?), &serde_json::json!({}))
+        self.post(
+            &format!("/v1/jobs/{}/cancel", plain(id)?),
+            &serde_json::json!({}),
+        )
     }
 
     /// Proposes or votes on a change of the membership.
@@ -368,13 +400,17 @@ impl Client {
 fn plain(text: &str) -> Result<&str> {
     let fits = !text.is_empty()
         && text.len() <= 128
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
         && text != "."
         && text != "..";
     if fits {
         Ok(text)
     } else {
-        Err(Failure::usage("ids and names hold only letters, digits, _, - and ."))
+        Err(Failure::usage(
+            "ids and names hold only letters, digits, _, - and .",
+        ))
     }
 }
 
@@ -395,11 +431,22 @@ mod tests {
     fn a_request_binds_method_path_body_time_network_and_institution() {
         let network = NetworkId(Digest([7; 32]));
         let institution = InstitutionId::new("police").unwrap();
-        let message = request_message("POST", "/v1/acts/submit?x=1", b"{}", 5, "00ff", &network, &institution);
+        let message = request_message(
+            "POST",
+            "/v1/acts/submit?x=1",
+            b"{}",
+            5,
+            "00ff",
+            &network,
+            &institution,
+        );
         let lines: Vec<&str> = message.lines().collect();
         assert_eq!(lines[0], "POST");
         assert_eq!(lines[1], "/v1/acts/submit?x=1");
-        assert_eq!(lines[2], "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+        assert_eq!(
+            lines[2],
+            "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+        );
         assert_eq!(lines[3..5], ["5", "00ff"]);
         assert_eq!(lines[5], "07".repeat(32));
         assert_eq!(lines[6], "police");

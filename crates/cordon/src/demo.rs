@@ -76,8 +76,9 @@ pub(crate) fn run(options: &Options, out: &Out) -> Result<()> {
     let stop = Stop::listen()?;
     let result = play(options, out, &stop);
     match result {
-        Err(failure) if stop.asked() => Err(Failure::cancelled("stopped; no process is left")
-            .advise(format!("it was doing this: {}", failure.detail))),
+        Err(_) if stop.asked() => Err(Failure::cancelled(
+            "stopped by the user; no process is left",
+        )),
         other => other,
     }
 }
@@ -87,9 +88,12 @@ fn play(options: &Options, out: &Out, stop: &Stop) -> Result<()> {
     let folder = out_folder(options.out.as_deref())?;
     let city = match &options.city {
         Some(city) => city.clone(),
-        None => stage.step("city", "make a synthetic city", "生成虚拟城市", |stage| {
-            scene::make_city(options.seed, options.people, &folder, stage)
-        })?,
+        None => stage.step(
+            "city",
+            "make a synthetic city",
+            "生成虚拟城市",
+            |stage| scene::make_city(options.seed, options.people, &folder, stage),
+        )?,
     };
     let scene = stage.step("case", "read the case", "读取案情", |stage| {
         let scene = Scene::read(&city)?;
@@ -109,7 +113,8 @@ fn play(options: &Options, out: &Out, stop: &Stop) -> Result<()> {
     })?;
     let watch = watch(&network, stop);
     let told = tell(&mut stage, &scene, &network, &folder, stop);
-    let result = told.and_then(|played| end(options, out, &stage, &network, &folder, &played, stop));
+    let result =
+        told.and_then(|played| end(options, out, &stage, &network, &folder, &played, stop));
     // The order matters: no process may outlive its data folder.
     drop(network);
     watch.end();
@@ -139,9 +144,12 @@ fn tell(
     stage.step("officers", "enrol the officers", "登记人员", |stage| {
         case::enrol(scene, network, stage)
     })?;
-    stage.step("tables", "publish tables and take snapshots", "发布数据表并生成快照", |stage| {
-        tables::publish_all(scene, network, stage, stop)
-    })?;
+    stage.step(
+        "tables",
+        "publish tables and take snapshots",
+        "发布数据表并生成快照",
+        |stage| tables::publish_all(scene, network, stage, stop),
+    )?;
     case::play(stage, scene, network, folder, stop)
 }
 
@@ -155,8 +163,12 @@ fn end(
     played: &Played,
     stop: &Stop,
 ) -> Result<()> {
-    let program = std::env::current_exe().map_or_else(|_| "cordon".into(), |p| p.display().to_string());
-    let verify = format!("{program} verify --network {} {}", network.id(), played.bundle.display());
+    let program = std::env::args().next().unwrap_or_else(|| "cordon".into());
+    let verify = format!(
+        "{program} verify --network {} {}",
+        network.id(),
+        played.bundle.display()
+    );
     stage.plain("");
     stage.say(
         &format!("the whole case took {:.1} s", stage.total()),
@@ -166,7 +178,10 @@ fn end(
         &format!("answers: {}", folder.display()),
         &format!("答案目录：{}", folder.display()),
     );
-    stage.say("check the bundle, on any machine, offline:", "可在任何机器上离线核验证据包：");
+    stage.say(
+        "check the bundle, on any machine, offline:",
+        "可在任何机器上离线核验证据包：",
+    );
     stage.plain(&format!("  {verify}"));
     if options.keep_data || options.keep_running {
         by_hand(stage, network, &program, played)?;
@@ -184,7 +199,10 @@ fn end(
         "verify": verify,
     }))?;
     if options.keep_running {
-        stage.say("the network stays up; Ctrl-C stops it", "网络保持运行；按 Ctrl-C 停止");
+        stage.say(
+            "the network stays up; Ctrl-C stops it",
+            "网络保持运行；按 Ctrl-C 停止",
+        );
         while !stop.asked() {
             thread::sleep(Duration::from_millis(200));
         }
@@ -202,14 +220,24 @@ fn by_hand(stage: &Stage, network: &Network, program: &str, played: &Played) -> 
         network.passphrase_file().display()
     ));
     let seats = [
-        ("police.investigator-1", format!("docket {}", played.warrant)),
-        ("procuratorate.judge-1", format!("warrant show {}", played.warrant)),
+        (
+            "police.investigator-1",
+            format!("docket {}", played.warrant),
+        ),
+        (
+            "procuratorate.judge-1",
+            format!("warrant show {}", played.warrant),
+        ),
         ("bank_a.approver-1", "inbox".to_owned()),
     ];
     for (seat, command) in seats {
         let Some(key) = keys.get(seat) else { continue };
-        let Some((institution, _)) = seat.split_once('.') else { continue };
-        let Ok(institution) = institution.parse() else { continue };
+        let Some((institution, _)) = seat.split_once('.') else {
+            continue;
+        };
+        let Ok(institution) = institution.parse() else {
+            continue;
+        };
         stage.plain(&format!(
             "  {program} {command} --home {} --officer {}",
             network.home(&institution)?.display(),
@@ -240,7 +268,10 @@ struct Work {
 
 impl Work {
     fn new(folder: &Path, keep: bool) -> Result<Self> {
-        let dir = folder.join(format!("network-{}", hex::encode(primitives::random::<4>())));
+        let dir = folder.join(format!(
+            "network-{}",
+            hex::encode(primitives::random::<4>())
+        ));
         std::fs::create_dir_all(&dir).map_err(|error| Failure::file(&dir, error))?;
         Ok(Self { dir, keep })
     }

@@ -70,7 +70,10 @@ pub fn make_home(new: &NewHome, passphrase: &Passphrase) -> Result<Card> {
         if path.exists() {
             return Err(Failure::refusal(
                 "not-empty",
-                format!("{} exists already; keys are never overwritten", path.display()),
+                format!(
+                    "{} exists already; keys are never overwritten",
+                    path.display()
+                ),
             ));
         }
     }
@@ -109,7 +112,12 @@ fn make_private_folder(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// A refusal where a card or the charter is not valid.
-pub fn found(name: &str, founded_ms: u64, cards: &[Card], limits: CharterLimits) -> Result<Charter> {
+pub fn found(
+    name: &str,
+    founded_ms: u64,
+    cards: &[Card],
+    limits: CharterLimits,
+) -> Result<Charter> {
     for card in cards {
         card.check()?;
     }
@@ -144,7 +152,10 @@ pub fn join(home: &Path, charter: &Charter) -> Result<(NetworkId, Standing)> {
     let network = charter.network()?;
     let config = Config::read(home)?;
     let card: Card = read_json(&config.file(files::CARD))?;
-    let own = charter.members.iter().find(|member| member.id == config.institution);
+    let own = charter
+        .members
+        .iter()
+        .find(|member| member.id == config.institution);
     let standing = match own {
         Some(member) if *member == card.institution => Standing::Founder,
         Some(_) => {
@@ -159,7 +170,10 @@ pub fn join(home: &Path, charter: &Charter) -> Result<(NetworkId, Standing)> {
     let path = config.file(files::CHARTER);
     if path.exists() {
         if config.charter()? != *charter {
-            return Err(Failure::refusal("charter", "this folder belongs to another network"));
+            return Err(Failure::refusal(
+                "charter",
+                "this folder belongs to another network",
+            ));
         }
     } else {
         write_json(&path, charter)?;
@@ -174,7 +188,10 @@ pub fn join(home: &Path, charter: &Charter) -> Result<(NetworkId, Standing)> {
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let meta = std::fs::metadata(path).map_err(|error| Failure::file(path, error))?;
     if meta.len() > FILE_BYTES_MAX {
-        return Err(Failure::refusal("limit", format!("{} is too large", path.display())));
+        return Err(Failure::refusal(
+            "limit",
+            format!("{} is too large", path.display()),
+        ));
     }
     let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
     serde_json::from_slice(&bytes)

@@ -166,7 +166,13 @@ fn write_line(text: &str) {
 fn width(text: &str) -> usize {
     // A Chinese character takes two places of a terminal.
     text.chars()
-        .map(|c| if ('\u{1100}'..='\u{ffe6}').contains(&c) { 2 } else { 1 })
+        .map(|c| {
+            if ('\u{1100}'..='\u{ffe6}').contains(&c) {
+                2
+            } else {
+                1
+            }
+        })
         .sum()
 }
 
@@ -186,7 +192,10 @@ fn lay_out(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
         text.trim_end().to_owned()
     };
     let mut lines = vec![line(&mut headings.iter().copied())];
-    lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
+    lines.extend(
+        rows.iter()
+            .map(|row| line(&mut row.iter().map(String::as_str))),
+    );
     lines
 }
 
@@ -213,7 +222,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -243,7 +256,10 @@ mod tests {
     fn tables_line_up_with_chinese_cells() {
         let lines = lay_out(
             &["a", "b"],
-            &[vec!["银行".into(), "x".into()], vec!["bank".into(), "y".into()]],
+            &[
+                vec!["银行".into(), "x".into()],
+                vec!["bank".into(), "y".into()],
+            ],
         );
         assert_eq!(lines, ["a     b", "银行  x", "bank  y"]);
     }

@@ -54,9 +54,10 @@ fn given(file: Option<&Path>) -> Result<Option<Passphrase>> {
 fn ask(question: &str) -> Result<String> {
     let input = io::stdin();
     if !input.is_terminal() {
-        return Err(Failure::usage("no passphrase given and no terminal to ask on").advise(
-            "use --passphrase-file FILE, CORDON_PASSPHRASE_FILE or CORDON_PASSPHRASE",
-        ));
+        return Err(
+            Failure::usage("no passphrase given and no terminal to ask on")
+                .advise("use --passphrase-file FILE, CORDON_PASSPHRASE_FILE or CORDON_PASSPHRASE"),
+        );
     }
     let trouble = |error: io::Error| Failure::trouble("terminal", error);
     write!(io::stderr(), "{question}").map_err(trouble)?;

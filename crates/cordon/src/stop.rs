@@ -63,7 +63,11 @@ impl Stop {
     /// # Errors
     /// The cancellation.
     pub fn check(&self) -> Result<()> {
-        if self.asked() { Err(Failure::cancelled("stopped by the user")) } else { Ok(()) }
+        if self.asked() {
+            Err(Failure::cancelled("stopped by the user"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Looks again and again until `look` has something, at most `limit`.
@@ -106,10 +110,14 @@ mod tests {
             Ok((looks == 2).then_some(7))
         });
         assert_eq!(found.unwrap(), 7);
-        let late = stop.wait("x", Duration::ZERO, || Ok(None::<()>)).unwrap_err();
+        let late = stop
+            .wait("x", Duration::ZERO, || Ok(None::<()>))
+            .unwrap_err();
         assert_eq!(late.rule, "timeout");
         stop.ask();
-        let stopped = stop.wait("x", Duration::from_secs(9), || Ok(None::<()>)).unwrap_err();
+        let stopped = stop
+            .wait("x", Duration::from_secs(9), || Ok(None::<()>))
+            .unwrap_err();
         assert_eq!(stopped.family, crate::failure::Family::Cancelled);
     }
 }

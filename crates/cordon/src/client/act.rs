@@ -19,7 +19,9 @@ use std::{
 };
 
 use docket::{Header, Statement, statement::Terms};
-use node::api::types::{Act, DraftWarrant, IssueWarrant, Prepared, Recorded, SubmitSignature, WarrantView};
+use node::api::types::{
+    Act, DraftWarrant, IssueWarrant, Prepared, Recorded, SubmitSignature, WarrantView,
+};
 use primitives::{PublicKey, cbor, limits::RECORD_BYTES_MAX, semantic::Selector};
 
 use super::{Client, now_ms};
@@ -119,13 +121,31 @@ impl Client {
         let expected = header
             .to_be_signed(key)
             .map_err(|error| fault(&error.to_string()))?;
-        ensure(hex::encode(expected) == prepared.to_sign, "it asks to sign other bytes than its header's")?;
-        ensure(header.network == self.network(), "it is for another network")?;
-        ensure(header.institution == *self.institution(), "it speaks for another institution")?;
-        let handle = header.officer.as_ref().ok_or_else(|| fault("it names no officer"))?;
+        ensure(
+            hex::encode(expected) == prepared.to_sign,
+            "it asks to sign other bytes than its header's",
+        )?;
+        ensure(
+            header.network == self.network(),
+            "it is for another network",
+        )?;
+        ensure(
+            header.institution == *self.institution(),
+            "it speaks for another institution",
+        )?;
+        let handle = header
+            .officer
+            .as_ref()
+            .ok_or_else(|| fault("it names no officer"))?;
         let known = self.officer()?.handle.as_ref();
-        ensure(known.is_none_or(|known| known == handle), "it names another officer")?;
-        ensure(header.time_ms.abs_diff(now_ms()) <= SKEW_MS_MAX, "its time is not now")?;
+        ensure(
+            known.is_none_or(|known| known == handle),
+            "it names another officer",
+        )?;
+        ensure(
+            header.time_ms.abs_diff(now_ms()) <= SKEW_MS_MAX,
+            "its time is not now",
+        )?;
         compare_statement(act, before, &header)?;
         Ok(header)
     }
@@ -157,7 +177,10 @@ fn same_question(asked: &str, found: &primitives::Digest) -> Result<()> {
 
 fn same_warrant(asked: &str, header: &Header) -> Result<()> {
     let found = header.warrant.map(|warrant| warrant.to_string());
-    ensure(found.as_deref() == Some(asked), "it is about another warrant")
+    ensure(
+        found.as_deref() == Some(asked),
+        "it is about another warrant",
+    )
 }
 
 fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -> Result<()> {
@@ -178,32 +201,83 @@ fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -
         }
         (Act::Ask(ask), Statement::QuestionAsked(asked)) => {
             same_warrant(&ask.warrant, header)?;
-            ensure(asked.template.to_string() == ask.template, "another template")?;
+            ensure(
+                asked.template.to_string() == ask.template,
+                "another template",
+            )?;
             ensure(ask.hops.is_none_or(|hops| asked.hops <= hops), "more hops")?;
-            ensure(ask.answer_cap.is_none_or(|cap| asked.answer_cap <= cap), "more rows")?;
-            let custodians: BTreeSet<String> =
-                asked.custodians.iter().map(|c| c.institution.to_string()).collect();
+            ensure(
+                ask.answer_cap.is_none_or(|cap| asked.answer_cap <= cap),
+                "more rows",
+            )?;
+            let custodians: BTreeSet<String> = asked
+                .custodians
+                .iter()
+                .map(|c| c.institution.to_string())
+                .collect();
             let named = ask.custodians.as_ref().map(|named| set(named));
-            ensure(named.is_none_or(|named| custodians == named), "other custodians")
-        }
-        (Act::Approve { question }, Statement::Approved { question: found, .. })
-        | (Act::Refuse { question, .. }, Statement::Refused { question: found, .. })
-        | (Act::OpenAnswer { question }, Statement::AnswerDisclosed { question: found, .. })
-        | (Act::ExportBundle { question }, Statement::BundleExported { question: found, .. }) => {
-            same_question(question, found)
+            ensure(
+                named.is_none_or(|named| custodians == named),
+                "other custodians",
+            )
         }
         (
-            Act::Narrow { question, hops, answer_cap, .. },
-            Statement::Narrowed { question: found, hops: h, answer_cap: cap, .. },
+            Act::Approve { question },
+            Statement::Approved {
+                question: found, ..
+            },
+        )
+        | (
+            Act::Refuse { question, .. },
+            Statement::Refused {
+                question: found, ..
+            },
+        )
+        | (
+            Act::OpenAnswer { question },
+            Statement::AnswerDisclosed {
+                question: found, ..
+            },
+        )
+        | (
+            Act::ExportBundle { question },
+            Statement::BundleExported {
+                question: found, ..
+            },
+        ) => same_question(question, found),
+        (
+            Act::Narrow {
+                question,
+                hops,
+                answer_cap,
+                ..
+            },
+            Statement::Narrowed {
+                question: found,
+                hops: h,
+                answer_cap: cap,
+                ..
+            },
         ) => {
             same_question(question, found)?;
             ensure(hops == h && answer_cap == cap, "other bounds")
         }
         (
-            Act::EnrolOfficer { officer, key, duties },
-            Statement::OfficerEnrolled { officer: o, key: k, duties: d },
+            Act::EnrolOfficer {
+                officer,
+                key,
+                duties,
+            },
+            Statement::OfficerEnrolled {
+                officer: o,
+                key: k,
+                duties: d,
+            },
         ) => {
-            ensure(o.to_string() == *officer && k.to_string() == *key, "another officer or key")?;
+            ensure(
+                o.to_string() == *officer && k.to_string() == *key,
+                "another officer or key",
+            )?;
             ensure(names(d) == set(duties), "other duties")
         }
         (Act::RetireOfficer { key }, Statement::OfficerRetired { key: found }) => {
@@ -214,30 +288,60 @@ fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -
 }
 
 fn compare_draft(draft: &DraftWarrant, terms: &Terms) -> Result<()> {
-    ensure(names(&terms.templates) == set(&draft.templates), "other templates")?;
-    ensure(names(&terms.custodians) == set(&draft.custodians), "other custodians")?;
+    ensure(
+        names(&terms.templates) == set(&draft.templates),
+        "other templates",
+    )?;
+    ensure(
+        names(&terms.custodians) == set(&draft.custodians),
+        "other custodians",
+    )?;
     ensure(terms.hops == draft.hops, "another number of hops")?;
     ensure(terms.answer_cap == draft.answer_cap, "another cap on rows")?;
     ensure(terms.runs == draft.runs, "another number of runs")?;
     let life = terms.expires_ms.checked_sub(terms.not_before_ms);
     ensure(life == Some(draft.life_ms), "another life")?;
     let start = draft.not_before_ms;
-    ensure(start.is_none_or(|start| start == terms.not_before_ms), "another start")?;
+    ensure(
+        start.is_none_or(|start| start == terms.not_before_ms),
+        "another start",
+    )?;
     // Two ways of writing one subject are one subject.
-    let subjects: BTreeSet<Selector> =
-        draft.subjects.iter().filter_map(|text| text.parse().ok()).collect();
-    ensure(usize::try_from(terms.subjects) == Ok(subjects.len()), "another number of subjects")
+    let subjects: BTreeSet<Selector> = draft
+        .subjects
+        .iter()
+        .filter_map(|text| text.parse().ok())
+        .collect();
+    ensure(
+        usize::try_from(terms.subjects) == Ok(subjects.len()),
+        "another number of subjects",
+    )
 }
 
 fn compare_issue(issue: &IssueWarrant, before: &WarrantView, terms: &Terms) -> Result<()> {
     let templates = issue.templates.as_deref().unwrap_or(&before.templates);
     let custodians = issue.custodians.as_deref().unwrap_or(&before.custodians);
     ensure(names(&terms.templates) == set(templates), "other templates")?;
-    ensure(names(&terms.custodians) == set(custodians), "other custodians")?;
-    ensure(terms.hops == issue.hops.unwrap_or(before.hops), "another number of hops")?;
-    ensure(terms.answer_cap == issue.answer_cap.unwrap_or(before.answer_cap), "another cap on rows")?;
-    ensure(terms.runs == issue.runs.unwrap_or(before.runs), "another number of runs")?;
-    ensure(terms.subjects == before.subjects, "another number of subjects")?;
+    ensure(
+        names(&terms.custodians) == set(custodians),
+        "other custodians",
+    )?;
+    ensure(
+        terms.hops == issue.hops.unwrap_or(before.hops),
+        "another number of hops",
+    )?;
+    ensure(
+        terms.answer_cap == issue.answer_cap.unwrap_or(before.answer_cap),
+        "another cap on rows",
+    )?;
+    ensure(
+        terms.runs == issue.runs.unwrap_or(before.runs),
+        "another number of runs",
+    )?;
+    ensure(
+        terms.subjects == before.subjects,
+        "another number of subjects",
+    )?;
     let asked = before.expires_ms.saturating_sub(before.not_before_ms);
     let life = terms.expires_ms.saturating_sub(terms.not_before_ms);
     ensure(life <= issue.life_ms.unwrap_or(asked), "a longer life")

@@ -42,19 +42,19 @@ impl Answer {
     pub(crate) fn run(self, out: &Out) -> Result<()> {
         let client = self.connect.open()?;
         if !client.question(&self.question)?.disclosed {
-            let act = Act::OpenAnswer { question: self.question.clone() };
+            let act = Act::OpenAnswer {
+                question: self.question.clone(),
+            };
             sign(&client, &act, &self.sign, out)?;
         }
         let answer = client.answer(&self.question)?;
-        let text = if self.csv {
-            csv(&answer)
-        } else {
-            let value = with_graph(&answer)?;
-            let text = serde_json::to_string_pretty(&value);
-            text.map_err(|error| Failure::trouble("json", error))? + "\n"
-        };
-        match (&self.out, self.csv || out.is_json()) {
-            (Some(path), _) => {
+        match (&self.out, self.csv, out.is_json()) {
+            (Some(path), as_csv, _) => {
+                let text = if as_csv {
+                    csv(&answer)
+                } else {
+                    pretty(&with_graph(&answer)?)?
+                };
                 write_private(path, text.as_bytes())?;
                 out.say(
                     &format!("the answer is in {}", path.display()),
@@ -62,16 +62,22 @@ impl Answer {
                 );
                 out.value(&json!({ "question": answer.question, "out": path }))
             }
-            (None, true) => {
-                write_raw(text.as_bytes());
+            (None, true, _) => {
+                write_raw(csv(&answer).as_bytes());
                 Ok(())
             }
-            (None, false) => {
+            (None, false, true) => out.value(&with_graph(&answer)?),
+            (None, false, false) => {
                 show(&answer, out);
                 Ok(())
             }
         }
     }
+}
+
+fn pretty(value: &Value) -> Result<String> {
+    let text = serde_json::to_string_pretty(value);
+    Ok(text.map_err(|error| Failure::trouble("json", error))? + "\n")
 }
 
 /// The text of a cell.
@@ -86,7 +92,12 @@ pub(crate) fn cell(value: &Value) -> String {
 /// Shows an answer's tables to a person.
 fn show(answer: &AnswerView, out: &Out) {
     for table in &answer.tables {
-        out.line(format!("step {}: {} ({} rows)", table.step, table.table, table.rows.len()));
+        out.line(format!(
+            "step {}: {} ({} rows)",
+            table.step,
+            table.table,
+            table.rows.len()
+        ));
         let mut headings: Vec<&str> = table.columns.iter().map(String::as_str).collect();
         headings.push("from");
         let rows: Vec<Vec<String>> = table
@@ -105,7 +116,10 @@ fn show(answer: &AnswerView, out: &Out) {
 }
 
 fn institutions(origins: &[String]) -> Vec<&str> {
-    origins.iter().map(|origin| origin.split('/').next().unwrap_or(origin)).collect()
+    origins
+        .iter()
+        .map(|origin| origin.split('/').next().unwrap_or(origin))
+        .collect()
 }
 
 /// The answer as JSON; a chain of transfers with its graph beside the rows.
@@ -129,7 +143,9 @@ fn graph(tables: &[AnswerTableView]) -> Value {
         };
         for row in &table.rows {
             let hop = u32::from(table.step) + 1;
-            let (Some(a), Some(b)) = (row.get(from), row.get(to)) else { continue };
+            let (Some(a), Some(b)) = (row.get(from), row.get(to)) else {
+                continue;
+            };
             accounts.entry(cell(a)).or_insert(hop - 1);
             accounts.entry(cell(b)).or_insert(hop);
             let mut transfer = serde_json::Map::new();
@@ -173,8 +189,15 @@ fn push_csv_line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
         // A spreadsheet runs a cell that begins like a formula; quoting alone
         // does not stop it.
         let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
-            && !cell.trim_start_matches(['+', '-']).bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
+            && !cell
+                .trim_start_matches(['+', '-'])
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b == b'.');
+        let cell = if formula {
+            format!("'{cell}")
+        } else {
+            cell.to_owned()
+        };
         if cell.contains(['"', ',', '\r', '\n']) {
             text.push('"');
             text.push_str(&cell.replace('"', "\"\""));
@@ -196,13 +219,19 @@ mod tests {
             step,
             table: "transfers".into(),
             columns: columns.map(str::to_owned).to_vec(),
-            rows: rows.iter().map(|row| row.iter().map(|c| json!(c)).collect()).collect(),
+            rows: rows
+                .iter()
+                .map(|row| row.iter().map(|c| json!(c)).collect())
+                .collect(),
             origins: rows.iter().map(|_| vec!["bank_a/00".to_owned()]).collect(),
         };
         AnswerView {
             question: "q".into(),
             template: "follow-the-money".into(),
-            tables: vec![table(0, &[["1", "2", "a,\"b\""]]), table(1, &[["2", "3", "=cmd()"]])],
+            tables: vec![
+                table(0, &[["1", "2", "a,\"b\""]]),
+                table(1, &[["2", "3", "=cmd()"]]),
+            ],
             evaluated: vec![1, 1],
             bytes: 0,
             rounds: 0,
@@ -223,7 +252,10 @@ mod tests {
     fn a_chain_has_a_graph_with_distances() {
         let value = with_graph(&answer()).unwrap();
         let accounts = value["graph"]["accounts"].as_array().unwrap();
-        let distances: Vec<_> = accounts.iter().map(|a| a["distance"].as_u64().unwrap()).collect();
+        let distances: Vec<_> = accounts
+            .iter()
+            .map(|a| a["distance"].as_u64().unwrap())
+            .collect();
         assert_eq!(distances, [0, 1, 2]);
         assert_eq!(value["graph"]["transfers"][1]["hop"], 2);
     }

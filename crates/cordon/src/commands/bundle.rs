@@ -41,7 +41,9 @@ pub(crate) struct Bundle {
 impl Bundle {
     pub(crate) fn run(self, out: &Out) -> Result<()> {
         let client = self.connect.open()?;
-        let act = Act::ExportBundle { question: self.question.clone() };
+        let act = Act::ExportBundle {
+            question: self.question.clone(),
+        };
         let (recorded, _) = sign(&client, &act, &self.sign, out)?;
         let bytes = client.bundle(&self.question)?;
         write_private(&self.out, &bytes)?;
@@ -85,9 +87,14 @@ impl Verify {
             .and_then(|file| file.take(BUNDLE_BYTES_MAX + 1).read_to_end(&mut bytes))
             .map_err(|error| Failure::file(&self.bundle, error))?;
         if bytes.len() as u64 > BUNDLE_BYTES_MAX {
-            return Err(Failure::refusal("limit", "the bundle is larger than a bundle may be"));
+            return Err(Failure::refusal(
+                "limit",
+                "the bundle is larger than a bundle may be",
+            ));
         }
-        let anchor = TrustAnchor { network: self.network };
+        let anchor = TrustAnchor {
+            network: self.network,
+        };
         match evidence::verify(&bytes, &anchor) {
             Ok(case) => {
                 show(&case, self.network.is_some(), out);
@@ -96,7 +103,10 @@ impl Verify {
             Err(refused) => {
                 let findings: Vec<String> =
                     refused.findings.iter().map(ToString::to_string).collect();
-                let rule = refused.findings.first().map_or("evidence", |f| f.rule.as_str());
+                let rule = refused
+                    .findings
+                    .first()
+                    .map_or("evidence", |f| f.rule.as_str());
                 Err(Failure::fault(
                     rule,
                     format!("the bundle does NOT verify:\n  {}", findings.join("\n  ")),
@@ -108,13 +118,30 @@ impl Verify {
 
 fn show(case: &Case, anchored: bool, out: &Out) {
     out.line(out.paint(Colour::Green, "the bundle verifies / 证据包核验通过"));
-    out.line(format!("  network    {} ({})", case.network, case.network_name));
-    out.line(format!("  warrant    {} issued by {}", case.warrant, case.authority));
-    out.line(format!("  question   {} asked by {}", case.plan.template, case.requester));
-    let custodians: Vec<String> =
-        case.plan.custodians.iter().map(|c| c.institution.to_string()).collect();
+    out.line(format!(
+        "  network    {} ({})",
+        case.network, case.network_name
+    ));
+    out.line(format!(
+        "  warrant    {} issued by {}",
+        case.warrant, case.authority
+    ));
+    out.line(format!(
+        "  question   {} asked by {}",
+        case.plan.template, case.requester
+    ));
+    let custodians: Vec<String> = case
+        .plan
+        .custodians
+        .iter()
+        .map(|c| c.institution.to_string())
+        .collect();
     out.line(format!("  approved   by {}", custodians.join(", ")));
-    out.line(format!("  answer     {} rows, opened {}", case.answer.rows(), moment(case.disclosed_ms)));
+    out.line(format!(
+        "  answer     {} rows, opened {}",
+        case.answer.rows(),
+        moment(case.disclosed_ms)
+    ));
     out.line(format!(
         "  ledger     {} records of a log of {}, with receipts",
         case.timeline.len(),

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use ::city::{Config, MAX_PEOPLE, MIN_PEOPLE, METERED_PREMISES, Progress};
+use ::city::{Config, MAX_PEOPLE, METERED_PREMISES, MIN_PEOPLE, Progress};
 use clap::Args;
 use serde_json::json;
 
@@ -44,14 +44,22 @@ impl City {
         out.say(
             &format!(
                 "{} people, {} calls, {} transfers in {} ({seconds:.1} s)",
-                counts.people, counts.calls, counts.transfers, self.out.display()
+                counts.people,
+                counts.calls,
+                counts.transfers,
+                self.out.display()
             ),
             &format!(
                 "{} 人、{} 次通话、{} 笔转账，位于 {}（{seconds:.1} 秒）",
-                counts.people, counts.calls, counts.transfers, self.out.display()
+                counts.people,
+                counts.calls,
+                counts.transfers,
+                self.out.display()
             ),
         );
-        out.value(&json!({ "out": self.out, "seed": self.seed, "counts": counts, "seconds": seconds }))
+        out.value(
+            &json!({ "out": self.out, "seed": self.seed, "counts": counts, "seconds": seconds }),
+        )
     }
 }
 

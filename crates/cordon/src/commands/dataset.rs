@@ -69,9 +69,9 @@ impl PublishTable {
     fn run(self, out: &Out) -> Result<()> {
         let spec = match &self.spec {
             None => None,
-            Some(path) => Some(
-                std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?,
-            ),
+            Some(path) => {
+                Some(std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?)
+            }
         };
         // The node resolves paths from its own folder, the user from theirs.
         let source = match std::fs::canonicalize(&self.source) {
@@ -116,13 +116,21 @@ impl Snapshot {
         let done = wait_for_job(&client, &job.job, &stop, |view| {
             if view.progress - shown >= 0.1 {
                 shown = view.progress;
-                complain(&format!("  {:3.0} %  {}", view.progress * 100.0, view.doing));
+                complain(&format!(
+                    "  {:3.0} %  {}",
+                    view.progress * 100.0,
+                    view.doing
+                ));
             }
         });
         let done = match done {
             Err(failure) if stop.asked() => {
                 let cancelled = client.cancel_job(&job.job).is_ok();
-                let advice = if cancelled { "the snapshot was cancelled" } else { "the snapshot goes on" };
+                let advice = if cancelled {
+                    "the snapshot was cancelled"
+                } else {
+                    "the snapshot goes on"
+                };
                 return Err(failure.advise(advice));
             }
             other => other?,
@@ -158,11 +166,17 @@ pub(crate) fn wait_for_job(
 /// Shows how many rows were taken, and which were not and why.
 fn show_rejects(job: &JobView, out: &Out) {
     out.say(
-        &format!("{} rows accepted, {} rejected", job.rows, job.rejected_total),
+        &format!(
+            "{} rows accepted, {} rejected",
+            job.rows, job.rejected_total
+        ),
         &format!("接受 {} 行，拒收 {} 行", job.rows, job.rejected_total),
     );
     for reject in &job.rejected {
-        out.line(format!("  row {}, {}: {}", reject.row, reject.column, reject.reason));
+        out.line(format!(
+            "  row {}, {}: {}",
+            reject.row, reject.column, reject.reason
+        ));
     }
 }
 
@@ -188,12 +202,16 @@ impl List {
                     table.keys.join(", "),
                     number(table.rows),
                     number(table.rejected),
-                    table.extracted_ms.map_or_else(|| "no snapshot".into(), moment),
+                    table
+                        .extracted_ms
+                        .map_or_else(|| "no snapshot".into(), moment),
                     table.snapshot.as_deref().map_or("-", short).to_owned(),
                 ]
             })
             .collect();
-        let headings = ["table", "kind", "keys", "rows", "rejected", "read at", "snapshot"];
+        let headings = [
+            "table", "kind", "keys", "rows", "rejected", "read at", "snapshot",
+        ];
         out.table(&headings, &rows);
         out.value(&tables)
     }

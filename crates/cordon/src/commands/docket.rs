@@ -43,6 +43,14 @@ fn colour(kind: &str) -> Colour {
     }
 }
 
+/// Shows one record of a timeline in one line a language.
+pub(crate) fn show_briefly(record: &RecordView, out: &Out) {
+    for text in out.lang().pick(&record.text_en, &record.text_zh) {
+        let kind = out.paint(colour(&record.kind), &format!("{:<18}", record.kind));
+        out.line(format!("{:>14}  {kind}  {text}", record.index));
+    }
+}
+
 /// Shows one record of a timeline.
 pub(crate) fn show(record: &RecordView, out: &Out) {
     let who = match &record.officer {

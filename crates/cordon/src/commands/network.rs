@@ -2,8 +2,14 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use ::docket::{Charter, Role, charter::{Card, CharterLimits}};
-use ::node::{api::types::Membership, config::Log};
+use ::docket::{
+    Charter, Role,
+    charter::{Card, CharterLimits},
+};
+use ::node::{
+    api::types::{Membership, ProposalView},
+    config::Log,
+};
 use clap::{Args, Subcommand, ValueEnum};
 use primitives::InstitutionId;
 use serde_json::json;
@@ -90,10 +96,17 @@ impl Init {
         let path = new.home.join(::node::config::files::CARD);
         out.say(
             &format!("{} has its keys in {}", new.institution, new.home.display()),
-            &format!("{} 的密钥已生成，位于 {}", new.institution, new.home.display()),
+            &format!(
+                "{} 的密钥已生成，位于 {}",
+                new.institution,
+                new.home.display()
+            ),
         );
         out.say(
-            &format!("give this card to the network's members: {}", path.display()),
+            &format!(
+                "give this card to the network's members: {}",
+                path.display()
+            ),
             &format!("请把名片交给网络各成员：{}", path.display()),
         );
         out.value(&json!({
@@ -172,8 +185,11 @@ pub(crate) struct Create {
 
 impl Create {
     fn run(self, out: &Out) -> Result<()> {
-        let cards: Vec<Card> =
-            self.cards.iter().map(|path| found::read_json(path)).collect::<Result<_>>()?;
+        let cards: Vec<Card> = self
+            .cards
+            .iter()
+            .map(|path| found::read_json(path))
+            .collect::<Result<_>>()?;
         let limits = CharterLimits {
             subjects_max: self.subjects_max,
             hops_max: self.hops_max,
@@ -182,14 +198,25 @@ impl Create {
             ..CharterLimits::default()
         };
         if self.out.exists() {
-            return Err(Failure::refusal("not-empty", format!("{} exists", self.out.display())));
+            return Err(Failure::refusal(
+                "not-empty",
+                format!("{} exists", self.out.display()),
+            ));
         }
         let charter = found::found(&self.name, now_ms(), &cards, limits)?;
         let network = charter.network()?;
         found::write_json(&self.out, &charter)?;
         out.say(
-            &format!("network {network} of {} members: {}", charter.members.len(), self.out.display()),
-            &format!("网络 {network}，成员 {} 个：{}", charter.members.len(), self.out.display()),
+            &format!(
+                "network {network} of {} members: {}",
+                charter.members.len(),
+                self.out.display()
+            ),
+            &format!(
+                "网络 {network}，成员 {} 个：{}",
+                charter.members.len(),
+                self.out.display()
+            ),
         );
         out.value(&json!({
             "network": network, "charter": self.out, "members": charter.members.len(),
@@ -221,7 +248,10 @@ impl Join {
         let charter: Charter = found::read_json(&self.charter)?;
         let id = charter.network()?.to_string();
         if self.network_id.as_ref().is_some_and(|told| *told != id) {
-            return Err(Failure::refusal("network", format!("this is the charter of {id}")));
+            return Err(Failure::refusal(
+                "network",
+                format!("this is the charter of {id}"),
+            ));
         }
         let (network, standing) = found::join(&self.home, &charter)?;
         out.say(
@@ -276,16 +306,28 @@ impl Members {
                 ]
             })
             .collect();
-        out.table(&["institution", "name", "roles", "node key", "officers"], &rows);
+        out.table(
+            &["institution", "name", "roles", "node key", "officers"],
+            &rows,
+        );
         out.value(&members)
     }
 
     fn proposals(self, out: &Out) -> Result<()> {
-        let proposals: serde_json::Value = self.connect.open()?.get("/v1/proposals")?;
-        for proposal in proposals.as_array().into_iter().flatten() {
-            out.line(proposal.to_string());
+        let proposals: Vec<ProposalView> = self.connect.open_as_operator()?.get("/v1/proposals")?;
+        for proposal in &proposals {
+            out.line(&proposal.proposal);
+            out.say(
+                &format!("  {}", proposal.text_en),
+                &format!("  {}", proposal.text_zh),
+            );
+            let (yes, no, needed) = (proposal.yes.len(), proposal.no.len(), proposal.needed);
+            out.say(
+                &format!("  {yes} for, {no} against, {needed} needed"),
+                &format!("  赞成 {yes}，反对 {no}，需 {needed}"),
+            );
         }
-        if proposals.as_array().is_some_and(Vec::is_empty) {
+        if proposals.is_empty() {
             out.say("nothing is voted on", "目前没有待表决的提议");
         }
         out.value(&proposals)
@@ -311,7 +353,9 @@ pub(crate) struct Admit {
 
 impl Admit {
     fn run(self, out: &Out) -> Result<()> {
-        let change = Membership::Admit { card: card(&self.card)? };
+        let change = Membership::Admit {
+            card: card(&self.card)?,
+        };
         show_recorded(&self.connect.open_as_operator()?.membership(&change)?, out)
     }
 }
@@ -329,7 +373,9 @@ pub(crate) struct Replace {
 
 impl Replace {
     fn run(self, out: &Out) -> Result<()> {
-        let change = Membership::Replace { card: card(&self.card)? };
+        let change = Membership::Replace {
+            card: card(&self.card)?,
+        };
         show_recorded(&self.connect.open_as_operator()?.membership(&change)?, out)
     }
 }
@@ -347,7 +393,9 @@ pub(crate) struct Remove {
 
 impl Remove {
     fn run(self, out: &Out) -> Result<()> {
-        let change = Membership::Remove { institution: self.member.to_string() };
+        let change = Membership::Remove {
+            institution: self.member.to_string(),
+        };
         show_recorded(&self.connect.open_as_operator()?.membership(&change)?, out)
     }
 }
@@ -362,7 +410,11 @@ pub(crate) struct Vote {
     /// The proposal's record.
     proposal: String,
     /// Vote for it.
-    #[arg(long = "for", conflicts_with = "against", required_unless_present = "against")]
+    #[arg(
+        long = "for",
+        conflicts_with = "against",
+        required_unless_present = "against"
+    )]
     favour: bool,
     /// Vote against it.
     #[arg(long)]
@@ -371,7 +423,10 @@ pub(crate) struct Vote {
 
 impl Vote {
     fn run(self, out: &Out) -> Result<()> {
-        let change = Membership::Vote { proposal: self.proposal, yes: self.favour };
+        let change = Membership::Vote {
+            proposal: self.proposal,
+            yes: self.favour,
+        };
         show_recorded(&self.connect.open_as_operator()?.membership(&change)?, out)
     }
 }

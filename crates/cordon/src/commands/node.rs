@@ -47,8 +47,10 @@ impl Run {
         let with_parent = self.exit_with_parent;
         thread::spawn(move || {
             // Without a parent the sender is held for as long as the process lives.
-            while !with_parent {
-                thread::park();
+            if !with_parent {
+                loop {
+                    thread::park();
+                }
             }
             at_end_of_input();
             // An error means that the node has ended already.
@@ -65,9 +67,10 @@ async fn stop(parent: oneshot::Receiver<()>) {
         // An error is the same news: whoever held the other end is gone.
         let _ = parent.await;
     };
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         // Without handlers the system's own way of ending a process holds.
         return parent.await;
     };
@@ -89,12 +92,19 @@ fn at_end_of_input() {
 fn log(settings: &Log) -> Result<()> {
     let filter = EnvFilter::try_new(&settings.level)
         .map_err(|error| Failure::refusal("config", format!("log.level: {error}")))?;
-    let to_stderr = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let to_stderr = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let begun = match settings.format.as_str() {
         "json" => to_stderr.json().try_init(),
-        "text" => to_stderr.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        "text" => to_stderr
+            .with_ansi(std::io::stderr().is_terminal())
+            .try_init(),
         other => {
-            return Err(Failure::refusal("config", format!("log.format: {other} is not text or json")));
+            return Err(Failure::refusal(
+                "config",
+                format!("log.format: {other} is not text or json"),
+            ));
         }
     };
     begun.map_err(|error| Failure::trouble("log", error))

@@ -120,7 +120,9 @@ pub(crate) struct Retire {
 
 impl Retire {
     fn run(self, out: &Out) -> Result<()> {
-        let act = Act::RetireOfficer { key: self.key.to_string() };
+        let act = Act::RetireOfficer {
+            key: self.key.to_string(),
+        };
         if self.connect.officer.is_some() {
             return sign_and_show(&self.connect.open()?, &act, &self.sign, out);
         }

@@ -61,7 +61,11 @@ pub(crate) struct Ask {
 impl Ask {
     pub(crate) fn run(self, out: &Out) -> Result<()> {
         let client = self.connect.open()?;
-        let custodians = self.custodians.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let custodians = self
+            .custodians
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>();
         let act = Act::Ask(AskAct {
             warrant: self.warrant,
             template: self.template.to_string(),
@@ -73,7 +77,10 @@ impl Ask {
         });
         let (recorded, _) = sign(&client, &act, &self.sign, out)?;
         let id = recorded.record.clone();
-        out.say(&format!("question {id} is asked"), &format!("问题 {id} 已提出"));
+        out.say(
+            &format!("question {id} is asked"),
+            &format!("问题 {id} 已提出"),
+        );
         if self.no_wait {
             return out.value(&json!({ "question": id, "recorded": recorded }));
         }
@@ -117,12 +124,21 @@ pub(crate) fn wait_for_question(
     })?;
     match view.phase.as_str() {
         "completed" => Ok(view),
-        "declined" => Err(Failure::refusal("declined", state_of(&view))
-            .advise(format!("read the reason with `cordon docket {}`", view.warrant))),
+        "declined" => Err(
+            Failure::refusal("declined", state_of(&view)).advise(format!(
+                "read the reason with `cordon docket {}`",
+                view.warrant
+            )),
+        ),
         phase => {
-            let cause = view.cause.clone().unwrap_or_else(|| "no cause given".into());
-            Err(Failure::trouble("run-aborted", format!("the question is {phase}: {cause}"))
-                .advise("the abort is on record; ask again if the warrant's budget allows it"))
+            let cause = view
+                .cause
+                .clone()
+                .unwrap_or_else(|| "no cause given".into());
+            Err(
+                Failure::trouble("run-aborted", format!("the question is {phase}: {cause}"))
+                    .advise("the abort is on record; ask again if the warrant's budget allows it"),
+            )
         }
     }
 }
@@ -130,16 +146,24 @@ pub(crate) fn wait_for_question(
 /// One line on where a question stands.
 fn state_of(view: &QuestionView) -> String {
     let names = |wanted: &str| -> Vec<&str> {
-        view.decisions.iter().filter(|(_, d)| *d == wanted).map(|(n, _)| n.as_str()).collect()
+        view.decisions
+            .iter()
+            .filter(|(_, d)| *d == wanted)
+            .map(|(n, _)| n.as_str())
+            .collect()
     };
     match view.phase.as_str() {
         "open" => match names("pending") {
-            pending if pending.is_empty() => "all custodians approved; inputs are being bound".into(),
+            pending if pending.is_empty() => {
+                "all custodians approved; inputs are being bound".into()
+            }
             pending => format!("waiting for the approval of {}", pending.join(", ")),
         },
         "running" => {
             let doing = view.doing.as_deref().unwrap_or("running");
-            let percent = view.progress.map(|done| format!("{:3.0} %  ", done * 100.0));
+            let percent = view
+                .progress
+                .map(|done| format!("{:3.0} %  ", done * 100.0));
             format!("{}{doing}", percent.unwrap_or_default())
         }
         "declined" => {
@@ -217,7 +241,10 @@ pub(crate) struct Cancel {
 impl Cancel {
     pub(crate) fn run(self, out: &Out) -> Result<()> {
         let answer = self.connect.open()?.cancel_question(&self.question)?;
-        out.say("the run is stopped; the abort is recorded", "已停止计算，中止已记录");
+        out.say(
+            "the run is stopped; the abort is recorded",
+            "已停止计算，中止已记录",
+        );
         out.value(&answer)
     }
 }
@@ -234,12 +261,13 @@ pub(crate) struct Inbox {
 impl Inbox {
     pub(crate) fn run(self, out: &Out) -> Result<()> {
         let inbox = self.connect.open()?.inbox()?;
-        let nothing = inbox.drafts.is_empty() && inbox.questions.is_empty() && inbox.answers.is_empty();
+        let nothing =
+            inbox.drafts.is_empty() && inbox.questions.is_empty() && inbox.answers.is_empty();
         if nothing {
             out.say("nothing waits for you", "没有待办事项");
         }
         for draft in &inbox.drafts {
-            out.say("a draft waits for a decision:", "有令状草案待决定：");
+            out.say("a draft waits for a decision:", "有调取令草案待决定：");
             warrant::show(draft, out);
         }
         for question in &inbox.questions {
@@ -270,9 +298,10 @@ pub(crate) struct Approve {
 
 impl Approve {
     pub(crate) fn run(self, out: &Out) -> Result<()> {
-        let client = self.connect.open()?;
-        show(&client.question(&self.question)?, out);
-        sign_and_show(&client, &Act::Approve { question: self.question }, &self.sign, out)
+        let act = Act::Approve {
+            question: self.question,
+        };
+        sign_and_show(&self.connect.open()?, &act, &self.sign, out)
     }
 }
 
@@ -295,7 +324,10 @@ pub(crate) struct Refuse {
 
 impl Refuse {
     pub(crate) fn run(self, out: &Out) -> Result<()> {
-        let act = Act::Refuse { question: self.question, reason: self.reason };
+        let act = Act::Refuse {
+            question: self.question,
+            reason: self.reason,
+        };
         sign_and_show(&self.connect.open()?, &act, &self.sign, out)
     }
 }
@@ -346,7 +378,10 @@ mod tests {
             warrant: String::new(),
             template: "identify".into(),
             phase: phase.into(),
-            decisions: decisions.iter().map(|(n, d)| ((*n).into(), (*d).into())).collect(),
+            decisions: decisions
+                .iter()
+                .map(|(n, d)| ((*n).into(), (*d).into()))
+                .collect(),
             inputs: Vec::new(),
             disclosed: false,
             plan_en: Vec::new(),

@@ -27,13 +27,19 @@ impl Status {
             (false, true) => out.paint(Colour::Yellow, "catching up"),
             (false, false) => out.paint(Colour::Red, "no progress"),
         };
-        out.line(format!("{}  {health}  cordon {}", status.institution, status.version));
+        out.line(format!(
+            "{}  {health}  cordon {}",
+            status.institution, status.version
+        ));
         out.line(format!("network  {}", status.network));
         out.line(format!(
             "members  {} of {} heard, {} needed (epoch {})",
             status.heard, status.members, status.quorum, status.epoch
         ));
-        out.line(format!("ledger   {} records in {} blocks", status.records, status.height));
+        out.line(format!(
+            "ledger   {} records in {} blocks",
+            status.records, status.height
+        ));
         out.line(format!("root     {}", status.root));
         let advice = status.advice.clone().unwrap_or_default();
         if !advice.is_empty() {
@@ -43,6 +49,9 @@ impl Status {
         if status.healthy || status.syncing || out.is_json() {
             return Ok(());
         }
-        Err(Failure::trouble("ledger-stalled", "the ledger can't make progress"))
+        Err(Failure::trouble(
+            "ledger-stalled",
+            "the ledger can't make progress",
+        ))
     }
 }

@@ -125,8 +125,11 @@ impl Draft {
         let (recorded, warrant) = sign(&self.connect.open()?, &act, &self.sign, out)?;
         let warrant = recorded.warrant.clone().or(warrant).unwrap_or_default();
         out.say(
-            &format!("warrant {warrant} is drafted and waits for {}", self.authority),
-            &format!("令状 {warrant} 已起草，等待 {} 决定", self.authority),
+            &format!(
+                "warrant {warrant} is drafted and waits for {}",
+                self.authority
+            ),
+            &format!("调取令 {warrant} 已起草，等待 {} 决定", self.authority),
         );
         out.value(&json!({ "warrant": warrant, "recorded": recorded }))
     }
@@ -136,11 +139,20 @@ impl Draft {
         let mut subjects = self.subjects.clone();
         if let Some(path) = &self.subjects_file {
             let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
-            subjects.extend(text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned));
+            subjects.extend(
+                text.lines()
+                    .map(str::trim)
+                    .filter(|l| !l.is_empty())
+                    .map(str::to_owned),
+            );
         }
         for (place, subject) in subjects.iter().enumerate() {
             subject.parse::<Selector>().map_err(|error| {
-                Failure::usage(format!("subject {} of {}: {error}", place + 1, subjects.len()))
+                Failure::usage(format!(
+                    "subject {} of {}: {error}",
+                    place + 1,
+                    subjects.len()
+                ))
             })?;
         }
         Ok(subjects)
@@ -217,7 +229,10 @@ pub(crate) struct Refuse {
 
 impl Refuse {
     fn run(self, out: &Out) -> Result<()> {
-        let act = Act::RefuseWarrant { warrant: self.warrant, reason: self.reason };
+        let act = Act::RefuseWarrant {
+            warrant: self.warrant,
+            reason: self.reason,
+        };
         sign_and_show(&self.connect.open()?, &act, &self.sign, out)
     }
 }
@@ -241,7 +256,10 @@ pub(crate) struct Revoke {
 
 impl Revoke {
     fn run(self, out: &Out) -> Result<()> {
-        let act = Act::RevokeWarrant { warrant: self.warrant, reason: self.reason };
+        let act = Act::RevokeWarrant {
+            warrant: self.warrant,
+            reason: self.reason,
+        };
         sign_and_show(&self.connect.open()?, &act, &self.sign, out)
     }
 }
@@ -273,14 +291,21 @@ pub(crate) fn show(view: &WarrantView, out: &Out) {
         other => out.paint(Colour::Red, other),
     };
     out.line(format!("warrant    {}  {phase}", view.warrant));
-    out.line(format!("parties    {} asks, {} decides", view.requester, view.authority));
+    out.line(format!(
+        "parties    {} asks, {} decides",
+        view.requester, view.authority
+    ));
     out.line(format!("custodians {}", view.custodians.join(", ")));
     out.line(format!("templates  {}", view.templates.join(", ")));
     out.line(format!(
         "bounds     {} subjects, {} hops, {} rows, {} of {} runs spent",
         view.subjects, view.hops, view.answer_cap, view.spent, view.runs
     ));
-    out.line(format!("valid      {} to {}", moment(view.not_before_ms), moment(view.expires_ms)));
+    out.line(format!(
+        "valid      {} to {}",
+        moment(view.not_before_ms),
+        moment(view.expires_ms)
+    ));
     if let Some(basis) = &view.basis {
         out.line(format!("basis      {basis}"));
     }
@@ -294,7 +319,10 @@ pub(crate) fn show(view: &WarrantView, out: &Out) {
         }
     }
     for question in &view.questions {
-        out.line(format!("question   {}  {}  {}", question.question, question.template, question.phase));
+        out.line(format!(
+            "question   {}  {}  {}",
+            question.question, question.template, question.phase
+        ));
     }
 }
 
@@ -321,12 +349,24 @@ impl List {
                     view.templates.join(", "),
                     format!("{}/{}", view.spent, view.runs),
                     moment(view.expires_ms),
-                    view.questions.iter().map(|q| short(&q.question)).collect::<Vec<_>>().join(" "),
+                    view.questions
+                        .iter()
+                        .map(|q| short(&q.question))
+                        .collect::<Vec<_>>()
+                        .join(" "),
                 ]
             })
             .collect();
-        let headings =
-            ["warrant", "phase", "requester", "authority", "templates", "runs", "expires", "questions"];
+        let headings = [
+            "warrant",
+            "phase",
+            "requester",
+            "authority",
+            "templates",
+            "runs",
+            "expires",
+            "questions",
+        ];
         out.table(&headings, &rows);
         out.value(&warrants)
     }

@@ -13,7 +13,10 @@ use node::{
     api::types::{Act, AnswerView, Ask, DraftWarrant, IssueWarrant},
     config::write_private,
 };
-use primitives::{InstitutionId, semantic::{Semantic, Selector}};
+use primitives::{
+    InstitutionId,
+    semantic::{Selector, Semantic},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -76,7 +79,8 @@ impl<'a> Seats<'a> {
     }
 
     fn investigator(&self) -> Result<Client> {
-        self.network.officer(&self.police, &handle("investigator-1")?)
+        self.network
+            .officer(&self.police, &handle("investigator-1")?)
     }
 
     fn judge(&self) -> Result<Client> {
@@ -99,9 +103,16 @@ pub(crate) fn enrol(scene: &Scene, network: &Network, stage: &Stage) -> Result<(
         (id("procuratorate")?, "judge-1", Duty::Judge),
         (id("procuratorate")?, "auditor-1", Duty::Auditor),
     ];
-    officers.extend(scene.custodians.iter().map(|c| (c.clone(), "approver-1", Duty::Approver)));
+    officers.extend(
+        scene
+            .custodians
+            .iter()
+            .map(|c| (c.clone(), "approver-1", Duty::Approver)),
+    );
     together(&officers, |(institution, name, duty)| {
-        network.enrol(institution, &handle(name)?, &[*duty]).map(|_| ())
+        network
+            .enrol(institution, &handle(name)?, &[*duty])
+            .map(|_| ())
     })?;
     let count = officers.len();
     stage.say(
@@ -114,7 +125,10 @@ pub(crate) fn enrol(scene: &Scene, network: &Network, stage: &Stage) -> Result<(
 /// Does the same for each item, all at once.
 fn together<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
     thread::scope(|scope| {
-        let threads: Vec<_> = items.iter().map(|item| scope.spawn(|| work(item))).collect();
+        let threads: Vec<_> = items
+            .iter()
+            .map(|item| scope.spawn(|| work(item)))
+            .collect();
         threads.into_iter().try_for_each(|thread| {
             thread.join().unwrap_or_else(|_| {
                 Err(Failure::trouble("thread", "a thread ended before its work"))
@@ -135,12 +149,18 @@ pub(crate) fn play(
     stop: &Stop,
 ) -> Result<Played> {
     let seats = Seats::new(network)?;
-    let warrant = stage.step("draft", "the police draft a warrant", "警方起草令状", |stage| {
-        draft(scene, &seats, stage)
-    })?;
-    stage.step("issue", "a judge reads the draft and issues it", "检察官审阅并签发令状", |stage| {
-        issue(&seats, &warrant, stage, stop)
-    })?;
+    let warrant = stage.step(
+        "draft",
+        "the police draft a warrant",
+        "警方起草调取令",
+        |stage| draft(scene, &seats, stage),
+    )?;
+    stage.step(
+        "issue",
+        "a judge reads the draft and issues it",
+        "检察官审阅并签发调取令",
+        |stage| issue(&seats, &warrant, stage, stop),
+    )?;
     let mut played = Played {
         warrant: warrant.clone(),
         questions: BTreeMap::new(),
@@ -157,32 +177,51 @@ pub(crate) fn play(
             let asked = asked(scene, &warrant, template);
             write_answer(&path, &answer, &asked)?;
             count(scene, &answer, &mut played.found, stage);
-            played.questions.insert(template.into(), answer.question.clone());
+            played
+                .questions
+                .insert(template.into(), answer.question.clone());
             played.answers.insert(template.into(), path);
             Ok(())
         })?;
     }
-    stage.step("refusals", "what the warrant does not allow is refused", "令状之外的请求一律被拒", |stage| {
-        played.refusals = refusals(scene, &seats, &warrant, stage)?;
-        Ok(())
-    })?;
+    stage.step(
+        "refusals",
+        "what the warrant does not allow is refused",
+        "调取令之外的请求一律被拒",
+        |stage| {
+            played.refusals = refusals(scene, &seats, &warrant, stage)?;
+            Ok(())
+        },
+    )?;
     let exported = played.questions["follow-the-money"].clone();
     stage.step("bundle", "export the evidence", "导出证据包", |stage| {
         bundle(&seats, &exported, &played.bundle, stage)
     })?;
-    stage.step("docket", "the overseer reads the docket", "监督机构查阅卷宗", |stage| {
-        docket(&seats, &warrant, stage)
-    })?;
-    stage.step("verify", "check the bundle as a court would", "像法庭一样核验证据包", |stage| {
-        verify(network, &played.bundle, stage)
-    })?;
+    stage.step(
+        "docket",
+        "the overseer reads the docket",
+        "监督机构查阅卷宗",
+        |stage| docket(&seats, &warrant, stage),
+    )?;
+    stage.step(
+        "verify",
+        "check the bundle as a court would",
+        "像法庭一样核验证据包",
+        |stage| verify(network, &played.bundle, stage),
+    )?;
     Ok(played)
 }
 
 fn title(template: &str) -> (&'static str, &'static str) {
     match template {
-        "identify" => ("who holds these phones and accounts?", "这些电话和账户属于谁？"),
-        "call-contacts" => ("whom did these phones call, and whom did those?", "这些电话与谁通话，对方又与谁通话？"),
+        "identify" => (
+            "who holds these phones and accounts?",
+            "这些电话和账户属于谁？",
+        ),
+        "call-contacts" => (
+            "whom did these phones call, and whom did those?",
+            "这些电话与谁通话，对方又与谁通话？",
+        ),
         _ => ("where did the money go?", "钱款流向哪里？"),
     }
 }
@@ -212,7 +251,7 @@ fn draft(scene: &Scene, seats: &Seats<'_>, stage: &Stage) -> Result<String> {
     let count = scene.subjects.len();
     stage.say(
         &format!("warrant {warrant}: {count} subjects, which only police and procuratorate read"),
-        &format!("令状 {warrant}：{count} 个对象，仅警方与检察院可见"),
+        &format!("调取令 {warrant}：{count} 个对象，仅警方与检察院可见"),
     );
     Ok(warrant)
 }
@@ -233,7 +272,10 @@ fn issue(seats: &Seats<'_>, warrant: &str, stage: &Stage, stop: &Stop) -> Result
             "issued for {} runs and {} hops; custodians see blinded subjects, not whom they are",
             draft.runs, draft.hops
         ),
-        &format!("准予运行 {} 次、追踪 {} 跳；数据机构只见盲化后的对象", draft.runs, draft.hops),
+        &format!(
+            "准予运行 {} 次、追踪 {} 跳；数据机构只见盲化后的对象",
+            draft.runs, draft.hops
+        ),
     );
     Ok(())
 }
@@ -294,8 +336,11 @@ fn ask(
     let recorded = police.act(&Act::Ask(question_of(scene, warrant, template)))?;
     let id = recorded.record;
     let view = police.question(&id)?;
-    let asked: BTreeSet<InstitutionId> =
-        view.decisions.keys().filter_map(|name| name.parse().ok()).collect();
+    let asked: BTreeSet<InstitutionId> = view
+        .decisions
+        .keys()
+        .filter_map(|name| name.parse().ok())
+        .collect();
     let by_hand: Vec<InstitutionId> = asked
         .iter()
         .filter(|custodian| template == "follow-the-money" || !approves_by_rule(custodian))
@@ -309,10 +354,16 @@ fn ask(
             asked.len(),
             by_hand.len()
         ),
-        &format!("询问 {} 家机构：{} 家人工批准，{by_rule} 家按规则批准", asked.len(), by_hand.len()),
+        &format!(
+            "询问 {} 家机构：{} 家人工批准，{by_rule} 家按规则批准",
+            asked.len(),
+            by_hand.len()
+        ),
     );
     question::wait_for_question(&police, &id, stop, |_| ())?;
-    police.act(&Act::OpenAnswer { question: id.clone() })?;
+    police.act(&Act::OpenAnswer {
+        question: id.clone(),
+    })?;
     police.answer(&id)
 }
 
@@ -321,9 +372,15 @@ fn approve(seats: &Seats<'_>, custodian: &InstitutionId, id: &str, stop: &Stop) 
     let approver = seats.approver(custodian)?;
     stop.wait("the question", INBOX, || {
         let questions = approver.inbox()?.questions;
-        Ok(questions.into_iter().find(|view| view.question == id && !view.plan_en.is_empty()))
+        Ok(questions
+            .into_iter()
+            .find(|view| view.question == id && !view.plan_en.is_empty()))
     })?;
-    approver.act(&Act::Approve { question: id.into() }).map(|_| ())
+    approver
+        .act(&Act::Approve {
+            question: id.into(),
+        })
+        .map(|_| ())
 }
 
 fn write_answer(path: &Path, answer: &AnswerView, asked: &Value) -> Result<()> {
@@ -339,37 +396,68 @@ fn count(scene: &Scene, answer: &AnswerView, found: &mut BTreeMap<String, u64>, 
     found.insert(format!("{}.rows", answer.template), rows as u64);
     let kilobytes = answer.bytes / 1_000;
     stage.say(
-        &format!("{rows} rows; {evaluated} selectors looked up, {kilobytes} kB in {} rounds", answer.rounds),
-        &format!("{rows} 行；查询 {evaluated} 个选择符，{kilobytes} kB，{} 轮", answer.rounds),
+        &format!(
+            "{rows} rows; {evaluated} selectors looked up, {kilobytes} kB in {} rounds",
+            answer.rounds
+        ),
+        &format!(
+            "{rows} 行；查询 {evaluated} 个选择符，{kilobytes} kB，{} 轮",
+            answer.rounds
+        ),
     );
     let Some(case) = &scene.planted else { return };
     let column = |name: &str| -> BTreeSet<String> {
         let mut values = BTreeSet::new();
         for table in &answer.tables {
-            let Some(place) = table.columns.iter().position(|column| column == name) else { continue };
-            values.extend(table.rows.iter().filter_map(|row| row.get(place)).map(answer::cell));
+            let Some(place) = table.columns.iter().position(|column| column == name) else {
+                continue;
+            };
+            values.extend(
+                table
+                    .rows
+                    .iter()
+                    .filter_map(|row| row.get(place))
+                    .map(answer::cell),
+            );
         }
         values
     };
     match answer.template.as_str() {
         "follow-the-money" => {
             let reached = column("to_account");
-            let planted: BTreeSet<&String> = case.chain.iter().map(|s| &s.transfer.to_account).collect();
-            let hit = planted.iter().filter(|account| reached.contains(**account)).count();
+            let planted: BTreeSet<&String> =
+                case.chain.iter().map(|s| &s.transfer.to_account).collect();
+            let hit = planted
+                .iter()
+                .filter(|account| reached.contains(**account))
+                .count();
             found.insert("planted-accounts".into(), planted.len() as u64);
             found.insert("planted-accounts-reached".into(), hit as u64);
             stage.say(
-                &format!("{hit} of the {} accounts that the money was planted to reach", planted.len()),
+                &format!(
+                    "{hit} of the {} accounts that the money was planted to reach",
+                    planted.len()
+                ),
                 &format!("查到预设资金去向账户 {} 个中的 {hit} 个", planted.len()),
             );
         }
         "identify" => {
             let ids = column("id_number");
-            let victims = case.victims.iter().filter(|victim| ids.contains(&victim.id_number)).count();
+            let victims = case
+                .victims
+                .iter()
+                .filter(|victim| ids.contains(&victim.id_number))
+                .count();
             found.insert("victims-identified".into(), victims as u64);
             stage.say(
-                &format!("{victims} of {} victims identified by their id numbers", case.victims.len()),
-                &format!("{} 名被害人中有 {victims} 名经身份证号确认", case.victims.len()),
+                &format!(
+                    "{victims} of {} victims identified by their id numbers",
+                    case.victims.len()
+                ),
+                &format!(
+                    "{} 名被害人中有 {victims} 名经身份证号确认",
+                    case.victims.len()
+                ),
             );
         }
         _ => (),
@@ -385,15 +473,28 @@ fn refusals(scene: &Scene, seats: &Seats<'_>, warrant: &str, stage: &Stage) -> R
     };
     let again = question_of(scene, warrant, "identify");
     let tries = [
-        ("one hop more than the warrant allows", "比令状多追踪一跳", Act::Ask(beyond)),
-        ("a fourth question on a warrant for three", "令状准予三次，第四次提问", Act::Ask(again)),
+        (
+            "one hop more than the warrant allows",
+            "比调取令多追踪一跳",
+            Act::Ask(beyond),
+        ),
+        (
+            "a fourth question on a warrant for three",
+            "调取令准予三次，第四次提问",
+            Act::Ask(again),
+        ),
     ];
     let mut shown = Vec::new();
     for (en, zh, act) in tries {
         let refused = match police.act(&act) {
             Err(failure) if failure.family == Family::Refusal => failure,
             Err(other) => return Err(other),
-            Ok(_) => return Err(Failure::fault("refusal-missing", format!("{en} was not refused"))),
+            Ok(_) => {
+                return Err(Failure::fault(
+                    "refusal-missing",
+                    format!("{en} was not refused"),
+                ));
+            }
         };
         stage.say(
             &format!("{en}: refused by rule {} and recorded", refused.rule),
@@ -408,7 +509,9 @@ fn refusals(scene: &Scene, seats: &Seats<'_>, warrant: &str, stage: &Stage) -> R
 
 fn bundle(seats: &Seats<'_>, question: &str, path: &Path, stage: &Stage) -> Result<()> {
     let police = seats.investigator()?;
-    police.act(&Act::ExportBundle { question: question.into() })?;
+    police.act(&Act::ExportBundle {
+        question: question.into(),
+    })?;
     let bytes = police.bundle(question)?;
     write_private(path, &bytes)?;
     stage.say(
@@ -426,19 +529,23 @@ fn docket(seats: &Seats<'_>, warrant: &str, stage: &Stage) -> Result<()> {
         &format!("{count} 条签名记录，环环相扣："),
     );
     for record in &view.records {
-        timeline::show(record, stage.out());
+        timeline::show_briefly(record, stage.out());
     }
     Ok(())
 }
 
 fn verify(network: &Network, path: &Path, stage: &Stage) -> Result<()> {
     let mut bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
-    let anchor = TrustAnchor { network: Some(network.id()) };
-    let case = evidence::verify(&bytes, &anchor)
-        .map_err(|refused| Failure::fault("evidence", refused))?;
+    let anchor = TrustAnchor {
+        network: Some(network.id()),
+    };
+    let case =
+        evidence::verify(&bytes, &anchor).map_err(|refused| Failure::fault("evidence", refused))?;
     let (rows, records) = (case.answer.rows(), case.timeline.len());
     stage.say(
-        &format!("it verifies: {rows} rows, {records} records with receipts, every approval in place"),
+        &format!(
+            "it verifies: {rows} rows, {records} records with receipts, every approval in place"
+        ),
         &format!("核验通过：{rows} 行、{records} 条带回执的记录，批准齐全"),
     );
     let middle = bytes.len() / 2;
@@ -446,7 +553,11 @@ fn verify(network: &Network, path: &Path, stage: &Stage) -> Result<()> {
     let Err(refused) = evidence::verify(&bytes, &anchor) else {
         return Err(Failure::fault("evidence", "an altered bundle verifies"));
     };
-    let why = refused.findings.first().map(ToString::to_string).unwrap_or_default();
+    let why = refused
+        .findings
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     stage.say(
         &format!("one bit altered: it no longer does ({why})"),
         &format!("改动一个比特：核验不通过（{why}）"),

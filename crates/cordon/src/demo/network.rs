@@ -21,7 +21,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use docket::{Charter, Duty, OfficerId, Role, charter::{Card, CharterLimits}};
+use docket::{
+    Charter, Duty, OfficerId, Role,
+    charter::{Card, CharterLimits},
+};
 use node::{
     api::types::{Act, Recorded},
     config::{ApprovalRule, Log, files, write_private},
@@ -141,7 +144,15 @@ impl Network {
         found::write_json(&spec.dir.join(files::CHARTER), &charter)?;
         let members = homes
             .into_iter()
-            .map(|new| (new.institution, Member { home: new.home, api: new.api }))
+            .map(|new| {
+                (
+                    new.institution,
+                    Member {
+                        home: new.home,
+                        api: new.api,
+                    },
+                )
+            })
             .collect();
         Ok(Self {
             id: charter.network()?,
@@ -226,24 +237,37 @@ impl Network {
     /// # Errors
     /// As [`Network::start`].
     pub fn start_all(&self) -> Result<()> {
-        self.institutions().try_for_each(|institution| self.start(institution))
+        self.institutions()
+            .try_for_each(|institution| self.start(institution))
     }
 
     /// Waits until a member's node says that the ledger makes progress.
     ///
     /// # Errors
     /// Trouble where the process ended or it takes longer than `limit`.
-    pub fn wait_healthy(&self, institution: &InstitutionId, limit: Duration, stop: &Stop) -> Result<()> {
+    pub fn wait_healthy(
+        &self,
+        institution: &InstitutionId,
+        limit: Duration,
+        stop: &Stop,
+    ) -> Result<()> {
         let client = self.operator(institution)?;
         let what = format!("{institution}'s node");
         let waited = stop.wait(&what, limit, || {
             if let Some(status) = self.children.ended(institution) {
-                return Err(Failure::trouble("node-ended", format!("{what} ended ({status})")));
+                return Err(Failure::trouble(
+                    "node-ended",
+                    format!("{what} ended ({status})"),
+                ));
             }
             Ok(client.status().ok().filter(|status| status.healthy))
         });
         waited.map(|_| ()).map_err(|failure| {
-            if stop.asked() { failure } else { failure.advise(self.log_tail(institution)) }
+            if stop.asked() {
+                failure
+            } else {
+                failure.advise(self.log_tail(institution))
+            }
         })
     }
 
@@ -300,7 +324,10 @@ impl Network {
     /// A usage error where there is no such officer.
     pub fn officer(&self, institution: &InstitutionId, handle: &OfficerId) -> Result<Client> {
         let key = self.officer_key(institution, handle)?;
-        let officer = Officer { handle: Some(handle.clone()), key };
+        let officer = Officer {
+            handle: Some(handle.clone()),
+            key,
+        };
         self.client(institution, Credential::Officer(officer))
     }
 
@@ -308,9 +335,15 @@ impl Network {
     ///
     /// # Errors
     /// A usage error where there is no such officer.
-    pub fn officer_key(&self, institution: &InstitutionId, handle: &OfficerId) -> Result<SigningKey> {
+    pub fn officer_key(
+        &self,
+        institution: &InstitutionId,
+        handle: &OfficerId,
+    ) -> Result<SigningKey> {
         let officers = self.officers.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = officers.get(&(institution.clone(), handle.clone())).cloned();
+        let key = officers
+            .get(&(institution.clone(), handle.clone()))
+            .cloned();
         key.ok_or_else(|| Failure::usage(format!("{institution} has no officer {handle} here")))
     }
 
@@ -323,7 +356,12 @@ impl Network {
     ///
     /// # Errors
     /// The node's refusal or trouble.
-    pub fn enrol(&self, institution: &InstitutionId, handle: &OfficerId, duties: &[Duty]) -> Result<Recorded> {
+    pub fn enrol(
+        &self,
+        institution: &InstitutionId,
+        handle: &OfficerId,
+        duties: &[Duty],
+    ) -> Result<Recorded> {
         let key = SigningKey::generate();
         let act = Act::EnrolOfficer {
             officer: handle.to_string(),
@@ -360,7 +398,9 @@ impl Network {
     /// The end of a member's log.
     #[must_use]
     pub fn log_tail(&self, institution: &InstitutionId) -> String {
-        let Ok(member) = self.member(institution) else { return String::new() };
+        let Ok(member) = self.member(institution) else {
+            return String::new();
+        };
         let path = member.home.join("node.log");
         let mut bytes = Vec::new();
         let read = File::open(&path).and_then(|mut file| {
@@ -369,7 +409,11 @@ impl Network {
             file.read_to_end(&mut bytes)
         });
         match read {
-            Ok(_) => format!("the end of {}:\n{}", path.display(), String::from_utf8_lossy(&bytes)),
+            Ok(_) => format!(
+                "the end of {}:\n{}",
+                path.display(),
+                String::from_utf8_lossy(&bytes)
+            ),
             Err(error) => format!("{}: {error}", path.display()),
         }
     }
@@ -391,7 +435,9 @@ impl Children {
         if running.closed {
             return Err(Failure::cancelled("the network is being stopped"));
         }
-        let child = command.spawn().map_err(|error| Failure::trouble("spawn", error))?;
+        let child = command
+            .spawn()
+            .map_err(|error| Failure::trouble("spawn", error))?;
         if let Some(before) = running.nodes.insert(institution.clone(), child) {
             drain(vec![before]);
         }
@@ -404,7 +450,11 @@ impl Children {
         let mut running = self.lock();
         match running.nodes.get_mut(institution) {
             None => Some("not started".into()),
-            Some(child) => child.try_wait().ok().flatten().map(|status| status.to_string()),
+            Some(child) => child
+                .try_wait()
+                .ok()
+                .flatten()
+                .map(|status| status.to_string()),
         }
     }
 
@@ -432,7 +482,9 @@ impl Children {
 /// Asks processes to end, waits, and kills those that do not.
 fn drain(mut children: Vec<Child>) {
     for child in &mut children {
-        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = i32::try_from(child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {
             // An error means that it had ended already.
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
@@ -478,7 +530,10 @@ fn make_homes(homes: &[NewHome], passphrase: &str) -> Result<Vec<Card>> {
             .map(|chunk| {
                 scope.spawn(move || {
                     let passphrase = Passphrase::new(passphrase.to_owned());
-                    chunk.iter().map(|new| found::make_home(new, &passphrase)).collect()
+                    chunk
+                        .iter()
+                        .map(|new| found::make_home(new, &passphrase))
+                        .collect()
                 })
             })
             .collect();
@@ -508,7 +563,10 @@ fn free_ports(count: usize) -> Result<Vec<SocketAddr>> {
         }
     }
     if held.len() < count {
-        return Err(Failure::trouble("ports", "no free ports on the loopback address"));
+        return Err(Failure::trouble(
+            "ports",
+            "no free ports on the loopback address",
+        ));
     }
     Ok(held.into_iter().map(|(address, _)| address).collect())
 }
@@ -529,7 +587,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_does_not_drain_is_killed_and_none_is_left() {
+    fn no_child_is_left_and_none_is_started_after_the_network_closed() {
         let children = Children::default();
         let name = InstitutionId::new("x").unwrap();
         let mut command = Command::new("cat");

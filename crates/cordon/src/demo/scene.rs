@@ -34,8 +34,10 @@ use crate::{
 
 /// Most victims whose subjects stand on the warrant.
 const VICTIMS_MAX: usize = 12;
-/// Groups of accounts that the banks reported, in a city without a case.
-const GROUPS: usize = 3;
+/// Victims and groups of reported accounts, in a city without a case: its
+/// chains are slow (days between two transfers), so each account costs more.
+const BOX_VICTIMS: usize = 5;
+const GROUPS: usize = 1;
 /// The rule for following money in a city without a case.
 const WITHIN_MS: u64 = 7 * 24 * 3_600_000;
 const HOPS: u8 = 3;
@@ -110,8 +112,18 @@ impl Scene {
         let moment = |text: &str| units::moment_ms(text).map_err(|why| broken(&why));
         let victims = case.victims.iter().take(VICTIMS_MAX);
         let subjects: BTreeSet<String> = victims
-            .flat_map(|v| [format!("account:{}", v.account), format!("phone:{}", v.phone)])
-            .chain(case.callers.iter().take(VICTIMS_MAX).map(|phone| format!("phone:{phone}")))
+            .flat_map(|v| {
+                [
+                    format!("account:{}", v.account),
+                    format!("phone:{}", v.phone),
+                ]
+            })
+            .chain(
+                case.callers
+                    .iter()
+                    .take(VICTIMS_MAX)
+                    .map(|phone| format!("phone:{phone}")),
+            )
             .collect();
         Ok(Self {
             window_ms: [moment(&case.from)?, moment(&case.to)?],
@@ -129,16 +141,28 @@ impl Scene {
     }
 
     fn of_boxes(city: PathBuf, custodians: Vec<InstitutionId>, truth: &Truth) -> Result<Self> {
-        let story = truth.sim_boxes.first().ok_or_else(|| broken("no planted box to begin with"))?;
-        let victims = story.victims.iter().take(VICTIMS_MAX);
-        // Groups are numbered in text; the first three by number.
+        let story = truth
+            .sim_boxes
+            .first()
+            .ok_or_else(|| broken("no planted box to begin with"))?;
+        let victims = story.victims.iter().take(BOX_VICTIMS);
+        // Groups are numbered in text; the first by number.
         let mut groups: Vec<(&String, &Vec<String>)> = truth.launderers.iter().collect();
         groups.sort_by_key(|(number, _)| (number.len(), number.as_str()));
-        let reported = groups.into_iter().take(GROUPS).flat_map(|(_, accounts)| accounts);
+        let reported = groups
+            .into_iter()
+            .take(GROUPS)
+            .flat_map(|(_, accounts)| accounts);
         let subjects: BTreeSet<String> = victims
             .chain(reported)
             .map(|account| format!("account:{account}"))
-            .chain(story.sims.iter().take(VICTIMS_MAX).map(|phone| format!("phone:{phone}")))
+            .chain(
+                story
+                    .sims
+                    .iter()
+                    .take(VICTIMS_MAX)
+                    .map(|phone| format!("phone:{phone}")),
+            )
             .collect();
         Ok(Self {
             window_ms: span_of_events(&city, &custodians)?,
@@ -160,7 +184,9 @@ impl Scene {
         let count = |kind: &str| self.subjects.iter().filter(|s| s.starts_with(kind)).count();
         let (phones, accounts) = (count("phone:"), count("account:"));
         stage.say(
-            &format!("a telephone fraud: {phones} phones and {accounts} accounts are known to the police"),
+            &format!(
+                "a telephone fraud: {phones} phones and {accounts} accounts are known to the police"
+            ),
             &format!("一起电信诈骗：警方已掌握 {phones} 个电话号码和 {accounts} 个账户"),
         );
     }
@@ -172,7 +198,11 @@ impl Scene {
     pub(crate) fn network(&self, dir: &Path) -> Result<NetworkSpec> {
         let name = |text: &str| InstitutionId::new(text).map_err(|e| broken(&e.to_string()));
         let mut members = vec![
-            MemberSpec::new(name("police")?, "Police bureau / 公安局", &[Role::Requester]),
+            MemberSpec::new(
+                name("police")?,
+                "Police bureau / 公安局",
+                &[Role::Requester],
+            ),
             MemberSpec::new(
                 name("procuratorate")?,
                 "Procuratorate / 检察院",
@@ -187,7 +217,8 @@ impl Scene {
             }
             members.push(member);
         }
-        let program = std::env::current_exe().map_err(|error| Failure::trouble("program", error))?;
+        let program =
+            std::env::current_exe().map_err(|error| Failure::trouble("program", error))?;
         Ok(NetworkSpec {
             dir: dir.to_path_buf(),
             program,
@@ -200,14 +231,23 @@ impl Scene {
 
     /// Tables of a custodian that are there: name and file.
     pub(crate) fn tables(&self, custodian: &InstitutionId) -> Vec<(&'static str, PathBuf)> {
-        const NAMES: [&str; 6] =
-            ["subscribers", "calls", "accounts", "transfers", "premises", "readings"];
+        const NAMES: [&str; 6] = [
+            "subscribers",
+            "calls",
+            "accounts",
+            "transfers",
+            "premises",
+            "readings",
+        ];
         let folder = self.city.join(custodian.as_str());
         let file = |name: &str| {
             let files = ["parquet", "csv"].map(|form| folder.join(format!("{name}.{form}")));
             files.into_iter().find(|path| path.is_file())
         };
-        NAMES.into_iter().filter_map(|name| Some((name, file(name)?))).collect()
+        NAMES
+            .into_iter()
+            .filter_map(|name| Some((name, file(name)?)))
+            .collect()
     }
 
     /// Whether a table is left out of the demonstration: no question of the case
@@ -243,7 +283,10 @@ fn rules(subjects: usize) -> Result<Vec<ApprovalRule>> {
 }
 
 fn read_name(custodian: &InstitutionId) -> String {
-    let (kind, rest) = custodian.as_str().split_once('_').unwrap_or((custodian.as_str(), ""));
+    let (kind, rest) = custodian
+        .as_str()
+        .split_once('_')
+        .unwrap_or((custodian.as_str(), ""));
     let (en, zh) = match kind {
         "telecom" => ("Telecom operator", "电信运营商"),
         "bank" => ("Bank", "银行"),
@@ -262,7 +305,9 @@ fn custodians(city: &Path) -> Result<Vec<InstitutionId>> {
     for folder in folders {
         let folder = folder.map_err(|error| Failure::file(city, error))?;
         let name = folder.file_name().to_string_lossy().into_owned();
-        let known = ["telecom", "bank", "power", "water"].iter().any(|kind| name.starts_with(kind));
+        let known = ["telecom", "bank", "power", "water"]
+            .iter()
+            .any(|kind| name.starts_with(kind));
         if known && folder.path().is_dir() {
             found.insert(InstitutionId::new(name).map_err(|error| broken(&error.to_string()))?);
         }
@@ -278,8 +323,12 @@ fn span_of_events(city: &Path, custodians: &[InstitutionId]) -> Result<[u64; 2]>
     let mut span: Option<[i64; 2]> = None;
     for custodian in custodians {
         for table in ["calls", "transfers"] {
-            let file = city.join(custodian.as_str()).join(format!("{table}.parquet"));
-            let Some([first, last]) = span_of_file(&file)? else { continue };
+            let file = city
+                .join(custodian.as_str())
+                .join(format!("{table}.parquet"));
+            let Some([first, last]) = span_of_file(&file)? else {
+                continue;
+            };
             let [a, b] = span.unwrap_or([first, last]);
             span = Some([a.min(first), b.max(last)]);
         }
@@ -304,7 +353,10 @@ fn span_of_file(file: &Path) -> Result<Option<[i64; 2]>> {
     let open = File::open(file).map_err(|error| Failure::file(file, error))?;
     let reader = SerializedFileReader::new(open).map_err(unreadable)?;
     let schema = reader.metadata().file_metadata().schema_descr();
-    let place = schema.columns().iter().position(|column| column.name() == "at");
+    let place = schema
+        .columns()
+        .iter()
+        .position(|column| column.name() == "at");
     let Some(place) = place else { return Ok(None) };
     let per_ms = match schema.column(place).logical_type_ref() {
         Some(LogicalType::Timestamp(timestamp)) => match timestamp.unit {
@@ -316,8 +368,12 @@ fn span_of_file(file: &Path) -> Result<Option<[i64; 2]>> {
     };
     let mut span: Option<[i64; 2]> = None;
     for group in reader.metadata().row_groups() {
-        let Some(Statistics::Int64(statistics)) = group.column(place).statistics() else { continue };
-        let (Some(&first), Some(&last)) = (statistics.min_opt(), statistics.max_opt()) else { continue };
+        let Some(Statistics::Int64(statistics)) = group.column(place).statistics() else {
+            continue;
+        };
+        let (Some(&first), Some(&last)) = (statistics.min_opt(), statistics.max_opt()) else {
+            continue;
+        };
         let [a, b] = span.unwrap_or([first, last]);
         span = Some([a.min(first), b.max(last)]);
     }
@@ -340,7 +396,11 @@ mod tests {
         assert!(scene.subjects.iter().any(|s| s.starts_with("account:")));
         assert!(scene.window_ms[0] < scene.window_ms[1]);
         let bank = InstitutionId::new("bank_a").unwrap();
-        let tables: Vec<_> = scene.tables(&bank).into_iter().map(|(name, _)| name).collect();
+        let tables: Vec<_> = scene
+            .tables(&bank)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         assert_eq!(tables, ["accounts", "transfers"]);
         assert!(!approves_by_rule(&bank));
     }

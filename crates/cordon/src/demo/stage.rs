@@ -42,8 +42,13 @@ impl Stage {
         let begun = Instant::now();
         let result = work(self)?;
         let seconds = begun.elapsed().as_secs_f64();
-        self.seconds.insert(name.to_owned(), (seconds * 1_000.0).round() / 1_000.0);
-        self.write(&self.out.paint(Colour::Dim, &format!("          ({seconds:.1} s)")));
+        self.seconds
+            .insert(name.to_owned(), (seconds * 1_000.0).round() / 1_000.0);
+        self.write(
+            &self
+                .out
+                .paint(Colour::Dim, &format!("          ({seconds:.1} s)")),
+        );
         Ok(result)
     }
 
@@ -93,7 +98,11 @@ mod tests {
     fn a_step_keeps_its_time_only_where_it_succeeds() {
         let mut stage = Stage::new(Out::new(true, Lang::En));
         stage.step("a", "a", "甲", |_| Ok(())).unwrap();
-        stage.step("b", "b", "乙", |_| Err::<(), _>(Failure::trouble("x", "y"))).unwrap_err();
+        stage
+            .step("b", "b", "乙", |_| {
+                Err::<(), _>(Failure::trouble("x", "y"))
+            })
+            .unwrap_err();
         assert!(stage.seconds().contains_key("a") && !stage.seconds().contains_key("b"));
     }
 }

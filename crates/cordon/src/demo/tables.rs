@@ -24,7 +24,12 @@ struct Taken {
 ///
 /// # Errors
 /// The first failure of a custodian.
-pub(crate) fn publish_all(scene: &Scene, network: &Network, stage: &Stage, stop: &Stop) -> Result<()> {
+pub(crate) fn publish_all(
+    scene: &Scene,
+    network: &Network,
+    stage: &Stage,
+    stop: &Stop,
+) -> Result<()> {
     let taken: Result<Vec<Vec<Taken>>> = thread::scope(|scope| {
         let threads: Vec<_> = scene
             .custodians
@@ -43,7 +48,10 @@ pub(crate) fn publish_all(scene: &Scene, network: &Network, stage: &Stage, stop:
     for taken in taken?.iter().flatten() {
         let (table, rows, rejected) = (&taken.table, taken.rows, taken.rejected);
         if rejected == 0 {
-            stage.say(&format!("{table}: {rows} rows"), &format!("{table}：{rows} 行"));
+            stage.say(
+                &format!("{table}: {rows} rows"),
+                &format!("{table}：{rows} 行"),
+            );
         } else {
             let why = taken.reasons.join("; ");
             stage.say(

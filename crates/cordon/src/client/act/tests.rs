@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use docket::{Duty, statement::{Asked, QuestionAsked}};
+use docket::{
+    Duty,
+    statement::{Asked, QuestionAsked},
+};
 use node::api::types::Ask;
 use primitives::{Digest, InstitutionId, NetworkId, SigningKey, WarrantId};
 
@@ -16,7 +19,12 @@ fn client() -> Client {
         key: SigningKey::from_seed(&[3; 32]),
     };
     let credential = Credential::Officer(officer);
-    Client::new("http://127.0.0.1:1", NetworkId(Digest([1; 32])), institution("police"), credential)
+    Client::new(
+        "http://127.0.0.1:1",
+        NetworkId(Digest([1; 32])),
+        institution("police"),
+        credential,
+    )
 }
 
 fn institution(name: &str) -> InstitutionId {
@@ -50,7 +58,10 @@ fn header() -> Header {
             warrant: Digest([9; 32]),
             template: "identify".parse().unwrap(),
             plan: Digest([8; 32]),
-            custodians: vec![Asked { institution: institution("bank_a"), snapshots: Vec::new() }],
+            custodians: vec![Asked {
+                institution: institution("bank_a"),
+                snapshots: Vec::new(),
+            }],
             hops: 2,
             answer_cap: 100,
         }),
@@ -91,17 +102,35 @@ fn asked(header: &mut Header) -> &mut QuestionAsked {
 fn what_was_asked_is_accepted_and_anything_else_is_a_fault() {
     assert_eq!(compare(&ask(), &prepared(&header())).unwrap(), header());
     let others = [
-        ("network", altered(|h| h.network = NetworkId(Digest([2; 32])))),
-        ("institution", altered(|h| h.institution = institution("bank_a"))),
-        ("officer", altered(|h| h.officer = Some("judge-1".parse().unwrap()))),
+        (
+            "network",
+            altered(|h| h.network = NetworkId(Digest([2; 32]))),
+        ),
+        (
+            "institution",
+            altered(|h| h.institution = institution("bank_a")),
+        ),
+        (
+            "officer",
+            altered(|h| h.officer = Some("judge-1".parse().unwrap())),
+        ),
         ("no officer", altered(|h| h.officer = None)),
         ("time", altered(|h| h.time_ms -= 2 * SKEW_MS_MAX)),
         ("warrant", altered(|h| h.warrant = Some(WarrantId([6; 16])))),
-        ("template", altered(|h| asked(h).template = "call-contacts".parse().unwrap())),
+        (
+            "template",
+            altered(|h| asked(h).template = "call-contacts".parse().unwrap()),
+        ),
         ("hops", altered(|h| asked(h).hops = 3)),
         ("cap", altered(|h| asked(h).answer_cap = 101)),
-        ("custodians", altered(|h| asked(h).custodians[0].institution = institution("bank_b"))),
-        ("kind", altered(|h| h.statement = Statement::WarrantRevoked {})),
+        (
+            "custodians",
+            altered(|h| asked(h).custodians[0].institution = institution("bank_b")),
+        ),
+        (
+            "kind",
+            altered(|h| h.statement = Statement::WarrantRevoked {}),
+        ),
     ];
     for (what, header) in others {
         let failure = compare(&ask(), &prepared(&header)).unwrap_err();
