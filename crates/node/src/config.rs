@@ -151,7 +151,10 @@ impl Config {
 /// Trouble where the file system fails.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let temporary = path.with_extension("tmp");
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(path.file_name().unwrap_or_default());
+    hidden.push(".tmp");
+    let temporary = path.with_file_name(hidden);
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -161,8 +164,8 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)?;
-    if let Some(folder) = path.parent() {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
+    // A bare file name's parent is an empty path: this folder.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(())
 }
