@@ -39,7 +39,8 @@ const VICTIMS_MAX: usize = 12;
 const BOX_VICTIMS: usize = 5;
 const GROUPS: usize = 1;
 /// The rule for following money in a city without a case.
-const WITHIN_MS: u64 = 7 * 24 * 3_600_000;
+const WITHIN_MS: u64 = 5 * 24 * 3_600_000;
+const MIN_AMOUNT_FEN: i64 = 200_000;
 const HOPS: u8 = 3;
 /// Most rows of an answer.
 pub(crate) const ANSWER_CAP: u32 = 50_000;
@@ -167,7 +168,7 @@ impl Scene {
         Ok(Self {
             window_ms: span_of_events(&city, &custodians)?,
             money: Money {
-                min_amount_minor: 0,
+                min_amount_minor: MIN_AMOUNT_FEN,
                 within_ms: WITHIN_MS,
                 hops: HOPS,
             },
