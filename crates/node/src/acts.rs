@@ -43,7 +43,6 @@ struct Waiting {
 /// Longest time between preparing and signing.
 const SIGN_WITHIN_MS: u64 = 10 * 60 * 1000;
 
-
 /// Prepares the record of an act.
 ///
 /// # Errors
@@ -72,7 +71,10 @@ async fn make_when_here(core: &Arc<Core>, act: &Act) -> Result<Made> {
     loop {
         match make(core, act).await {
             Err(error) if error.rule() == "body-missing" => {
-                if tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
+                if tokio::time::timeout_at(deadline, changed.changed())
+                    .await
+                    .is_err()
+                {
                     return Err(error);
                 }
             }
@@ -209,18 +211,25 @@ pub async fn submit(core: &Arc<Core>, actor: &Actor, signed: &SubmitSignature) -
         .ok_or_else(|| Error::refused("not-found", "no such prepared act of this officer"))?;
     if now_ms().saturating_sub(waiting.prepared_ms) > SIGN_WITHIN_MS {
         core.store.remove(Shelf::Prepared, &id.0)?;
-        return Err(Error::refused("too-late", "the act was prepared over ten minutes ago")
-            .advise("prepare it again"));
+        return Err(
+            Error::refused("too-late", "the act was prepared over ten minutes ago")
+                .advise("prepare it again"),
+        );
     }
     let signature: Signature = signed.signature.parse()?;
     let warrant = waiting.header.warrant;
     let record = match Record::assemble(&waiting.header, &waiting.signer, &signature) {
         Ok(record) => record,
         // Somebody changed what was shown, or signed it in another's name.
-        Err(error) => return Err(match warrant {
-            Some(warrant) => core.deny(warrant, waiting.header.statement.kind(), error.into()).await,
-            None => error.into(),
-        }),
+        Err(error) => {
+            return Err(match warrant {
+                Some(warrant) => {
+                    core.deny(warrant, waiting.header.statement.kind(), error.into())
+                        .await
+                }
+                None => error.into(),
+            });
+        }
     };
     core.keep(&waiting.bodies)?;
     let known = core.record(&record.digest);
@@ -252,7 +261,10 @@ pub async fn cancel(core: &Arc<Core>, question: &str) -> Result<()> {
     let state = core.state();
     let (_, record, known, warrant) = question_of(core, &state, question)?;
     if warrant.requester != core.me {
-        return Err(Error::refused("separation-of-duties", "only the requester may cancel"));
+        return Err(Error::refused(
+            "separation-of-duties",
+            "only the requester may cancel",
+        ));
     }
     match known.phase {
         QuestionPhase::Running => {

@@ -64,7 +64,9 @@ impl IntoResponse for Error {
         let status = status_of(&self);
         let mut response = (status, Json(view_error(&self))).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }

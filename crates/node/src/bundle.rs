@@ -42,12 +42,17 @@ fn draft(core: &Core, question: Digest, chosen: Vec<Indexed>) -> Result<Draft> {
 /// A refusal where the question is unknown or its answer was not opened.
 pub(crate) fn begin(core: &Core, question: Digest) -> Result<Digest> {
     let all = {
-        let index = core.index.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let index = core
+            .index
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         index.all().to_vec()
     };
     let records: Vec<Record> = all.iter().map(|i| Record::clone(&i.record)).collect();
-    let chosen: Vec<Indexed> =
-        evidence::select(&records, &question)?.into_iter().map(|at| all[at].clone()).collect();
+    let chosen: Vec<Indexed> = evidence::select(&records, &question)?
+        .into_iter()
+        .map(|at| all[at].clone())
+        .collect();
     let digests: Vec<Digest> = chosen.iter().map(|i| i.record.digest).collect();
     let content = draft(core, question, chosen)?.content()?;
     core.store.put(Shelf::Prepared, &content.0, &digests)?;
@@ -66,7 +71,10 @@ pub(crate) fn finish(core: &Core, question: Digest) -> Result<Vec<u8>> {
         .warrant
         .ok_or_else(|| Error::refused("question-unknown", "the record is no question"))?;
     let (export, content) = {
-        let index = core.index.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let index = core
+            .index
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         index
             .docket(&warrant)
             .filter_map(|indexed| match &indexed.record.header.statement {
@@ -78,8 +86,11 @@ pub(crate) fn finish(core: &Core, question: Digest) -> Result<Vec<u8>> {
             })
             .last()
             .ok_or_else(|| {
-                Error::refused("not-exported", "no export of this question is on the ledger")
-                    .advise("export it first: cordon bundle --help")
+                Error::refused(
+                    "not-exported",
+                    "no export of this question is on the ledger",
+                )
+                .advise("export it first: cordon bundle --help")
             })?
     };
     let digests: Vec<Digest> = core
@@ -99,7 +110,10 @@ pub(crate) fn finish(core: &Core, question: Digest) -> Result<Vec<u8>> {
             core.ledger.receipt(index)
         };
         receipts.push(receipt.ok_or_else(|| {
-            Error::trouble("receipt-missing", format!("no receipt of record {index} yet"))
+            Error::trouble(
+                "receipt-missing",
+                format!("no receipt of record {index} yet"),
+            )
         })?);
     }
     let mut chain = Vec::new();

@@ -146,7 +146,9 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub fn now_ms() -> TimeMs {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        .map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
 }
 
 impl Core {
@@ -250,7 +252,11 @@ impl Core {
         self.body(&header)?.ok_or_else(|| {
             Error::trouble(
                 "body-missing",
-                format!("the body `{}` of record {} is not here yet", B::LABEL, record.short()),
+                format!(
+                    "the body `{}` of record {} is not here yet",
+                    B::LABEL,
+                    record.short()
+                ),
             )
             .advise("it is fetched from the institution that wrote it; try again shortly")
         })

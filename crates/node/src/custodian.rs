@@ -128,7 +128,10 @@ struct Case {
 fn load(core: &Core, state: &State, question: &Digest) -> Result<Case> {
     let record = core.record(question)?.record;
     let Statement::QuestionAsked(_) = &record.header.statement else {
-        return Err(Error::refused("question-unknown", "the record is no question"));
+        return Err(Error::refused(
+            "question-unknown",
+            "the record is no question",
+        ));
     };
     let warrant_id = record
         .header
@@ -145,7 +148,10 @@ fn load(core: &Core, state: &State, question: &Digest) -> Result<Case> {
         .ok_or_else(|| Error::refused("question-unknown", "no such question"))?;
     let plan: Plan = core.body_of(question)?;
     if plan.digest()? != known.plan || plan.warrant != warrant_id {
-        return Err(Error::refused("plan-mismatch", "the plan is not the one asked"));
+        return Err(Error::refused(
+            "plan-mismatch",
+            "the plan is not the one asked",
+        ));
     }
     Ok(Case {
         warrant_id,
@@ -174,7 +180,10 @@ fn running(core: &Core, peer: &PublicKey, question: &Digest) -> Result<(State, C
         ));
     }
     if case.question.phase != QuestionPhase::Running || !case.question.inputs.contains(&core.me) {
-        return Err(Error::refused("not-running", "the question is not running here"));
+        return Err(Error::refused(
+            "not-running",
+            "the question is not running here",
+        ));
     }
     Ok((state, case))
 }
@@ -185,11 +194,7 @@ const LAG_PATIENCE: Duration = Duration::from_secs(5);
 
 /// [`running`], once this node's own copy of the ledger shows it: the requester
 /// may have seen the last record a moment earlier.
-async fn running_soon(
-    core: &Core,
-    peer: &PublicKey,
-    question: &Digest,
-) -> Result<(State, Case)> {
+async fn running_soon(core: &Core, peer: &PublicKey, question: &Digest) -> Result<(State, Case)> {
     let deadline = tokio::time::Instant::now() + LAG_PATIENCE;
     let mut changed = core.changed.subscribe();
     loop {
@@ -199,13 +204,13 @@ async fn running_soon(
         };
         let may_come = matches!(
             error.rule(),
-            "approval-missing"
-                | "not-running"
-                | "not-found"
-                | "question-unknown"
-                | "body-missing"
+            "approval-missing" | "not-running" | "not-found" | "question-unknown" | "body-missing"
         );
-        if !may_come || tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
+        if !may_come
+            || tokio::time::timeout_at(deadline, changed.changed())
+                .await
+                .is_err()
+        {
             return Err(error);
         }
     }
@@ -218,7 +223,13 @@ async fn running_soon(
 pub(crate) fn table_params(state: &State, snapshot: &Digest, key: &str) -> Result<TableParams> {
     let known = state
         .snapshot(snapshot)
-        .and_then(|snapshot| snapshot.statement.keys.iter().find(|known| known.name == key))
+        .and_then(|snapshot| {
+            snapshot
+                .statement
+                .keys
+                .iter()
+                .find(|known| known.name == key)
+        })
         .ok_or_else(|| Error::refused("snapshot-unknown", "no such snapshot or lookup key"))?;
     if known.salt.0 != crate::tables::bucket_salt(&state.network()) {
         return Err(Error::refused(
@@ -252,11 +263,9 @@ pub fn context(
         .ok_or_else(|| Error::refused("plan-mismatch", "the plan has no such step"))?
         .key;
     let commitment = match warrant.decisions.get(custodian) {
-        Some(Decision::Approved(keys)) => keys
-            .iter()
-            .find(|known| {
-                known.snapshot == table.snapshot && known.key == *key && known.step == step
-            }),
+        Some(Decision::Approved(keys)) => keys.iter().find(|known| {
+            known.snapshot == table.snapshot && known.key == *key && known.step == step
+        }),
         _ => None,
     }
     .ok_or_else(|| Error::refused("approval-missing", "no approved key for this table"))?;
@@ -327,17 +336,31 @@ async fn serve_lookup(
         .ok_or_else(|| Error::refused("plan-mismatch", "the plan has no such step"))?;
     let table = plan
         .custodian(&core.me)
-        .and_then(|mine| mine.tables.iter().find(|table| table.snapshot == lookup.snapshot))
+        .and_then(|mine| {
+            mine.tables
+                .iter()
+                .find(|table| table.snapshot == lookup.snapshot)
+        })
         .filter(|table| table.table == step.table)
         .ok_or_else(|| Error::refused("plan-mismatch", "the step asks no such table here"))?;
     let record = core.record(&lookup.question)?.record;
     let Statement::QuestionAsked(asked) = &record.header.statement else {
-        return Err(Error::refused("question-unknown", "the record is no question"));
+        return Err(Error::refused(
+            "question-unknown",
+            "the record is no question",
+        ));
     };
     let order: Order = core.body_of(&asked.warrant)?;
     let place = (table, lookup.step, lookup.part);
-    let context =
-        context(core.network, &state, asked, &lookup.question, plan, &core.me, place)?;
+    let context = context(
+        core.network,
+        &state,
+        asked,
+        &lookup.question,
+        plan,
+        &core.me,
+        place,
+    )?;
     let params = context.table;
     let run = core.run(
         context.scope,
@@ -387,7 +410,9 @@ async fn serve_lookup(
                     part: lookup.part,
                     transcript,
                 };
-                return core.store.put(Shelf::Served, &served_key(&lookup.question, &seen), &seen);
+                return core
+                    .store
+                    .put(Shelf::Served, &served_key(&lookup.question, &seen), &seen);
             }
         }
     }
@@ -402,7 +427,9 @@ fn served_key(question: &Digest, seen: &Seen) -> Vec<u8> {
 }
 
 /// Runs work that keeps a core busy off the event loop.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Error::broken("panic", error))?
@@ -445,20 +472,24 @@ impl Labels {
         let mut stream = snapshot
             .rows(&self.step.key, &ranges, &filter, &self.step.columns)
             .await?;
-        let mut by_input: HashMap<Vec<u8>, Label> = HashMap::new();
+        let mut by_input: HashMap<Vec<u8>, (Vec<Vec<u8>>, BTreeSet<Derivation>)> = HashMap::new();
         while let Some(row) = stream.next().await? {
             let cells: Vec<docket::plan::Cell> = row.values.iter().map(cell).collect();
-            let label = by_input.entry(row.input.clone()).or_default();
-            for next in self.derive(&cells)? {
-                if next.input != row.input && !label.derived.contains(&next) {
-                    label.derived.push(next);
-                }
-            }
-            label.rows.push(cbor::encode(&cells)?);
+            let mut derived = self.derive(&cells)?;
+            derived.retain(|next| next.input != row.input);
+            let (rows, known) = by_input.entry(row.input).or_default();
+            rows.push(cbor::encode(&cells)?);
+            known.extend(derived);
         }
         Ok(inputs
             .iter()
-            .map(|input| by_input.remove(input).unwrap_or_default())
+            .map(|input| {
+                let (rows, derived) = by_input.remove(input).unwrap_or_default();
+                Label {
+                    rows,
+                    derived: derived.into_iter().collect(),
+                }
+            })
             .collect())
     }
 
@@ -501,9 +532,8 @@ async fn serve_attest(
     running_soon(core, peer, question).await?;
     let seen: Vec<Seen> = core
         .store
-        .all::<Seen>(Shelf::Served)?
+        .beginning::<Seen>(Shelf::Served, &question.0)?
         .into_iter()
-        .filter(|(key, _)| key.starts_with(&question.0))
         .map(|(_, seen)| seen)
         .collect();
     if run_transcript(question, seen)? != *transcript {

@@ -103,7 +103,10 @@ pub struct Seen {
 pub fn run_transcript(question: &Digest, mut seen: Vec<Seen>) -> Result<Digest> {
     seen.sort_unstable();
     let bytes = cbor::encode(&seen)?;
-    Ok(Digest::of("cordon/run-transcript/v1", &[&question.0, &bytes]))
+    Ok(Digest::of(
+        "cordon/run-transcript/v1",
+        &[&question.0, &bytes],
+    ))
 }
 
 #[cfg(test)]

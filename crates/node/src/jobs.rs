@@ -1,9 +1,6 @@
 //! Long work that an officer watches and may cancel.
 
-use std::{
-    collections::BTreeMap,
-    sync::Mutex,
-};
+use std::{collections::BTreeMap, sync::Mutex};
 
 use crate::{api::types::JobView, core::lock, error::Error};
 
@@ -79,4 +76,3 @@ impl Jobs {
         })
     }
 }
-

@@ -106,7 +106,9 @@ fn advance(core: &Arc<Core>, warrant: WarrantId) {
         match asked.phase {
             QuestionPhase::Open if custodian && !asked.decisions.contains_key(&core.me) => {
                 spawn(core, "decide", *question, |core, question| async move {
-                    custodian::decide_by_rule(&core, &question).await.map(|_| ())
+                    custodian::decide_by_rule(&core, &question)
+                        .await
+                        .map(|_| ())
                 });
             }
             QuestionPhase::Open | QuestionPhase::Running => {
@@ -162,8 +164,14 @@ fn log_step(step: &str, question: &Digest, error: &Error) {
 /// institution may read and does not hold.
 fn fetch_bodies(core: &Arc<Core>, warrant: &WarrantId) {
     let records: Vec<Arc<Record>> = {
-        let index = core.index.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        index.docket(warrant).map(|indexed| indexed.record.clone()).collect()
+        let index = core
+            .index
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        index
+            .docket(warrant)
+            .map(|indexed| indexed.record.clone())
+            .collect()
     };
     for record in records {
         for part in &record.header.parts {

@@ -169,7 +169,10 @@ fn read_sealed<T: DeserializeOwned>(
         .map_err(|_| {
             Error::refused(
                 "passphrase",
-                format!("wrong passphrase for {}, or the file was altered", path.display()),
+                format!(
+                    "wrong passphrase for {}, or the file was altered",
+                    path.display()
+                ),
             )
         })?;
     let plain = Zeroizing::new(plain);
@@ -274,7 +277,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.sealed");
         let keys = NodeKeys::generate();
-        keys.write(&path, &Passphrase::new("open sesame\n".into())).unwrap();
+        keys.write(&path, &Passphrase::new("open sesame\n".into()))
+            .unwrap();
         let again = NodeKeys::read(&path, &Passphrase::new("open sesame".into())).unwrap();
         assert_eq!(again.node.public(), keys.node.public());
         assert_eq!(again.seal.public(), keys.seal.public());
@@ -294,6 +298,9 @@ mod tests {
         let path = folder.path().join("officer.key");
         let passphrase = Passphrase::new("p".into());
         OfficerKeyFile::write(&path, &SigningKey::generate(), &passphrase).unwrap();
-        assert_eq!(NodeKeys::read(&path, &passphrase).err().unwrap().rule(), "keystore");
+        assert_eq!(
+            NodeKeys::read(&path, &passphrase).err().unwrap().rule(),
+            "keystore"
+        );
     }
 }

@@ -48,7 +48,10 @@ pub(crate) async fn act(core: &Arc<Core>, act: &Membership) -> Result<Indexed> {
 #[must_use]
 pub(crate) fn proposals(core: &Core) -> Vec<ProposalView> {
     let state = core.state();
-    let index = core.index.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let index = core
+        .index
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut open: BTreeMap<Digest, ProposalView> = BTreeMap::new();
     let needed = docket::charter::quorum(state.members().count());
     for indexed in index.all() {

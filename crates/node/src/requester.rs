@@ -18,7 +18,10 @@ use mpc::{
     Blind,
     lookup::requester::{Derived, Found, Session, Target, parts},
 };
-use primitives::{Digest, InstitutionId, cbor, semantic::{Selector, Semantic}};
+use primitives::{
+    Digest, InstitutionId, cbor,
+    semantic::{Selector, Semantic},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -122,7 +125,10 @@ pub(crate) async fn abort(core: &Arc<Core>, question: &Digest, error: &Error) ->
         .and_then(|id| state.warrant(&id))
         .map(|warrant| warrant.authority.clone());
     let readers = core.readers(&state, authority.iter().chain([&core.me]));
-    let parts = bodies.iter().map(|body| body.part(readers.clone())).collect();
+    let parts = bodies
+        .iter()
+        .map(|body| body.part(readers.clone()))
+        .collect();
     let statement = Statement::RunAborted {
         question: *question,
         cause,
@@ -137,7 +143,10 @@ impl Running {
         let state = core.state();
         let record = core.record(&question)?.record;
         let Statement::QuestionAsked(asked) = &record.header.statement else {
-            return Err(Error::refused("question-unknown", "the record is no question"));
+            return Err(Error::refused(
+                "question-unknown",
+                "the record is no question",
+            ));
         };
         let plan: Plan = core.body_of(&question)?;
         let order: Order = core.body_of(&asked.warrant)?;
@@ -188,7 +197,9 @@ impl Running {
             bytes: self.bytes,
             rounds: self.rounds,
         };
-        self.core.store.put(Shelf::Results, &self.question.0, &result)?;
+        self.core
+            .store
+            .put(Shelf::Results, &self.question.0, &result)?;
         let statement = Statement::RunCompleted {
             question: self.question,
             attestations,
@@ -216,7 +227,9 @@ impl Running {
         if lock(&self.core.cancelled).contains(&self.question) {
             return Err(Error::refused("cancelled", "an officer cancelled the run"));
         }
-        self.core.state().warrant_in_force(&self.plan.warrant, now_ms())?;
+        self.core
+            .state()
+            .warrant_in_force(&self.plan.warrant, now_ms())?;
         Ok(())
     }
 
@@ -228,12 +241,17 @@ impl Running {
         for source in &this.sources {
             if let Source::Subjects(semantic) = source {
                 for (_, target) in self.subjects.iter().filter(|(known, _)| known == semantic) {
-                    chosen.entry(target.input().to_vec()).or_insert_with(|| target.clone());
+                    chosen
+                        .entry(target.input().to_vec())
+                        .or_insert_with(|| target.clone());
                 }
             }
         }
-        let mut derived: Vec<&Derived> =
-            self.derived.iter().filter(|d| d.to_step() == u16::from(step)).collect();
+        let mut derived: Vec<&Derived> = self
+            .derived
+            .iter()
+            .filter(|d| d.to_step() == u16::from(step))
+            .collect();
         // The same input may come from several custodians; the choice must not
         // depend on who answered first, so that a run can be taken up again.
         derived.sort_by_cached_key(|d| (d.input().to_vec(), Target::from((*d).clone()).element()));
@@ -264,7 +282,12 @@ impl Running {
         let this = &self.plan.steps[usize::from(step)];
         self.tell(
             f64::from(step) / steps,
-            format!("step {} of {steps}: {} by {}", step + 1, this.table, this.key),
+            format!(
+                "step {} of {steps}: {} by {}",
+                step + 1,
+                this.table,
+                this.key
+            ),
         );
         if targets.is_empty() {
             return Ok(());
@@ -280,7 +303,11 @@ impl Running {
         self.rounds += 1;
         let mut work = Vec::new();
         for custodian in &self.plan.custodians {
-            for table in custodian.tables.iter().filter(|table| table.table == this.table) {
+            for table in custodian
+                .tables
+                .iter()
+                .filter(|table| table.table == this.table)
+            {
                 work.push(self.ask(step, &custodian.institution, table, targets.clone()));
             }
         }
@@ -305,7 +332,10 @@ impl Running {
             institution: given.institution.clone(),
             snapshot: given.seen.snapshot,
         };
-        self.seen.entry(given.institution.clone()).or_default().push(given.seen);
+        self.seen
+            .entry(given.institution.clone())
+            .or_default()
+            .push(given.seen);
         for found in given.found {
             for row in found.rows {
                 let cells: Vec<Cell> = cbor::decode(&row, ROW_BYTES_MAX).map_err(|error| {
@@ -336,7 +366,10 @@ impl Running {
             let deadline = tokio::time::Instant::now() + PATIENCE;
             let mut pause = Duration::from_millis(200);
             let given = loop {
-                match self.ask_once(step, institution, table, number, part.clone()).await {
+                match self
+                    .ask_once(step, institution, table, number, part.clone())
+                    .await
+                {
                     Ok(given) => break given,
                     Err(error) if error.retry() && tokio::time::Instant::now() < deadline => {
                         self.check_allowed()?;
@@ -373,9 +406,10 @@ impl Running {
             institution,
             place,
         )?;
-        let member = self.state.member(institution).ok_or_else(|| {
-            Error::refused("not-a-member", format!("{institution} is no member"))
-        })?;
+        let member = self
+            .state
+            .member(institution)
+            .ok_or_else(|| Error::refused("not-a-member", format!("{institution} is no member")))?;
         let key = member.node_key;
         let (request, mut receiver) = Session::new(context, key).ask(targets)?;
         let mut bytes = request.len() as u64;
@@ -388,7 +422,10 @@ impl Running {
         });
         let fault = |error: mpc::Error| blame(institution, error);
         let net = self.core.net()?;
-        let mut replies = net.call(key, call.encode()?, LOOKUP_TIMEOUT).await.map_err(peer_error)?;
+        let mut replies = net
+            .call(key, call.encode()?, LOOKUP_TIMEOUT)
+            .await
+            .map_err(peer_error)?;
         while let Some(frame) = replies.next().await.map_err(peer_error)? {
             bytes += frame.len() as u64;
             receiver = tokio::task::spawn_blocking(move || {
@@ -410,7 +447,11 @@ impl Running {
                 part,
                 transcript: opened.transcript,
             },
-            found: opened.outcomes.into_iter().filter_map(|outcome| outcome.found).collect(),
+            found: opened
+                .outcomes
+                .into_iter()
+                .filter_map(|outcome| outcome.found)
+                .collect(),
             bytes,
         })
     }
@@ -419,20 +460,25 @@ impl Running {
     async fn attest(&mut self) -> Result<Vec<Attestation>> {
         for step in 0..self.plan.steps.len() {
             let step = u8::try_from(step).unwrap_or(u8::MAX);
-            self.evaluated[usize::from(step)] = u32::try_from(self.targets(step).len())
-                .unwrap_or(u32::MAX);
+            self.evaluated[usize::from(step)] =
+                u32::try_from(self.targets(step).len()).unwrap_or(u32::MAX);
         }
-        let institutions: BTreeSet<InstitutionId> =
-            self.plan.custodians.iter().map(|c| c.institution.clone()).collect();
+        let institutions: BTreeSet<InstitutionId> = self
+            .plan
+            .custodians
+            .iter()
+            .map(|c| c.institution.clone())
+            .collect();
         try_join_all(institutions.into_iter().map(|id| self.attest_one(id))).await
     }
 
     async fn attest_one(&self, institution: InstitutionId) -> Result<Attestation> {
         let seen = self.seen.get(&institution).cloned().unwrap_or_default();
         let transcript = run_transcript(&self.question, seen)?;
-        let member = self.state.member(&institution).ok_or_else(|| {
-            Error::refused("not-a-member", format!("{institution} is no member"))
-        })?;
+        let member = self
+            .state
+            .member(&institution)
+            .ok_or_else(|| Error::refused("not-a-member", format!("{institution} is no member")))?;
         let call = Call::Attest {
             question: self.question,
             transcript,
@@ -446,8 +492,7 @@ impl Running {
             .read_to_end(4096)
             .await
             .map_err(peer_error)?;
-        let malformed =
-            |what: String| Error::fault(&institution, what, reply.to_vec());
+        let malformed = |what: String| Error::fault(&institution, what, reply.to_vec());
         let attested: Attested =
             cbor::decode(&reply, 4096).map_err(|error| malformed(error.to_string()))?;
         let message = Attestation::message(&self.question, &transcript);

@@ -26,7 +26,12 @@ struct Members(Arc<Core>);
 
 impl Directory for Members {
     fn address(&self, peer: &PublicKey) -> Option<SocketAddr> {
-        self.0.state().member_of_node(peer)?.exchange_address.parse().ok()
+        self.0
+            .state()
+            .member_of_node(peer)?
+            .exchange_address
+            .parse()
+            .ok()
     }
 
     fn is_member(&self, peer: &PublicKey) -> bool {
@@ -68,6 +73,11 @@ async fn serve<S>(
 where
     S: Future<Output = ()> + Send + 'static,
 {
+    let snapshots = config.file(files::SNAPSHOTS);
+    if snapshots.exists() {
+        // What a node that was killed left half done.
+        data::Snapshot::clean(&snapshots)?;
+    }
     let charter = config.charter()?;
     let network = charter.network()?;
     let rules = Arc::new(LegalOrder::new(charter.clone())?);

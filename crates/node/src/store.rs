@@ -130,11 +130,15 @@ impl Store {
         self.decrypt(shelf, key, value.value()).map(Some)
     }
 
-    /// All values of a shelf, with their keys.
+    /// The values of a shelf whose keys begin with `prefix`, with their keys.
     ///
     /// # Errors
     /// Trouble where the disk fails or a value was altered.
-    pub fn all<T: DeserializeOwned>(&self, shelf: Shelf) -> Result<Vec<(Vec<u8>, T)>> {
+    pub fn beginning<T: DeserializeOwned>(
+        &self,
+        shelf: Shelf,
+        prefix: &[u8],
+    ) -> Result<Vec<(Vec<u8>, T)>> {
         let read = self.database.begin_read().map_err(storage)?;
         let table = match read.open_table(shelf.table()) {
             Ok(table) => table,
@@ -142,8 +146,11 @@ impl Store {
             Err(error) => return Err(storage(error)),
         };
         let mut all = Vec::new();
-        for entry in table.iter().map_err(storage)? {
+        for entry in table.range(prefix..).map_err(storage)? {
             let (key, value) = entry.map_err(storage)?;
+            if !key.value().starts_with(prefix) {
+                break;
+            }
             let item = self.decrypt(shelf, key.value(), value.value())?;
             all.push((key.value().to_vec(), item));
         }
@@ -204,8 +211,28 @@ mod tests {
             assert_eq!(store.get::<String>(Shelf::Served, b"k").unwrap(), None);
         }
         let store = Store::open(&path, &key).unwrap();
-        assert_eq!(store.get::<String>(Shelf::Bodies, b"k").unwrap(), Some(secret.clone()));
-        assert_eq!(store.all::<String>(Shelf::Bodies).unwrap().len(), 1);
+        assert_eq!(
+            store.get::<String>(Shelf::Bodies, b"k").unwrap(),
+            Some(secret.clone())
+        );
+        assert_eq!(
+            store.beginning::<String>(Shelf::Bodies, b"").unwrap().len(),
+            1
+        );
+        assert_eq!(
+            store
+                .beginning::<String>(Shelf::Bodies, b"k")
+                .unwrap()
+                .len(),
+            1
+        );
+        assert_eq!(
+            store
+                .beginning::<String>(Shelf::Bodies, b"l")
+                .unwrap()
+                .len(),
+            0
+        );
         let bytes = std::fs::read(&path).unwrap();
         assert!(!bytes.windows(13).any(|w| w == b"+861380000000"));
         store.remove(Shelf::Bodies, b"k").unwrap();
@@ -216,8 +243,14 @@ mod tests {
     fn another_key_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.redb");
-        Store::open(&path, &[1; 32]).unwrap().put(Shelf::Bodies, b"k", &1u8).unwrap();
+        Store::open(&path, &[1; 32])
+            .unwrap()
+            .put(Shelf::Bodies, b"k", &1u8)
+            .unwrap();
         let other = Store::open(&path, &[2; 32]).unwrap();
-        assert_eq!(other.get::<u8>(Shelf::Bodies, b"k").err().unwrap().rule(), "storage");
+        assert_eq!(
+            other.get::<u8>(Shelf::Bodies, b"k").err().unwrap().rule(),
+            "storage"
+        );
     }
 }

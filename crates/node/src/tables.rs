@@ -29,6 +29,7 @@ use crate::{
     config::files,
     core::{Core, Indexed, lock, now_ms},
     error::{Error, Result},
+    exchange::Seen,
     store::Shelf,
 };
 
@@ -62,9 +63,7 @@ struct PlanSecrets {
 impl From<data::DataError> for Error {
     fn from(error: data::DataError) -> Self {
         match error.kind() {
-            data::ErrorKind::Refusal { rule, .. } => {
-                Self::refused(rule.name(), error.to_string())
-            }
+            data::ErrorKind::Refusal { rule, .. } => Self::refused(rule.name(), error.to_string()),
             data::ErrorKind::Cancelled => Self::refused("cancelled", error.to_string()),
             _ => Self::trouble("data", &error),
         }
@@ -87,7 +86,10 @@ pub(crate) fn specification(core: &Core, publish: &Publish) -> Result<data::Data
         let table = publish.source_table.clone().ok_or_else(|| {
             Error::refused("dataset-spec", "a PostgreSQL source needs the table's name")
         })?;
-        let kind = publish.table.clone().unwrap_or_else(|| publish.dataset.clone());
+        let kind = publish
+            .table
+            .clone()
+            .unwrap_or_else(|| publish.dataset.clone());
         let source = data::Source::Postgres {
             url: data::PostgresUrl(publish.source.clone()),
             table,
@@ -140,10 +142,16 @@ pub(crate) async fn publish(core: &Arc<Core>, spec: data::DatasetSpec) -> Result
             .collect(),
         keys: spec.keys.iter().map(|key| key.name.clone()).collect(),
     };
-    let header = core.header(None, Vec::new(), Vec::new(), Statement::DatasetPublished(entry));
+    let header = core.header(
+        None,
+        Vec::new(),
+        Vec::new(),
+        Statement::DatasetPublished(entry),
+    );
     let indexed = core.state_as_node(header, &[]).await?;
     let text = toml::to_string(&spec).map_err(|error| Error::broken("dataset-spec", error))?;
-    core.store.put(Shelf::Datasets, &indexed.record.digest.0, &text)?;
+    core.store
+        .put(Shelf::Datasets, &indexed.record.digest.0, &text)?;
     Ok(indexed)
 }
 
@@ -186,9 +194,9 @@ pub(crate) fn begin_snapshot(core: &Arc<Core>, dataset: &str) -> Result<JobView>
         .ok_or_else(|| Error::broken("dataset-spec", "the table's specification is lost"))?;
     let spec: data::DatasetSpec =
         toml::from_str(&text).map_err(|error| Error::broken("dataset-spec", error))?;
-    let busy = core.begin(format!("snapshot {dataset}")).ok_or_else(|| {
-        Error::refused("busy", format!("a snapshot of `{dataset}` is under way"))
-    })?;
+    let busy = core
+        .begin(format!("snapshot {dataset}"))
+        .ok_or_else(|| Error::refused("busy", format!("a snapshot of `{dataset}` is under way")))?;
     let (job, cancel) = core.jobs.begin("reading");
     let core = core.clone();
     let view = core.jobs.view(&job);
@@ -346,12 +354,11 @@ fn prepared_file(key: &str) -> String {
 impl From<mpc::Error> for Error {
     fn from(error: mpc::Error) -> Self {
         match error.kind() {
-            mpc::ErrorKind::Refusal(refusal) => {
-                Self::refused(format!("protocol-{refusal:?}").to_lowercase(), error.to_string())
-            }
-            mpc::ErrorKind::Fault { .. } => {
-                Self::refused("protocol-fault", error.to_string())
-            }
+            mpc::ErrorKind::Refusal(refusal) => Self::refused(
+                format!("protocol-{refusal:?}").to_lowercase(),
+                error.to_string(),
+            ),
+            mpc::ErrorKind::Fault { .. } => Self::refused("protocol-fault", error.to_string()),
             _ => Self::trouble("protocol", &error),
         }
     }
@@ -359,12 +366,14 @@ impl From<mpc::Error> for Error {
 
 impl Core {
     fn kept(&self, snapshot: &Digest) -> Result<Kept> {
-        self.store.get(Shelf::Snapshots, &snapshot.0)?.ok_or_else(|| {
-            Error::broken(
-                "snapshot-lost",
-                format!("the files of snapshot {} are not here", snapshot.short()),
-            )
-        })
+        self.store
+            .get(Shelf::Snapshots, &snapshot.0)?
+            .ok_or_else(|| {
+                Error::broken(
+                    "snapshot-lost",
+                    format!("the files of snapshot {} are not here", snapshot.short()),
+                )
+            })
     }
 
     /// An opened snapshot of this custodian.
@@ -375,7 +384,10 @@ impl Core {
         if let Some(known) = lock(&self.tables.snapshots).get(snapshot) {
             return Ok(known.clone());
         }
-        let folder = self.config.file(files::SNAPSHOTS).join(self.kept(snapshot)?.folder);
+        let folder = self
+            .config
+            .file(files::SNAPSHOTS)
+            .join(self.kept(snapshot)?.folder);
         let opened = Arc::new(data::Snapshot::open(&folder)?);
         lock(&self.tables.snapshots).insert(*snapshot, opened.clone());
         Ok(opened)
@@ -390,7 +402,10 @@ impl Core {
         if let Some(known) = lock(&self.tables.prepared).get(&name) {
             return Ok(known.clone());
         }
-        let folder = self.config.file(files::SNAPSHOTS).join(self.kept(snapshot)?.folder);
+        let folder = self
+            .config
+            .file(files::SNAPSHOTS)
+            .join(self.kept(snapshot)?.folder);
         let opened = Arc::new(Prepared::open(&folder.join(prepared_file(key)))?);
         lock(&self.tables.prepared).insert(name, opened.clone());
         Ok(opened)
@@ -415,7 +430,10 @@ impl Core {
         question: &Digest,
         wanted: &BTreeSet<(Digest, String, u8)>,
     ) -> Result<Vec<KeyCommitment>> {
-        if let Some(known) = self.store.get::<PlanSecrets>(Shelf::PlanKeys, &question.0)? {
+        if let Some(known) = self
+            .store
+            .get::<PlanSecrets>(Shelf::PlanKeys, &question.0)?
+        {
             return Ok(known.factors.into_iter().map(|(key, _)| key).collect());
         }
         let mut factors = Vec::new();
@@ -455,9 +473,11 @@ impl Core {
             return Ok(known.clone());
         }
         let secrets: PlanSecrets =
-            self.store.get(Shelf::PlanKeys, &question.0)?.ok_or_else(|| {
-                Error::refused("approval-missing", "this custodian has no key for the plan")
-            })?;
+            self.store
+                .get(Shelf::PlanKeys, &question.0)?
+                .ok_or_else(|| {
+                    Error::refused("approval-missing", "this custodian has no key for the plan")
+                })?;
         let factor = secrets
             .factors
             .iter()
@@ -482,8 +502,15 @@ impl Core {
     /// Trouble where the disk fails.
     pub(crate) fn destroy_plan_keys(&self, question: &Digest) -> Result<()> {
         lock(&self.tables.runs).retain(|(known, _, _), _| known != question);
-        if self.store.get::<PlanSecrets>(Shelf::PlanKeys, &question.0)?.is_some() {
+        if self
+            .store
+            .get::<PlanSecrets>(Shelf::PlanKeys, &question.0)?
+            .is_some()
+        {
             self.store.remove(Shelf::PlanKeys, &question.0)?;
+            for (key, _) in self.store.beginning::<Seen>(Shelf::Served, &question.0)? {
+                self.store.remove(Shelf::Served, &key)?;
+            }
             tracing::info!(question = %question.short(), "the plan's keys are destroyed");
         }
         Ok(())

@@ -29,7 +29,11 @@ pub(crate) fn say(header: &Header) -> (String, String) {
             (format!("{who} proposes {en}"), format!("{who} 提议{zh}"))
         }
         Statement::ChangeVoted { proposal, yes } => {
-            let (en, zh) = if *yes { ("for", "赞成") } else { ("against", "反对") };
+            let (en, zh) = if *yes {
+                ("for", "赞成")
+            } else {
+                ("against", "反对")
+            };
             let proposal = proposal.short();
             (
                 format!("{who} votes {en} proposal {proposal}"),
@@ -65,8 +69,14 @@ pub(crate) fn say(header: &Header) -> (String, String) {
             ),
         ),
         Statement::WarrantDrafted { authority, terms } => (
-            format!("{who} asks {authority} for a warrant over {} subjects", terms.subjects),
-            format!("{who} 向 {authority} 申请调取令，对象 {} 个", terms.subjects),
+            format!(
+                "{who} asks {authority} for a warrant over {} subjects",
+                terms.subjects
+            ),
+            format!(
+                "{who} 向 {authority} 申请调取令，对象 {} 个",
+                terms.subjects
+            ),
         ),
         _ => say_case(&who, &header.statement),
     }
@@ -84,15 +94,25 @@ fn say_case(who: &str, statement: &Statement) -> (String, String) {
                 terms.subjects, terms.hops, terms.answer_cap, terms.runs
             ),
         ),
-        Statement::WarrantRefused { .. } => {
-            (format!("{who} refuses the draft"), format!("{who} 驳回申请"))
-        }
-        Statement::WarrantRevoked {} => {
-            (format!("{who} revokes the warrant"), format!("{who} 撤销调取令"))
-        }
+        Statement::WarrantRefused { .. } => (
+            format!("{who} refuses the draft"),
+            format!("{who} 驳回申请"),
+        ),
+        Statement::WarrantRevoked {} => (
+            format!("{who} revokes the warrant"),
+            format!("{who} 撤销调取令"),
+        ),
         Statement::QuestionAsked(asked) => (
-            format!("{who} asks {} of {} custodians", asked.template, asked.custodians.len()),
-            format!("{who} 向 {} 个数据方提出 {}", asked.custodians.len(), asked.template),
+            format!(
+                "{who} asks {} of {} custodians",
+                asked.template,
+                asked.custodians.len()
+            ),
+            format!(
+                "{who} 向 {} 个数据方提出 {}",
+                asked.custodians.len(),
+                asked.template
+            ),
         ),
         Statement::Denied { rule, act } => (
             format!("{who} denies {act} by rule {rule}"),

@@ -71,7 +71,11 @@ pub(crate) fn network(state: &State) -> Vec<MemberView> {
         .map(|member| MemberView {
             institution: member.id.to_string(),
             name: member.name.clone(),
-            roles: member.roles.iter().map(|role| role_name(*role).into()).collect(),
+            roles: member
+                .roles
+                .iter()
+                .map(|role| role_name(*role).into())
+                .collect(),
             node_key: member.node_key.to_string(),
             officers: state
                 .officers()
@@ -79,7 +83,11 @@ pub(crate) fn network(state: &State) -> Vec<MemberView> {
                 .map(|(key, officer)| OfficerView {
                     officer: officer.id.to_string(),
                     key: key.to_string(),
-                    duties: officer.duties.iter().map(|duty| duty.name().into()).collect(),
+                    duties: officer
+                        .duties
+                        .iter()
+                        .map(|duty| duty.name().into())
+                        .collect(),
                 })
                 .collect(),
         })
@@ -93,7 +101,9 @@ pub(crate) fn catalogue(state: &State) -> Vec<TableView> {
         .datasets()
         .map(|(_, dataset)| {
             let snapshot = dataset.latest.and_then(|record| {
-                state.snapshot(&record).map(|snapshot| (record, &snapshot.statement))
+                state
+                    .snapshot(&record)
+                    .map(|snapshot| (record, &snapshot.statement))
             });
             TableView {
                 institution: dataset.institution.to_string(),
@@ -129,8 +139,9 @@ fn phase(warrant: &Warrant, now: u64) -> &'static str {
 /// Whether this institution has any part in a docket.
 #[must_use]
 pub(crate) fn concerns(core: &Core, state: &State, warrant: &Warrant) -> bool {
-    let overseer =
-        state.member(&core.me).is_some_and(|member| member.roles.contains(&Role::Overseer));
+    let overseer = state
+        .member(&core.me)
+        .is_some_and(|member| member.roles.contains(&Role::Overseer));
     overseer
         || warrant.requester == core.me
         || warrant.authority == core.me
@@ -141,8 +152,9 @@ pub(crate) fn concerns(core: &Core, state: &State, warrant: &Warrant) -> bool {
 #[must_use]
 pub(crate) fn warrant(core: &Core, id: &WarrantId, warrant: &Warrant) -> WarrantView {
     let terms = &warrant.terms;
-    let order: Option<Order> =
-        warrant.issued.and_then(|issued| core.body_of::<Order>(&issued).ok());
+    let order: Option<Order> = warrant
+        .issued
+        .and_then(|issued| core.body_of::<Order>(&issued).ok());
     WarrantView {
         warrant: id.to_string(),
         phase: phase(warrant, now_ms()).into(),
@@ -176,7 +188,11 @@ pub(crate) fn subjects(core: &Core, warrant: &Warrant) -> Option<SubjectsView> {
     Some(SubjectsView {
         case: body.case,
         reason: body.reason,
-        subjects: body.subjects.iter().map(|s| s.selector.to_string()).collect(),
+        subjects: body
+            .subjects
+            .iter()
+            .map(|s| s.selector.to_string())
+            .collect(),
     })
 }
 
@@ -219,7 +235,10 @@ pub(crate) fn question(
         decisions,
         inputs: question.inputs.iter().map(ToString::to_string).collect(),
         disclosed: !question.disclosed.is_empty(),
-        plan_en: explained.as_ref().map(|e| e.lines_en.clone()).unwrap_or_default(),
+        plan_en: explained
+            .as_ref()
+            .map(|e| e.lines_en.clone())
+            .unwrap_or_default(),
         plan_zh: explained.map(|e| e.lines_zh).unwrap_or_default(),
         progress: progress.as_ref().map(|progress| progress.done),
         doing: progress.map(|progress| progress.doing),
@@ -228,18 +247,23 @@ pub(crate) fn question(
 }
 
 fn cause(core: &Core, warrant: &WarrantId, question: &Digest) -> Option<String> {
-    let index = core.index.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-    index.docket(warrant).find_map(|indexed| match &indexed.record.header.statement {
-        docket::Statement::RunAborted {
-            question: of,
-            cause,
-            blamed,
-        } if of == question => Some(match blamed {
-            Some(blamed) => format!("{cause} of {blamed}"),
-            None => cause.clone(),
-        }),
-        _ => None,
-    })
+    let index = core
+        .index
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    index
+        .docket(warrant)
+        .find_map(|indexed| match &indexed.record.header.statement {
+            docket::Statement::RunAborted {
+                question: of,
+                cause,
+                blamed,
+            } if of == question => Some(match blamed {
+                Some(blamed) => format!("{cause} of {blamed}"),
+                None => cause.clone(),
+            }),
+            _ => None,
+        })
 }
 
 /// An opened answer.
@@ -272,13 +296,17 @@ pub(crate) fn answer(core: &Core, question: &Digest, known: &Question) -> Result
                     .rows
                     .iter()
                     .map(|row| {
-                        let name = |o: &docket::plan::Origin| format!("{}/{}", o.institution, o.snapshot);
+                        let name =
+                            |o: &docket::plan::Origin| format!("{}/{}", o.institution, o.snapshot);
                         row.origins.iter().map(name).collect()
                     })
                     .collect(),
             })
             .collect(),
-        evaluated: result.as_ref().map(|r| r.evaluated.clone()).unwrap_or_default(),
+        evaluated: result
+            .as_ref()
+            .map(|r| r.evaluated.clone())
+            .unwrap_or_default(),
         bytes: result.as_ref().map(|r| r.bytes).unwrap_or_default(),
         rounds: result.map(|r| r.rounds).unwrap_or_default(),
     })
@@ -295,7 +323,10 @@ fn json(cell: &Cell) -> serde_json::Value {
 /// A docket's timeline.
 #[must_use]
 pub(crate) fn docket(core: &Core, id: &WarrantId) -> DocketView {
-    let index = core.index.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let index = core
+        .index
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     DocketView {
         warrant: id.to_string(),
         records: index

@@ -191,12 +191,27 @@ mod tests {
 
     #[test]
     fn long_integers_trailing_bytes_floats_and_size_are_refused() {
-        assert_eq!(decode::<u64>(&[0x18, 0x01], 9), Err(CborError::NotCanonical));
-        assert_eq!(decode::<u64>(&[0x01, 0x01], 9), Err(CborError::NotCanonical));
-        assert_eq!(decode::<u64>(&[0x01, 0x01], 1).unwrap_err(), CborError::TooLarge { bytes: 2, limit: 1 });
-        assert_eq!(decode::<f64>(&[0xf9, 0x3c, 0x00], 9), Err(CborError::Unsupported));
+        assert_eq!(
+            decode::<u64>(&[0x18, 0x01], 9),
+            Err(CborError::NotCanonical)
+        );
+        assert_eq!(
+            decode::<u64>(&[0x01, 0x01], 9),
+            Err(CborError::NotCanonical)
+        );
+        assert_eq!(
+            decode::<u64>(&[0x01, 0x01], 1).unwrap_err(),
+            CborError::TooLarge { bytes: 2, limit: 1 }
+        );
+        assert_eq!(
+            decode::<f64>(&[0xf9, 0x3c, 0x00], 9),
+            Err(CborError::Unsupported)
+        );
         assert_eq!(decode::<u64>(&[0x81; 200], 999), Err(CborError::Malformed));
-        assert_eq!(decode::<Vec<u64>>(&[0x9f, 0x01, 0xff], 9), Err(CborError::NotCanonical));
+        assert_eq!(
+            decode::<Vec<u64>>(&[0x9f, 0x01, 0xff], 9),
+            Err(CborError::NotCanonical)
+        );
     }
 
     proptest! {

@@ -177,11 +177,7 @@ fn canonical_point(bytes: &[u8]) -> Option<EdwardsPoint> {
 }
 
 impl Parsed {
-    fn new(
-        key: &PublicKey,
-        message: &[u8],
-        signature: &Signature,
-    ) -> Result<Self, SignatureError> {
+    fn new(key: &PublicKey, message: &[u8], signature: &Signature) -> Result<Self, SignatureError> {
         let (r, s) = signature.0.split_at(32);
         let point = canonical_point(&key.0).ok_or(SignatureError)?;
         if point.is_small_order() {

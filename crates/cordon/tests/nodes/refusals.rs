@@ -4,7 +4,9 @@
 //! All share one network; each has a warrant of its own.
 
 use cordon::client::{Client, Credential, Officer};
-use node::api::types::{Act, Ask, IssueWarrant, Membership, Prepared, Recorded, SubmitSignature};
+use node::api::types::{
+    Act, Ask, DraftWarrant, IssueWarrant, Membership, Prepared, Recorded, SubmitSignature,
+};
 use primitives::{Digest, NetworkId, SigningKey};
 use serde_json::json;
 
@@ -16,7 +18,7 @@ use crate::{
 #[test]
 fn what_a_warrant_does_not_allow_is_refused_by_name_and_recorded() {
     let world = World::with_tables();
-    an_expired_warrant(&world);
+    let short = a_short_warrant(&world);
     a_warrant_that_is_not_valid_yet(&world);
     a_revoked_warrant(&world);
     another_requesters_warrant(&world);
@@ -28,17 +30,23 @@ fn what_a_warrant_does_not_allow_is_refused_by_name_and_recorded() {
     beyond_the_scope(&world);
     a_custodians_no(&world);
     strangers_and_replays(&world);
+    an_expired_warrant(&world, short);
     // Nothing above has hurt the network or forked a log.
     world.same_root(&crate::world::MEMBERS.map(|(name, _)| name));
 }
 
-fn an_expired_warrant(world: &World) {
-    const LIFE_MS: u64 = 15_000;
-    let warrant = world.warrant(node::api::types::DraftWarrant {
+/// A warrant that ends while the other refusals are tried, and its question.
+fn a_short_warrant(world: &World) -> (String, String) {
+    const LIFE_MS: u64 = 20_000;
+    let warrant = world.warrant(DraftWarrant {
         life_ms: LIFE_MS,
         ..draft(&["telecom_a"], &[PHONE])
     });
     let question = world.ask(ask(&warrant, "identify"));
+    (warrant, question)
+}
+
+fn an_expired_warrant(world: &World, (warrant, question): (String, String)) {
     world.until("the warrant's end", || {
         let view = world
             .police()
@@ -49,16 +57,14 @@ fn an_expired_warrant(world: &World) {
     });
     let again = world.police().act(&Act::Ask(ask(&warrant, "identify")));
     world.assert_denied(&warrant, "expired", again);
-    let late = world.act(
-        &world.officer("telecom_a", "approver"),
-        &Act::Approve { question },
-    );
+    let approver = world.officer("telecom_a", "approver");
+    let late = world.act(&approver, &Act::Approve { question });
     world.assert_denied(&warrant, "expired", late);
 }
 
 fn a_warrant_that_is_not_valid_yet(world: &World) {
     let tomorrow = cordon::client::now_ms() + 24 * 3_600_000;
-    let warrant = world.draft(node::api::types::DraftWarrant {
+    let warrant = world.draft(DraftWarrant {
         not_before_ms: Some(tomorrow),
         ..draft(&["telecom_a"], &[PHONE])
     });
@@ -194,12 +200,7 @@ fn another_networks_word(world: &World) {
         .network
         .officer_key(&id("police"), &"investigator".parse().unwrap())
         .unwrap();
-    let base = world
-        .network
-        .home(&id("police"))
-        .unwrap()
-        .join("cordon.toml");
-    let config: node::Config = toml_of(&base);
+    let config = world.config("police");
     let officer = Officer { handle: None, key };
     let elsewhere = NetworkId(Digest([9; 32]));
     let client = Client::new(
@@ -209,10 +210,6 @@ fn another_networks_word(world: &World) {
         Credential::Officer(officer),
     );
     assert_refused("unauthenticated", client.warrants());
-}
-
-fn toml_of(path: &std::path::Path) -> node::Config {
-    node::Config::read(path.parent().unwrap()).unwrap()
 }
 
 fn a_role_that_is_not_theirs(world: &World) {
@@ -306,7 +303,7 @@ fn ones_own_request(world: &World) {
 }
 
 fn a_run_beyond_the_budget(world: &World) {
-    let warrant = world.warrant(node::api::types::DraftWarrant {
+    let warrant = world.warrant(DraftWarrant {
         runs: 1,
         ..draft(&["telecom_a"], &[PHONE])
     });
@@ -331,7 +328,7 @@ fn a_run_beyond_the_budget(world: &World) {
 }
 
 fn beyond_the_scope(world: &World) {
-    let warrant = world.warrant(node::api::types::DraftWarrant {
+    let warrant = world.warrant(DraftWarrant {
         templates: vec!["call-contacts".into()],
         hops: 1,
         answer_cap: 10,
@@ -411,13 +408,7 @@ fn a_custodians_no(world: &World) {
 fn strangers_and_replays(world: &World) {
     let nobody = world.network.nobody(&id("police")).unwrap();
     assert_refused("unauthenticated", nobody.warrants());
-    let config = toml_of(
-        &world
-            .network
-            .home(&id("police"))
-            .unwrap()
-            .join("cordon.toml"),
-    );
+    let config = world.config("police");
     let base = format!("http://{}", config.listen.api);
     let with = |key, institution| {
         let credential = Credential::Officer(Officer { handle: None, key });

@@ -8,7 +8,6 @@ use std::{
     any::Any,
     collections::HashMap,
     net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -35,7 +34,7 @@ use node::{
     Config,
     config::files,
     exchange::{Call, Lookup},
-    keystore::{NodeKeys, Passphrase},
+    keystore::NodeKeys,
     rules::{LegalOrder, docket_state},
     store::{Shelf, Store},
 };
@@ -57,30 +56,18 @@ pub(crate) struct Villain {
     context: Arc<Mutex<runtime::Context>>,
 }
 
-/// The villain's home, for runs of the runtime.
-fn home(world: &World, institution: &str) -> PathBuf {
-    world.network.home(&id(institution)).unwrap().to_path_buf()
-}
-
 /// Plays a villain: runs its ledger for as long as `act` takes.
 pub(crate) fn play<T>(world: &World, institution: &str, act: impl AsyncFnOnce(Villain) -> T) -> T {
-    let home = home(world, institution);
+    let (config, keys) = (world.config(institution), world.keys(institution));
     let settings = runtime::Config::new()
-        .with_storage_directory(home.join(files::LEDGER))
+        .with_storage_directory(config.file(files::LEDGER))
         .with_worker_threads(2);
-    let passphrase = world.passphrase();
     runtime::Runner::new(settings)
-        .start(async |context| act(Villain::rise(context, &home, &passphrase).await).await)
+        .start(async |context| act(Villain::rise(context, config, keys).await).await)
 }
 
 impl Villain {
-    async fn rise(
-        context: runtime::Context,
-        home: &std::path::Path,
-        passphrase: &Passphrase,
-    ) -> Self {
-        let config = Config::read(home).unwrap();
-        let keys = NodeKeys::read(&config.file(files::KEYS), passphrase).unwrap();
+    async fn rise(context: runtime::Context, config: Config, keys: NodeKeys) -> Self {
         let store = Store::open(&config.file(files::STORE), &keys.store).unwrap();
         let charter = config.charter().unwrap();
         let network = charter.network().unwrap();
@@ -148,7 +135,7 @@ impl Villain {
 
     /// A body in the store.
     pub(crate) fn body<B: Body>(&self, record: &Record) -> B {
-        body(&self.store, record)
+        body(&self.store, record).unwrap()
     }
 
     /// What a lookup of a question's step at a custodian must be bound to.
@@ -249,14 +236,11 @@ impl Villain {
     }
 }
 
-/// Reads a body of a record from a store.
-pub(crate) fn body<B: Body>(store: &Store, record: &Record) -> B {
+/// Reads a body of a record from a store, if it is there.
+pub(crate) fn body<B: Body>(store: &Store, record: &Record) -> Option<B> {
     let part = record.header.part(B::LABEL).unwrap();
-    let opened: Opened = store
-        .get(Shelf::Bodies, &part.commitment.0)
-        .unwrap()
-        .unwrap();
-    opened.read(part).unwrap()
+    let opened: Option<Opened> = store.get(Shelf::Bodies, &part.commitment.0).unwrap();
+    opened.map(|opened| opened.read(part).unwrap())
 }
 
 /// A random blind of an input of the villain's own choice.

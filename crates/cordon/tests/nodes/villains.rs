@@ -13,6 +13,7 @@ use mpc::{
     lookup::{
         Context, Permit, Prepared,
         custodian::{Pull, Run, Session},
+        requester::Target,
     },
 };
 use net::{Net, Replies, ServeError, ServeFuture, Service};
@@ -20,7 +21,6 @@ use node::{
     api::types::{Act, DraftWarrant},
     config::files,
     exchange::{Call, Lookup},
-    keystore::NodeKeys,
     store::{Shelf, Store},
 };
 use primitives::{Digest, NetworkId, PublicKey};
@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     tables::{ACCOUNT, OTHER_PHONE, PHONE, resident},
     villain::{Mute, Try, Villain, body, call_of, play, typed_in},
-    world::{CUSTODIANS, World, ask, draft, id},
+    world::{CUSTODIANS, LIMIT, World, ask, draft, id},
 };
 
 #[test]
@@ -114,8 +114,6 @@ async fn before_all_have_approved(
     );
 }
 
-use mpc::lookup::requester::Target;
-
 /// The subjects that a step over phones begins from.
 fn phones(targets: Vec<Target>) -> Vec<Target> {
     let phone: primitives::semantic::Selector = PHONE.parse().unwrap();
@@ -193,8 +191,7 @@ async fn derived_selectors(first: &Try<'_>, second: &Try<'_>, bank: &Try<'_>) {
 /// Another member asks with what the requester gave it.
 async fn another_member(world: &World, villain: &Villain, first: &Try<'_>) {
     world.network.stop(&id("customs"));
-    let config = node::Config::read(world.network.home(&id("customs")).unwrap()).unwrap();
-    let keys = NodeKeys::read(&config.file(files::KEYS), &world.passphrase()).unwrap();
+    let (config, keys) = (world.config("customs"), world.keys("customs"));
     let net = villain
         .channels(&keys, config.listen.exchange, Arc::new(Mute))
         .await;
@@ -334,6 +331,10 @@ async fn unlawful_records(world: &World, villain: &Villain, question: &str) {
             "an unlawful record became final"
         );
     }
+    assert!(
+        villain.ledger.status().waiting >= unlawful.len(),
+        "it proposes them"
+    );
     // Honest members' records become final beside it, whoever leads.
     for n in 0..8 {
         let handle = format!("clerk-{n}").parse().unwrap();
@@ -475,7 +476,7 @@ fn a_custodian_that_answers_under_another_key_is_blamed_with_its_own_bytes() {
         world.network.start(&id("police")).unwrap();
         world
             .network
-            .wait_healthy(&id("police"), crate::world::LIMIT, &world.stop)
+            .wait_healthy(&id("police"), LIMIT, &world.stop)
             .unwrap();
         let view = world.phase(&world.police(), &question, &["aborted", "completed"]);
         assert_eq!(view.phase, "aborted", "{}", world.log("police"));
@@ -495,21 +496,9 @@ fn a_custodian_that_answers_under_another_key_is_blamed_with_its_own_bytes() {
         let blames = |record: &&Record| matches!(&record.header.statement, Statement::RunAborted { blamed: Some(blamed), .. } if *blamed == id("telecom_a"));
         records.values().find(blames).cloned().unwrap()
     });
-    // The evidence is what telecom_a sent, in the police's and the court's hands.
-    let court = world
-        .network
-        .home(&id("procuratorate"))
-        .unwrap()
-        .to_path_buf();
-    world.until("the evidence at the court", || {
-        Ok(world.auditor().docket(&warrant).ok())
-    });
-    for institution in ["police", "procuratorate"] {
-        world.network.stop(&id(institution));
-        let config = node::Config::read(world.network.home(&id(institution)).unwrap()).unwrap();
-        let keys = NodeKeys::read(&config.file(files::KEYS), &world.passphrase()).unwrap();
-        let store = Store::open(&config.file(files::STORE), &keys.store).unwrap();
-        let evidence: FaultEvidence = body(&store, &aborted);
+    // The evidence is what telecom_a sent, in the court's hands and the police's.
+    for institution in ["procuratorate", "police"] {
+        let evidence = evidence_at(&world, institution, &aborted);
         assert!(evidence.what.contains("another key"), "{}", evidence.what);
         assert_eq!(
             &evidence.bytes[..2],
@@ -517,5 +506,23 @@ fn a_custodian_that_answers_under_another_key_is_blamed_with_its_own_bytes() {
             "the frame with the evaluated selectors"
         );
     }
-    assert!(court.is_dir());
+}
+
+/// What an institution's store holds of an abort's evidence; it is given time to
+/// fetch it.
+fn evidence_at(world: &World, institution: &str, aborted: &Record) -> FaultEvidence {
+    world.until("the evidence", || {
+        world.network.stop(&id(institution));
+        let (config, keys) = (world.config(institution), world.keys(institution));
+        let store = Store::open(&config.file(files::STORE), &keys.store).unwrap();
+        let found = body(&store, aborted);
+        drop(store);
+        if found.is_none() {
+            world.network.start(&id(institution))?;
+            world
+                .network
+                .wait_healthy(&id(institution), LIMIT, &world.stop)?;
+        }
+        Ok(found)
+    })
 }

@@ -23,8 +23,8 @@ use node::{
     api::types::{
         Act, Ask, DraftWarrant, IssueWarrant, NodeStatus, Publish, QuestionView, Recorded,
     },
-    config::Log,
-    keystore::Passphrase,
+    config::{Config, Log, files},
+    keystore::{NodeKeys, Passphrase},
 };
 use primitives::InstitutionId;
 use tempfile::TempDir;
@@ -179,6 +179,20 @@ impl World {
 
     pub(crate) fn auditor(&self) -> Client {
         self.officer("procuratorate", "auditor")
+    }
+
+    /// A member's configuration.
+    pub(crate) fn config(&self, institution: &str) -> Config {
+        Config::read(self.network.home(&id(institution)).unwrap()).unwrap()
+    }
+
+    /// A member's keys, which the test made and can open.
+    pub(crate) fn keys(&self, institution: &str) -> NodeKeys {
+        NodeKeys::read(
+            &self.config(institution).file(files::KEYS),
+            &self.passphrase(),
+        )
+        .unwrap()
     }
 
     pub(crate) fn passphrase(&self) -> Passphrase {

@@ -13,9 +13,7 @@ use docket::{
     statement::{Asked, QuestionAsked, Terms},
 };
 use mpc::{Blind, Element};
-use primitives::{
-    Digest, InstitutionId, PublicKey, TemplateId, WarrantId, semantic::Selector,
-};
+use primitives::{Digest, InstitutionId, PublicKey, TemplateId, WarrantId, semantic::Selector};
 
 use crate::{
     api::types::{Act, Ask, DraftWarrant, IssueWarrant},
@@ -36,7 +34,9 @@ pub(super) struct Made {
     pub(super) summary: Vec<String>,
 }
 
-fn ids<T: std::str::FromStr<Err = primitives::IdError> + Ord>(names: &[String]) -> Result<BTreeSet<T>> {
+fn ids<T: std::str::FromStr<Err = primitives::IdError> + Ord>(
+    names: &[String],
+) -> Result<BTreeSet<T>> {
     names
         .iter()
         .map(|name| name.parse::<T>().map_err(Error::from))
@@ -115,7 +115,10 @@ pub(super) async fn make(core: &Arc<Core>, act: &Act) -> Result<Made> {
                     question: record,
                     content,
                 },
-                summary: vec![format!("Export the evidence of question {}", record.short())],
+                summary: vec![format!(
+                    "Export the evidence of question {}",
+                    record.short()
+                )],
             })
         }
         Act::EnrolOfficer {
@@ -228,7 +231,10 @@ fn draft_warrant(core: &Core, state: &State, draft: &DraftWarrant) -> Result<Mad
     let not_before_ms = draft.not_before_ms.unwrap_or_else(now_ms);
     // The same case has the same commitment, and nobody without the store's key
     // can guess the case from it.
-    let salt = Digest::of("cordon/case-salt/v1", &[core.keys.store.as_slice(), draft.case.as_bytes()]);
+    let salt = Digest::of(
+        "cordon/case-salt/v1",
+        &[core.keys.store.as_slice(), draft.case.as_bytes()],
+    );
     let terms = Terms {
         case: Digest::of("cordon/case/v1", &[&salt.0, draft.case.as_bytes()]),
         templates: ids(&draft.templates)?,
@@ -241,14 +247,26 @@ fn draft_warrant(core: &Core, state: &State, draft: &DraftWarrant) -> Result<Mad
         runs: draft.runs,
     };
     check_window(draft.window_from_ms, draft.window_to_ms)?;
-    let known: Vec<String> = query::templates().iter().map(|t| t.id.to_string()).collect();
-    if let Some(unknown) = terms.templates.iter().find(|t| !known.contains(&t.to_string())) {
-        return Err(Error::refused("template-unknown", format!("no template {unknown}"))
-            .advise(format!("templates: {}", known.join(", "))));
+    let known: Vec<String> = query::templates()
+        .iter()
+        .map(|t| t.id.to_string())
+        .collect();
+    if let Some(unknown) = terms
+        .templates
+        .iter()
+        .find(|t| !known.contains(&t.to_string()))
+    {
+        return Err(
+            Error::refused("template-unknown", format!("no template {unknown}"))
+                .advise(format!("templates: {}", known.join(", "))),
+        );
     }
     let summary = vec![
         format!("Ask {authority} for a warrant in case {}", draft.case),
-        format!("{} subjects, {} hops, at most {} rows", terms.subjects, terms.hops, terms.answer_cap),
+        format!(
+            "{} subjects, {} hops, at most {} rows",
+            terms.subjects, terms.hops, terms.answer_cap
+        ),
         format!("Custodians: {}", draft.custodians.join(", ")),
         format!("Templates: {}", draft.templates.join(", ")),
     ];
@@ -282,7 +300,10 @@ fn check_window(from_ms: u64, to_ms: u64) -> Result<()> {
 async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) -> Result<Made> {
     let (id, known) = warrant_of(state, &issue.warrant)?;
     if known.phase != WarrantPhase::Drafted {
-        return Err(Error::refused("warrant-decided", "the draft is already decided"));
+        return Err(Error::refused(
+            "warrant-decided",
+            "the draft is already decided",
+        ));
     }
     let draft: Subjects = core.body_of(&known.draft)?;
     let mut terms = known.terms.clone();
@@ -320,7 +341,12 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
         format!("Case {}: {}", draft.case, draft.reason),
         format!("Legal basis: {}", draft.basis),
     ];
-    summary.extend(draft.subjects.iter().map(|s| format!("Subject: {}", s.selector)));
+    summary.extend(
+        draft
+            .subjects
+            .iter()
+            .map(|s| format!("Subject: {}", s.selector)),
+    );
     let order = Opened::new(&Order {
         basis: draft.basis.clone(),
         window: draft.window,
@@ -328,14 +354,16 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
     })?;
     let subjects = Opened::new(&draft)?;
     let parties = [&known.requester, &known.authority];
-    let order_readers =
-        core.readers(state, parties.into_iter().chain(&terms.custodians));
+    let order_readers = core.readers(state, parties.into_iter().chain(&terms.custodians));
     Ok(Made {
         warrant: Some(id),
         follows: vec![known.draft],
         bodies: vec![
             (order, order_readers),
-            (subjects, vec![known.authority.clone(), known.requester.clone()]),
+            (
+                subjects,
+                vec![known.authority.clone(), known.requester.clone()],
+            ),
         ],
         statement: Statement::WarrantIssued {
             draft: known.draft,
@@ -359,7 +387,10 @@ fn blind_list(subjects: &Subjects) -> Result<Vec<Blinded>> {
     }
     list.sort_by_key(|blinded| blinded.point);
     if list.windows(2).any(|pair| pair[0].point == pair[1].point) {
-        return Err(Error::refused("terms", "a subject stands twice on the draft"));
+        return Err(Error::refused(
+            "terms",
+            "a subject stands twice on the draft",
+        ));
     }
     Ok(list)
 }
@@ -404,11 +435,19 @@ fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
         .iter()
         .map(|custodian| Asked {
             institution: custodian.institution.clone(),
-            snapshots: custodian.tables.iter().map(|table| table.snapshot).collect(),
+            snapshots: custodian
+                .tables
+                .iter()
+                .map(|table| table.snapshot)
+                .collect(),
         })
         .collect();
     let mut follows = vec![issued];
-    follows.extend(asked.iter().flat_map(|asked| asked.snapshots.iter().copied()));
+    follows.extend(
+        asked
+            .iter()
+            .flat_map(|asked| asked.snapshots.iter().copied()),
+    );
     let names: Vec<&InstitutionId> = asked.iter().map(|asked| &asked.institution).collect();
     let readers = core.readers(state, names.into_iter().chain([&core.me, &known.authority]));
     let summary = query::explain(&plan).lines_en;
@@ -461,9 +500,10 @@ fn open_answer(core: &Core, state: &State, question: &str) -> Result<Made> {
         Error::refused("answer-unknown", "the question has no completed run")
             .advise("see how far it is: cordon status, or the question's view")
     })?;
-    let result: RunResult = core.store.get(Shelf::Results, &record.0)?.ok_or_else(|| {
-        Error::refused("answer-unknown", "this node holds no result of the run")
-    })?;
+    let result: RunResult = core
+        .store
+        .get(Shelf::Results, &record.0)?
+        .ok_or_else(|| Error::refused("answer-unknown", "this node holds no result of the run"))?;
     let rows = u32::try_from(result.answer.rows()).unwrap_or(u32::MAX);
     Ok(Made {
         warrant: Some(id),
@@ -473,7 +513,9 @@ fn open_answer(core: &Core, state: &State, question: &str) -> Result<Made> {
             question: record,
             rows,
         },
-        summary: vec![format!("Open the answer of question {}: {rows} rows", record.short())],
+        summary: vec![format!(
+            "Open the answer of question {}: {rows} rows",
+            record.short()
+        )],
     })
 }
-

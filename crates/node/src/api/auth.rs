@@ -126,17 +126,19 @@ impl Gate {
 
     fn check(&self, method: &str, target: &str, given: &str, body: &[u8]) -> Result<Caller> {
         if let Some(token) = given.strip_prefix("Cordon-Operator ") {
-            let token: Digest =
-                token.trim().parse().map_err(|_| unauthenticated("a malformed token"))?;
+            let token: Digest = token
+                .trim()
+                .parse()
+                .map_err(|_| unauthenticated("a malformed token"))?;
             return if bool::from(token.0.ct_eq(&self.operator.0)) {
                 Ok(Caller::Operator)
             } else {
                 Err(unauthenticated("not this node's operator token"))
             };
         }
-        let fields = given
-            .strip_prefix("Cordon-Officer ")
-            .ok_or_else(|| unauthenticated("an officer's signature or the operator's token is needed"))?;
+        let fields = given.strip_prefix("Cordon-Officer ").ok_or_else(|| {
+            unauthenticated("an officer's signature or the operator's token is needed")
+        })?;
         let field = |name: &str| {
             fields
                 .split(',')
@@ -151,10 +153,20 @@ impl Gate {
         let signature: Signature = field("sig")?.parse().map_err(|_| malformed())?;
         let now = now_ms();
         if now.abs_diff(time_ms) > TIME_SKEW_MAX_MS {
-            return Err(unauthenticated("the request's time is over two minutes from this node's"));
+            return Err(unauthenticated(
+                "the request's time is over two minutes from this node's",
+            ));
         }
         let core = &self.core;
-        let signed = message(method, target, body, time_ms, &nonce, &core.network, &core.me);
+        let signed = message(
+            method,
+            target,
+            body,
+            time_ms,
+            &nonce,
+            &core.network,
+            &core.me,
+        );
         key.verify(DOMAIN, &signed, &signature)
             .map_err(|_| unauthenticated("the request's signature does not verify"))?;
         let state = core.state();
@@ -191,18 +203,23 @@ impl Gate {
 pub async fn authenticate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, BODY_BYTES_MAX).await else {
-        return Error::refused("limit", "the request's body is too large or was cut").into_response();
+        return Error::refused("limit", "the request's body is too large or was cut")
+            .into_response();
     };
     let given = parts
         .headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
     match gate.check(parts.method.as_str(), target, given, &bytes) {
         Ok(caller) => {
             parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, Body::from(bytes))).await
+            next.run(Request::from_parts(parts, Body::from(bytes)))
+                .await
         }
         Err(error) => {
             tracing::warn!(%error, target, "an unauthenticated request");

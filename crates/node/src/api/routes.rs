@@ -67,7 +67,10 @@ pub fn router(core: Arc<Core>, gate: Gate) -> Router {
         .split_for_parts();
     let document = Arc::new(document);
     router
-        .route("/openapi.json", get(move || async move { Json((*document).clone()) }))
+        .route(
+            "/openapi.json",
+            get(move || async move { Json((*document).clone()) }),
+        )
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(core)
 }
@@ -103,7 +106,11 @@ fn known_question(core: &Core, text: &str) -> Result<(WarrantId, Digest, docket:
         .warrant
         .ok_or_else(unknown)?;
     let (id, warrant) = known_warrant(core, &id.to_string()).map_err(|_| unknown())?;
-    let known = warrant.questions.get(&question).cloned().ok_or_else(unknown)?;
+    let known = warrant
+        .questions
+        .get(&question)
+        .cloned()
+        .ok_or_else(unknown)?;
     Ok((id, question, known))
 }
 
@@ -318,7 +325,9 @@ async fn job(
 ) -> Result<Json<JobView>> {
     caller.operator_or(Duty::Steward)?;
     let view = core.jobs.view(&id);
-    Ok(Json(view.ok_or_else(|| Error::refused("not-found", format!("no job {id}")))?))
+    Ok(Json(view.ok_or_else(|| {
+        Error::refused("not-found", format!("no job {id}"))
+    })?))
 }
 
 /// Asks a job to stop.
@@ -331,7 +340,9 @@ async fn cancel_job(
     caller.operator_or(Duty::Steward)?;
     core.jobs.cancel(&id);
     let view = core.jobs.view(&id);
-    Ok(Json(view.ok_or_else(|| Error::refused("not-found", format!("no job {id}")))?))
+    Ok(Json(view.ok_or_else(|| {
+        Error::refused("not-found", format!("no job {id}"))
+    })?))
 }
 
 /// Proposes a change of the membership, or votes on one.

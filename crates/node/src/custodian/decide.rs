@@ -18,9 +18,16 @@ use crate::{
 
 /// The lookups that a plan makes at this custodian: snapshot, lookup key, step.
 fn wanted_keys(core: &Core, plan: &Plan) -> BTreeSet<(Digest, String, u8)> {
-    let mine = plan.custodian(&core.me).into_iter().flat_map(|custodian| &custodian.tables);
+    let mine = plan
+        .custodian(&core.me)
+        .into_iter()
+        .flat_map(|custodian| &custodian.tables);
     mine.flat_map(|table| {
-        let asked = plan.steps.iter().zip(0u8..).filter(|(step, _)| step.table == table.table);
+        let asked = plan
+            .steps
+            .iter()
+            .zip(0u8..)
+            .filter(|(step, _)| step.table == table.table);
         asked.map(|(step, number)| (table.snapshot, step.key.clone(), number))
     })
     .collect()
@@ -84,7 +91,12 @@ pub(crate) async fn decide_by_rule(core: &Arc<Core>, question: &Digest) -> Resul
         keys,
         by_rule: Some(rule.name.clone()),
     };
-    let header = core.header(Some(case.warrant_id), vec![*question], Vec::new(), statement);
+    let header = core.header(
+        Some(case.warrant_id),
+        vec![*question],
+        Vec::new(),
+        statement,
+    );
     core.state_as_node(header, &[]).await?;
     Ok(true)
 }
@@ -99,7 +111,10 @@ pub(crate) async fn commit_inputs(core: &Arc<Core>, question: &Digest) -> Result
     let Some(warrant) = record.header.warrant else {
         return Ok(());
     };
-    let Some(known) = state.warrant(&warrant).and_then(|w| w.questions.get(question)) else {
+    let Some(known) = state
+        .warrant(&warrant)
+        .and_then(|w| w.questions.get(question))
+    else {
         return Ok(());
     };
     let Some(Decision::Approved(keys)) = known.decisions.get(&core.me) else {

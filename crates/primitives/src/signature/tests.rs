@@ -60,7 +60,12 @@ fn one_altered_signature_fails_the_batch() {
             })
             .collect();
         assert!(!verify_batch(&claims), "{altered}");
-        assert!(vectors[altered].1.verify_raw(&vectors[altered].2, &signature).is_err());
+        assert!(
+            vectors[altered]
+                .1
+                .verify_raw(&vectors[altered].2, &signature)
+                .is_err()
+        );
     }
 }
 
@@ -89,9 +94,9 @@ fn a_torsion_component_is_judged_alike_alone_and_in_a_batch() {
     let public = key.public();
     // A signer that adds a torsion point to R and signs over that R.
     let seed = Sha512::digest([7u8; 32]);
-    let secret = Scalar::from_bytes_mod_order(
-        curve25519_dalek::scalar::clamp_integer(seed[..32].try_into().unwrap()),
-    );
+    let secret = Scalar::from_bytes_mod_order(curve25519_dalek::scalar::clamp_integer(
+        seed[..32].try_into().unwrap(),
+    ));
     let nonce = Scalar::from(12345u64);
     let commitment = ED25519_BASEPOINT_POINT * nonce + EIGHT_TORSION[1];
     let r = commitment.compress().0;
