@@ -13,11 +13,12 @@ use node::{
     api::types::{Act, AnswerView, Ask, DraftWarrant, IssueWarrant},
     config::write_private,
 };
-use primitives::{
-    InstitutionId,
-    semantic::{Selector, Semantic},
-};
+use primitives::InstitutionId;
 use serde_json::{Value, json};
+
+mod answers;
+
+use answers::{asked, count, write_answer};
 
 use super::{
     network::Network,
@@ -26,9 +27,8 @@ use super::{
 };
 use crate::{
     client::Client,
-    commands::{answer, docket as timeline, question},
+    commands::{docket as timeline, question},
     failure::{Failure, Family, Result},
-    found,
     stop::Stop,
 };
 
@@ -152,13 +152,13 @@ pub(crate) fn play(
     let warrant = stage.step(
         "draft",
         "the police draft a warrant",
-        "警方起草调取令",
+        "警方起草令状",
         |stage| draft(scene, &seats, stage),
     )?;
     stage.step(
         "issue",
         "a judge reads the draft and issues it",
-        "检察官审阅并签发调取令",
+        "检察官审阅并签发令状",
         |stage| issue(&seats, &warrant, stage, stop),
     )?;
     let mut played = Played {
@@ -187,7 +187,7 @@ pub(crate) fn play(
     stage.step(
         "refusals",
         "what the warrant does not allow is refused",
-        "调取令之外的请求一律被拒",
+        "令状之外的请求一律被拒",
         |stage| {
             played.refusals = refusals(scene, &seats, &warrant, stage)?;
             Ok(())
@@ -251,7 +251,7 @@ fn draft(scene: &Scene, seats: &Seats<'_>, stage: &Stage) -> Result<String> {
     let count = scene.subjects.len();
     stage.say(
         &format!("warrant {warrant}: {count} subjects, which only police and procuratorate read"),
-        &format!("调取令 {warrant}：{count} 个对象，仅警方与检察院可见"),
+        &format!("令状 {warrant}：{count} 个对象，仅警方与检察院可见"),
     );
     Ok(warrant)
 }
@@ -295,33 +295,6 @@ fn question_of(scene: &Scene, warrant: &str, template: &str) -> Ask {
         answer_cap: None,
         custodians: None,
     }
-}
-
-/// What was asked, beside the answer: enough to ask the same in plain SQL.
-fn asked(scene: &Scene, warrant: &str, template: &str) -> Value {
-    let ask = question_of(scene, warrant, template);
-    let wanted = match template {
-        "call-contacts" => Some(Semantic::Phone),
-        "follow-the-money" => Some(Semantic::Account),
-        _ => None,
-    };
-    let subjects: Vec<String> = scene
-        .subjects
-        .iter()
-        .filter_map(|text| text.parse::<Selector>().ok())
-        .filter(|selector| wanted.is_none_or(|wanted| selector.semantic() == wanted))
-        .map(|selector| selector.to_string())
-        .collect();
-    json!({
-        "warrant": warrant,
-        "template": template,
-        "subjects": subjects,
-        "window_ms": scene.window_ms,
-        "hops": ask.hops,
-        "min_amount_minor": ask.min_amount_minor,
-        "within_ms": ask.within_ms,
-        "custodians": scene.custodians,
-    })
 }
 
 fn ask(
@@ -383,87 +356,6 @@ fn approve(seats: &Seats<'_>, custodian: &InstitutionId, id: &str, stop: &Stop) 
         .map(|_| ())
 }
 
-fn write_answer(path: &Path, answer: &AnswerView, asked: &Value) -> Result<()> {
-    let mut value = answer::with_graph(answer)?;
-    value["asked"] = asked.clone();
-    found::write_json(path, &value)
-}
-
-/// Counts what an answer holds, against what was planted where that is known.
-fn count(scene: &Scene, answer: &AnswerView, found: &mut BTreeMap<String, u64>, stage: &Stage) {
-    let rows: usize = answer.tables.iter().map(|table| table.rows.len()).sum();
-    let evaluated: u32 = answer.evaluated.iter().sum();
-    found.insert(format!("{}.rows", answer.template), rows as u64);
-    let kilobytes = answer.bytes / 1_000;
-    stage.say(
-        &format!(
-            "{rows} rows; {evaluated} selectors looked up, {kilobytes} kB in {} rounds",
-            answer.rounds
-        ),
-        &format!(
-            "{rows} 行；查询 {evaluated} 个选择符，{kilobytes} kB，{} 轮",
-            answer.rounds
-        ),
-    );
-    let Some(case) = &scene.planted else { return };
-    let column = |name: &str| -> BTreeSet<String> {
-        let mut values = BTreeSet::new();
-        for table in &answer.tables {
-            let Some(place) = table.columns.iter().position(|column| column == name) else {
-                continue;
-            };
-            values.extend(
-                table
-                    .rows
-                    .iter()
-                    .filter_map(|row| row.get(place))
-                    .map(answer::cell),
-            );
-        }
-        values
-    };
-    match answer.template.as_str() {
-        "follow-the-money" => {
-            let reached = column("to_account");
-            let planted: BTreeSet<&String> =
-                case.chain.iter().map(|s| &s.transfer.to_account).collect();
-            let hit = planted
-                .iter()
-                .filter(|account| reached.contains(**account))
-                .count();
-            found.insert("planted-accounts".into(), planted.len() as u64);
-            found.insert("planted-accounts-reached".into(), hit as u64);
-            stage.say(
-                &format!(
-                    "{hit} of the {} accounts that the money was planted to reach",
-                    planted.len()
-                ),
-                &format!("查到预设资金去向账户 {} 个中的 {hit} 个", planted.len()),
-            );
-        }
-        "identify" => {
-            let ids = column("id_number");
-            let victims = case
-                .victims
-                .iter()
-                .filter(|victim| ids.contains(&victim.id_number))
-                .count();
-            found.insert("victims-identified".into(), victims as u64);
-            stage.say(
-                &format!(
-                    "{victims} of {} victims identified by their id numbers",
-                    case.victims.len()
-                ),
-                &format!(
-                    "{} 名被害人中有 {victims} 名经身份证号确认",
-                    case.victims.len()
-                ),
-            );
-        }
-        _ => (),
-    }
-}
-
 /// Asks for what the warrant does not allow, and shows that it is refused.
 fn refusals(scene: &Scene, seats: &Seats<'_>, warrant: &str, stage: &Stage) -> Result<Vec<Value>> {
     let police = seats.investigator()?;
@@ -475,12 +367,12 @@ fn refusals(scene: &Scene, seats: &Seats<'_>, warrant: &str, stage: &Stage) -> R
     let tries = [
         (
             "one hop more than the warrant allows",
-            "比调取令多追踪一跳",
+            "比令状多追踪一跳",
             Act::Ask(beyond),
         ),
         (
             "a fourth question on a warrant for three",
-            "调取令准予三次，第四次提问",
+            "令状准予三次，第四次提问",
             Act::Ask(again),
         ),
     ];
