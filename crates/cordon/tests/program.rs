@@ -1,6 +1,11 @@
 //! The program as a user meets it: the demonstration from its command line to a
 //! bundle that verifies, and what is left when it is stopped.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where; clippy knows only #[test] functions as tests"
+)]
+
 use std::{
     fs,
     path::Path,

@@ -348,12 +348,12 @@ fn killed_and_too_late(chaos: &Chaos, warrant: &str) {
 fn run_that_waits(chaos: &Chaos, warrant: &str, template: &str, missing: &str) -> String {
     let world = &chaos.world;
     let question = world.ask(ask(warrant, template));
-    let custodians = world.police().question(&question).unwrap().decisions;
+    let custodians = world.delivered(&question);
     world.network.kill(&id("police"));
-    for custodian in custodians.keys() {
+    for custodian in &custodians {
         world.approve(custodian, &question);
     }
-    for custodian in custodians.keys() {
+    for custodian in &custodians {
         world.bound(custodian, &question);
     }
     world.network.kill(&id(missing));

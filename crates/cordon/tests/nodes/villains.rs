@@ -45,6 +45,7 @@ fn a_captured_requester_opens_what_the_warrant_names_and_nothing_else() {
     for custodian in ["telecom_a", "telecom_b", "bank_a"] {
         world.approve(custodian, &question);
     }
+    world.delivered(&question);
     world.network.stop(&id("police"));
     play(&world, "police", async |villain: Villain| {
         let net = villain.own_channels().await;
@@ -449,13 +450,7 @@ fn a_custodian_that_answers_under_another_key_is_blamed_with_its_own_bytes() {
     let world = World::with_tables();
     let warrant = world.warrant(draft(&["telecom_a", "bank_a"], &[PHONE, ACCOUNT]));
     let question = world.ask(ask(&warrant, "identify"));
-    let waits = world
-        .police()
-        .question(&question)
-        .unwrap()
-        .decisions
-        .into_keys();
-    let custodians: Vec<String> = waits.collect();
+    let custodians = world.delivered(&question);
     world.network.stop(&id("police"));
     for custodian in &custodians {
         world.approve(custodian, &question);

@@ -260,6 +260,23 @@ impl World {
             .record
     }
 
+    /// Waits until every custodian of a question holds its plan; then nobody
+    /// needs the requester to decide. Gives the custodians.
+    pub(crate) fn delivered(&self, question: &str) -> Vec<String> {
+        let view = self.police().question(question).unwrap();
+        let custodians: Vec<String> = view.decisions.into_keys().collect();
+        for custodian in &custodians {
+            let approver = self.officer(custodian, "approver");
+            self.until("the plan at the custodian", || {
+                Ok(approver
+                    .question(question)
+                    .ok()
+                    .filter(|view| !view.plan_en.is_empty()))
+            });
+        }
+        custodians
+    }
+
     /// Has a custodian approve.
     pub(crate) fn approve(&self, custodian: &str, question: &str) -> Recorded {
         let approver = self.officer(custodian, "approver");
