@@ -120,7 +120,7 @@ mod tests {
                 .get_after_help()
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            let begins = format!("{path}");
+            let begins = path.to_string();
             let example = help
                 .lines()
                 .map(str::trim)

@@ -71,7 +71,7 @@ fn readme(case: &Case) -> String {
          \n\
          网络 Network    {name}\n\
          {indent}{network}\n\
-         调取令 Warrant  {warrant}\n\
+         令状 Warrant  {warrant}\n\
          查询 Question   {question}\n\
          \n\
          report.html    可读报告，中英文对照 / the report, in Chinese and English\n\

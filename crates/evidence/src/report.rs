@@ -93,7 +93,7 @@ impl Page {
         let template = case.plan.template.as_str();
         let asked = name(words::template(template), template);
         self.term("查询", "Question", &asked);
-        self.term("调取令", "Warrant", &code(&case.warrant));
+        self.term("令状", "Warrant", &code(&case.warrant));
         if let Some(order) = &case.order {
             self.term("法律依据", "Legal basis", &escape(&order.basis));
         }
@@ -117,7 +117,7 @@ impl Page {
             time(case.terms.not_before_ms),
             time(case.terms.expires_ms)
         );
-        self.term("调取令有效期", "Warrant valid", &life);
+        self.term("令状有效期", "Warrant valid", &life);
         let window = &case.plan.window;
         let window = format!("{} – {}", time(window.from_ms), time(window.to_ms));
         self.term("数据时间范围", "Data window", &window);
@@ -309,12 +309,12 @@ impl Page {
             "Each record above is signed by its institution and stands on the ledger, under a checkpoint that a quorum of the validators in office cosigned; who was in office follows step by step from the founding charter.",
         );
         self.paragraph(
-            "查询在有效的调取令之内提出；计划中的每个数据机构都先同意同一计划，再锁定输入；答案与账本上的承诺一致，每一行都注明其快照。",
+            "查询在有效的令状之内提出；计划中的每个数据机构都先同意同一计划，再锁定输入；答案与账本上的承诺一致，每一行都注明其快照。",
             "The question was asked inside a warrant in force; every custodian of the plan approved that very plan before it committed its inputs; the answer opens the commitment on the ledger, and each row names its snapshot.",
         );
         self.heading("本报告不证明什么", "What it does not show");
         self.paragraph(
-            "机构原始数据本身是否真实；账本上是否另有与本调取令有关的后续记录；签发机构的判断是否正当。",
+            "机构原始数据本身是否真实；账本上是否另有与本令状有关的后续记录；签发机构的判断是否正当。",
             "That an institution's own data are true; that no later record about this warrant stands on the ledger; that the authority judged well.",
         );
         if !case.plan.leaks.is_empty() {

@@ -14,7 +14,7 @@
 //!   one of its members.
 //! - Only this module names the engine's types with the runtime's type in them.
 
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,19 +29,17 @@ use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::{self, Floor};
 use commonware_consensus::types::{Epoch, FixedEpocher, Height, ViewDelta};
 use commonware_cryptography::certificate::Verifier as _;
-use commonware_cryptography::{ChaCha20Poly1305, Digested, Digestible as _, Sha256, ed25519};
+use commonware_cryptography::{Digested, Digestible as _, Sha256, ed25519};
 use commonware_p2p::authenticated::lookup::{self, Network, Oracle};
-use commonware_p2p::utils::mux::{MuxHandle, Muxer, SubReceiver, SubSender, prefixed};
+use commonware_p2p::utils::mux::{MuxHandle, Muxer, SubReceiver, SubSender};
 use commonware_p2p::{Address, AddressableManager as _, Receiver as _, Recipients, Sender as _};
 use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::CacheRef;
-use commonware_runtime::{Clock, Handle, IoBuf, Metrics, Quota, Resolver, Spawner, Storage};
+use commonware_runtime::{Clock, Handle, IoBuf, Metrics, Resolver, Spawner, Storage};
 use commonware_storage::archive::immutable;
-use commonware_stream::cups::{self, Cups};
-use commonware_stream::sake::{self, Sake};
 use commonware_utils::ordered::Map;
 use commonware_utils::vec::NonEmptyVec;
-use commonware_utils::{NZU16, NZU32, NZU64, NZUsize, NonZeroDuration};
+use commonware_utils::{NZU16, NZU64, NZUsize, NonZeroDuration};
 use primitives::PublicKey;
 use rand_core::CryptoRng;
 use tokio::sync::mpsc;
@@ -51,10 +49,13 @@ use crate::block::{Block, BlockDigest};
 use crate::core::{Core, Marshal, Outgoing};
 use crate::error::{Error, Trouble};
 use crate::leg::{Leg, Voter, engine_key};
-use crate::limits::{GOSSIP_BYTES_MAX, MEMBERS_MAX, NOTICE_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::members::Member;
 use crate::pace::Paced;
 use crate::{Config, tend};
+
+mod channel;
+
+use channel::{network_config, quota};
 
 /// What the engine asks of a runtime.
 pub(crate) trait Runtime:
@@ -129,20 +130,6 @@ struct Channels<E: Runtime> {
 pub(crate) struct Gossip<E: Runtime> {
     records: (Sender<E>, Receiver),
     notices: (Sender<E>, Receiver),
-}
-
-fn quota(per_second: u32) -> Quota {
-    Quota::per_second(NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN))
-}
-
-fn message_bytes_max() -> u32 {
-    let members = u32::try_from(MEMBERS_MAX).unwrap_or(u32::MAX);
-    let payload = marshal::max_payload_size::<Standard<Block>, Scheme>(members, &());
-    commonware_p2p::max_message_size(&[
-        prefixed(payload),
-        GOSSIP_BYTES_MAX + RECORD_BYTES_MAX,
-        NOTICE_BYTES_MAX,
-    ])
 }
 
 impl<E: Runtime> Engine<E> {
@@ -450,39 +437,6 @@ fn mux<E: Runtime>(
     let (muxer, handle) = Muxer::new(context.child(label), sender, receiver);
     muxer.start();
     handle
-}
-
-type Handshake = Cups<Sake<ed25519::PrivateKey>, ChaCha20Poly1305>;
-
-fn network_config(config: &Config, voter: &Voter) -> lookup::Config<Handshake> {
-    let handshake = Cups::<_, ChaCha20Poly1305>::new(
-        Sake {
-            signer: voter.key().clone(),
-            synchrony_bound: Duration::from_secs(30),
-            max_handshake_age: Duration::from_secs(30),
-            version: sake::Version::V1,
-        },
-        cups::Version::V1,
-    );
-    let namespace = format!("cordon/ledger/{}", config.network);
-    let peers = NonZeroUsize::new(MEMBERS_MAX + 1).unwrap_or(NonZeroUsize::MIN);
-    let mut network = lookup::Config::local(
-        handshake,
-        namespace.as_bytes(),
-        config.listen,
-        peers,
-        message_bytes_max(),
-        MAILBOX,
-    );
-    network.bypass_ip_check = true;
-    network.tracked_peer_sets = PEER_SETS;
-    network.peer_connection_cooldown = Duration::from_millis(500);
-    network.dial_frequency = Duration::from_millis(250);
-    network.allowed_handshake_rate_per_ip = quota(128);
-    network.allowed_handshake_rate_per_subnet = quota(256);
-    network.max_concurrent_handshakes = NZU32!(256);
-    network.block_duration = Duration::from_secs(60);
-    network
 }
 
 type Certificates<E> = immutable::Archive<

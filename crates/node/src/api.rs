@@ -36,7 +36,7 @@ pub fn view_error(error: &Error) -> types::ApiError {
         detail,
         advice: error.advice.clone(),
         retry: error.retry(),
-        record: error.record.map(|record| record.to_string()),
+        record: error.record.as_ref().map(ToString::to_string),
     }
 }
 

@@ -165,7 +165,9 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     file.sync_all()?;
     std::fs::rename(&temporary, path)?;
     // A bare file name's parent is an empty path: this folder.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(())
 }

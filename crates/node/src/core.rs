@@ -363,7 +363,7 @@ impl Core {
         };
         match recorded {
             Ok(indexed) => Error {
-                record: Some(indexed.record.digest),
+                record: Some(Box::new(indexed.record.digest)),
                 ..error
             },
             Err(trouble) => {

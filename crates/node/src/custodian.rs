@@ -6,11 +6,7 @@
 //! this institution's approval and every other one's, and if this node's own
 //! copy of the plan says what the step may open.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use docket::{
     Plan, State, Statement,
@@ -20,7 +16,7 @@ use docket::{
     statement::{Attestation, QuestionAsked},
 };
 use mpc::lookup::{
-    Context, Derivation, Label, Permit, Scope, TableParams,
+    Context, Permit, Scope, TableParams,
     custodian::{Answer, Pull, Session},
 };
 use net::{Replies, ServeError, Service};
@@ -34,6 +30,9 @@ use crate::{
 };
 
 mod decide;
+mod labels;
+
+use labels::Labels;
 
 pub(crate) use decide::{commit_inputs, decide_by_rule, key_commitments};
 
@@ -371,7 +370,7 @@ async fn serve_lookup(
     let prepared = core.prepared(&lookup.snapshot, &step.key)?;
     let permit = permit(&state, &order, plan, &step);
     let request = lookup.request;
-    let mut answer = blocking(move || {
+    let answer = blocking(move || {
         let session = Session::new(context, run, prepared)?;
         Ok(session.admit(&request, &permit, &mut rand::rng())?)
     })
@@ -384,6 +383,20 @@ async fn serve_lookup(
         snapshot: lookup.snapshot,
         params,
     };
+    let transcript = send(answer, &labels, replies).await?;
+    let seen = Seen {
+        step: lookup.step,
+        snapshot: lookup.snapshot,
+        part: lookup.part,
+        transcript,
+    };
+    core.store
+        .put(Shelf::Served, &served_key(&lookup.question, &seen), &seen)
+}
+
+/// Pulls an admitted answer to its end, at the pace of its reader; gives the
+/// transcript's digest.
+async fn send(mut answer: Answer, labels: &Labels, replies: &mut Replies) -> Result<Digest> {
     loop {
         let pulled: Pull;
         (answer, pulled) = blocking(move || {
@@ -403,17 +416,7 @@ async fn serve_lookup(
                 })
                 .await?;
             }
-            Pull::Done(transcript) => {
-                let seen = Seen {
-                    step: lookup.step,
-                    snapshot: lookup.snapshot,
-                    part: lookup.part,
-                    transcript,
-                };
-                return core
-                    .store
-                    .put(Shelf::Served, &served_key(&lookup.question, &seen), &seen);
-            }
+            Pull::Done(transcript) => return Ok(transcript),
         }
     }
 }
@@ -433,93 +436,6 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Error::broken("panic", error))?
-}
-
-/// Where a lookup's labels come from: the custodian's own snapshot.
-struct Labels {
-    core: Arc<Core>,
-    plan: Plan,
-    step: Step,
-    number: u8,
-    snapshot: Digest,
-    params: TableParams,
-}
-
-impl Labels {
-    async fn of(&self, inputs: Vec<Vec<u8>>) -> Result<Vec<Label>> {
-        let snapshot = self.core.snapshot(&self.snapshot)?;
-        let shift = 64 - u32::from(self.params.bucket_bits());
-        let ranges: Vec<_> = inputs
-            .iter()
-            .map(|input| self.params.bucket_of(input))
-            .collect::<BTreeSet<u32>>()
-            .into_iter()
-            .map(|bucket| {
-                if shift == 64 {
-                    return 0..=u64::MAX;
-                }
-                let first = u64::from(bucket) << shift;
-                first..=first | ((1u64 << shift) - 1)
-            })
-            .collect();
-        let timed = snapshot.spec().time.is_some();
-        let window = &self.plan.window;
-        let bound = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-        let filter = data::RowFilter {
-            window_ms: timed.then(|| bound(window.from_ms)..bound(window.to_ms)),
-            min_amount_minor: self.step.min_amount_minor,
-        };
-        let mut stream = snapshot
-            .rows(&self.step.key, &ranges, &filter, &self.step.columns)
-            .await?;
-        let mut by_input: HashMap<Vec<u8>, (Vec<Vec<u8>>, BTreeSet<Derivation>)> = HashMap::new();
-        while let Some(row) = stream.next().await? {
-            let cells: Vec<docket::plan::Cell> = row.values.iter().map(cell).collect();
-            let mut derived = self.derive(&cells)?;
-            derived.retain(|next| next.input != row.input);
-            let (rows, known) = by_input.entry(row.input).or_default();
-            rows.push(cbor::encode(&cells)?);
-            known.extend(derived);
-        }
-        Ok(inputs
-            .iter()
-            .map(|input| {
-                let (rows, derived) = by_input.remove(input).unwrap_or_default();
-                Label {
-                    rows,
-                    derived: derived.into_iter().collect(),
-                }
-            })
-            .collect())
-    }
-
-    fn derive(&self, cells: &[docket::plan::Cell]) -> Result<Vec<Derivation>> {
-        if self.step.derive.is_empty() {
-            return Ok(Vec::new());
-        }
-        let selectors = query::derive(&self.step, cells);
-        let mut derived = Vec::new();
-        for (number, step) in self.plan.steps.iter().enumerate() {
-            if !step.sources.contains(&Source::Step(self.number)) {
-                continue;
-            }
-            let to_step = u16::try_from(number)
-                .map_err(|_| Error::refused("plan-mismatch", "too many steps"))?;
-            derived.extend(selectors.iter().map(|selector| Derivation {
-                to_step,
-                input: selector.to_input(),
-            }));
-        }
-        Ok(derived)
-    }
-}
-
-fn cell(value: &data::Value) -> docket::plan::Cell {
-    match value {
-        data::Value::Null => docket::plan::Cell::Null,
-        data::Value::Int(number) => docket::plan::Cell::Int(*number),
-        data::Value::Text(text) => docket::plan::Cell::Text(text.clone()),
-    }
 }
 
 async fn serve_attest(

@@ -14,7 +14,7 @@ pub struct Error {
     /// What to do about it.
     pub advice: Option<String>,
     /// The record of the denial.
-    pub record: Option<Digest>,
+    pub record: Option<Box<Digest>>,
 }
 
 /// The three families.

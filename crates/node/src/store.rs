@@ -12,7 +12,7 @@ use chacha20poly1305::{
     aead::{Aead, KeyInit, Payload},
 };
 use primitives::{Digest, cbor};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+use redb::{Database, ReadableDatabase, TableDefinition, TableError};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::{Error, Result};

@@ -73,10 +73,7 @@ pub(crate) fn say(header: &Header) -> (String, String) {
                 "{who} asks {authority} for a warrant over {} subjects",
                 terms.subjects
             ),
-            format!(
-                "{who} 向 {authority} 申请调取令，对象 {} 个",
-                terms.subjects
-            ),
+            format!("{who} 向 {authority} 申请令状，对象 {} 个", terms.subjects),
         ),
         _ => say_case(&who, &header.statement),
     }
@@ -90,7 +87,7 @@ fn say_case(who: &str, statement: &Statement) -> (String, String) {
                 terms.subjects, terms.hops, terms.answer_cap, terms.runs
             ),
             format!(
-                "{who} 签发调取令：对象 {} 个，{} 跳，至多 {} 行，{} 次",
+                "{who} 签发令状：对象 {} 个，{} 跳，至多 {} 行，{} 次",
                 terms.subjects, terms.hops, terms.answer_cap, terms.runs
             ),
         ),
@@ -100,7 +97,7 @@ fn say_case(who: &str, statement: &Statement) -> (String, String) {
         ),
         Statement::WarrantRevoked {} => (
             format!("{who} revokes the warrant"),
-            format!("{who} 撤销调取令"),
+            format!("{who} 撤销令状"),
         ),
         Statement::QuestionAsked(asked) => (
             format!(

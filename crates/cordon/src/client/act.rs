@@ -18,9 +18,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use docket::{Header, Statement, statement::Terms};
+use docket::{
+    Header, Statement,
+    statement::{QuestionAsked, Terms},
+};
 use node::api::types::{
-    Act, DraftWarrant, IssueWarrant, Prepared, Recorded, SubmitSignature, WarrantView,
+    Act, Ask, DraftWarrant, IssueWarrant, Prepared, Recorded, SubmitSignature, WarrantView,
 };
 use primitives::{PublicKey, cbor, limits::RECORD_BYTES_MAX, semantic::Selector};
 
@@ -201,25 +204,7 @@ fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -
         }
         (Act::Ask(ask), Statement::QuestionAsked(asked)) => {
             same_warrant(&ask.warrant, header)?;
-            ensure(
-                asked.template.to_string() == ask.template,
-                "another template",
-            )?;
-            ensure(ask.hops.is_none_or(|hops| asked.hops <= hops), "more hops")?;
-            ensure(
-                ask.answer_cap.is_none_or(|cap| asked.answer_cap <= cap),
-                "more rows",
-            )?;
-            let custodians: BTreeSet<String> = asked
-                .custodians
-                .iter()
-                .map(|c| c.institution.to_string())
-                .collect();
-            let named = ask.custodians.as_ref().map(|named| set(named));
-            ensure(
-                named.is_none_or(|named| custodians == named),
-                "other custodians",
-            )
+            compare_question(ask, asked)
         }
         (
             Act::Approve { question },
@@ -285,6 +270,28 @@ fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -
         }
         _ => Err(fault(&format!("it states {}", statement.kind()))),
     }
+}
+
+fn compare_question(ask: &Ask, asked: &QuestionAsked) -> Result<()> {
+    ensure(
+        asked.template.to_string() == ask.template,
+        "another template",
+    )?;
+    ensure(ask.hops.is_none_or(|hops| asked.hops <= hops), "more hops")?;
+    ensure(
+        ask.answer_cap.is_none_or(|cap| asked.answer_cap <= cap),
+        "more rows",
+    )?;
+    let custodians: BTreeSet<String> = asked
+        .custodians
+        .iter()
+        .map(|c| c.institution.to_string())
+        .collect();
+    let named = ask.custodians.as_ref().map(|named| set(named));
+    ensure(
+        named.is_none_or(|named| custodians == named),
+        "other custodians",
+    )
 }
 
 fn compare_draft(draft: &DraftWarrant, terms: &Terms) -> Result<()> {

@@ -82,12 +82,15 @@ impl Caller {
     }
 }
 
+/// The nonces of late, each with the time at which it was seen.
+type Nonces = HashMap<(PublicKey, [u8; 16]), u64>;
+
 /// What requests are checked with.
 #[derive(Clone)]
 pub struct Gate {
     core: Arc<Core>,
     operator: Arc<Digest>,
-    nonces: Arc<Mutex<HashMap<(PublicKey, [u8; 16]), u64>>>,
+    nonces: Arc<Mutex<Nonces>>,
 }
 
 fn unauthenticated(detail: &str) -> Error {
