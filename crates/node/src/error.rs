@@ -130,7 +130,11 @@ impl From<Refusal> for Error {
 
 impl From<query::QueryRefusal> for Error {
     fn from(refusal: query::QueryRefusal) -> Self {
-        Self::refused(refusal.rule.name(), refusal.to_string())
+        match &refusal.peer {
+            // A custodian sent what its step did not ask for.
+            Some(peer) => Self::fault(peer, refusal.to_string(), refusal.detail.into_bytes()),
+            None => Self::refused(refusal.rule.name(), refusal.to_string()),
+        }
     }
 }
 
