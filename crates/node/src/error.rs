@@ -133,7 +133,7 @@ impl From<query::QueryRefusal> for Error {
         match &refusal.peer {
             // A custodian sent what its step did not ask for.
             Some(peer) => Self::fault(peer, refusal.to_string(), refusal.detail.into_bytes()),
-            None => Self::refused(refusal.rule.name(), refusal.to_string()),
+            None => Self::refused(refusal.rule.name(), refusal.detail),
         }
     }
 }

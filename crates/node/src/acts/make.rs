@@ -10,7 +10,7 @@ use docket::{
     body::{Blinded, Order, Reason, Subject, Subjects, Window},
     plan::Parameters,
     state::{Question, QuestionPhase, Warrant, WarrantPhase},
-    statement::{Asked, QuestionAsked, Terms},
+    statement::{QuestionAsked, Terms},
 };
 use mpc::{Blind, Element};
 use primitives::{Digest, InstitutionId, PublicKey, TemplateId, WarrantId, semantic::Selector};
@@ -430,18 +430,7 @@ fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
         limits: &state.charter().limits,
     };
     let plan: Plan = query::compile(&question, &grant, &query::Catalogue::of(state))?;
-    let asked: Vec<Asked> = plan
-        .custodians
-        .iter()
-        .map(|custodian| Asked {
-            institution: custodian.institution.clone(),
-            snapshots: custodian
-                .tables
-                .iter()
-                .map(|table| table.snapshot)
-                .collect(),
-        })
-        .collect();
+    let asked = query::asked(&plan);
     let mut follows = vec![issued];
     follows.extend(
         asked
