@@ -13,6 +13,7 @@ mod crashes;
 mod quorum;
 mod refusals;
 mod tables;
+mod unlawful;
 mod villain;
 mod villains;
 mod world;

@@ -1,11 +1,11 @@
 //! Captured institutions, with their real keys, against honest nodes: each is
 //! refused by the rule that it breaks, or blamed on record.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use docket::{
-    Header, Record, Statement,
+    Record, Statement,
     body::{FaultEvidence, Order},
 };
 use mpc::{
@@ -23,11 +23,12 @@ use node::{
     exchange::{Call, Lookup},
     store::{Shelf, Store},
 };
-use primitives::{Digest, NetworkId, PublicKey};
+use primitives::{Digest, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     tables::{ACCOUNT, OTHER_PHONE, PHONE, resident},
+    unlawful,
     villain::{Mute, Try, Villain, body, call_of, play, typed_in},
     world::{CUSTODIANS, LIMIT, World, ask, draft, id},
 };
@@ -62,11 +63,11 @@ fn a_captured_requester_opens_what_the_warrant_names_and_nothing_else() {
         another_member(&world, &villain, &at("telecom_a", 0)).await;
         after_the_end(&world, &villain, &at("telecom_a", 0), &short, late).await;
         after_the_revocation(&world, &villain, &at("telecom_a", 0), &warrant).await;
-        unlawful_records(&world, &villain, &question).await;
+        unlawful::are_never_final(&world, &villain, &question).await;
     });
 }
 
-fn digest(text: &str) -> Digest {
+pub(crate) fn digest(text: &str) -> Digest {
     text.parse().unwrap()
 }
 
@@ -269,90 +270,6 @@ async fn after_the_revocation(world: &World, villain: &Villain, first: &Try<'_>,
     });
     let own = phones(villain.subjects(&first.question).await);
     assert_eq!(first.ask(own).await.err().unwrap(), "revoked");
-}
-
-/// A validator that takes anything for lawful proposes records that are not:
-/// no honest one agrees, and the network goes on.
-async fn unlawful_records(world: &World, villain: &Villain, question: &str) {
-    let records = villain.records().await;
-    let asked = &records[&digest(question)];
-    let Statement::QuestionAsked(of) = &asked.header.statement else {
-        panic!("no question")
-    };
-    let issued = &records[&of.warrant];
-    let state_as = |header: Header| Record::sign(&header, &villain.keys.node).unwrap().bytes;
-    let mut unlawful: Vec<Vec<u8>> = Vec::new();
-    // The issued warrant, with a byte of it changed.
-    for place in [20, issued.bytes.len() / 2, issued.bytes.len() - 1] {
-        let mut altered = issued.bytes.clone();
-        altered[place] ^= 1;
-        unlawful.push(altered);
-    }
-    let base = Header {
-        institution: villain.me().clone(),
-        officer: None,
-        time_ms: cordon::client::now_ms(),
-        parts: Vec::new(),
-        ..asked.header.clone()
-    };
-    // A warrant of the requester's own making, in its own name and in the court's.
-    let own = Header {
-        statement: issued.header.statement.clone(),
-        ..base.clone()
-    };
-    unlawful.push(state_as(own.clone()));
-    unlawful.push(state_as(Header {
-        institution: id("procuratorate"),
-        ..own
-    }));
-    // An end of the run that nobody attested.
-    let completed = Statement::RunCompleted {
-        question: digest(question),
-        attestations: Vec::new(),
-        evaluated: vec![1],
-    };
-    let follows = vec![digest(question)];
-    let completed = Header {
-        follows: follows.clone(),
-        statement: completed,
-        ..base.clone()
-    };
-    unlawful.push(state_as(completed.clone()));
-    // A record of another network.
-    unlawful.push(state_as(Header {
-        network: NetworkId(Digest([3; 32])),
-        ..completed
-    }));
-    let before = villain.ledger.status().size;
-    for record in &unlawful {
-        let submitted = villain.ledger.submit(Bytes::from(record.clone()));
-        let waited = tokio::time::timeout(Duration::from_millis(200), submitted).await;
-        assert!(
-            !matches!(waited, Ok(Ok(_))),
-            "an unlawful record became final"
-        );
-    }
-    assert!(
-        villain.ledger.status().waiting >= unlawful.len(),
-        "it proposes them"
-    );
-    // Honest members' records become final beside it, whoever leads.
-    for n in 0..8 {
-        let handle = format!("clerk-{n}").parse().unwrap();
-        world
-            .network
-            .enrol(&id("bank_b"), &handle, &[docket::Duty::Approver])
-            .unwrap();
-    }
-    let after = villain.until("the honest records", |_| {
-        let size = villain.ledger.status().size;
-        (size >= before + 8).then_some(size)
-    });
-    after.await;
-    let finals: BTreeSet<Digest> = villain.records().await.into_keys().collect();
-    for record in &unlawful {
-        assert!(!finals.contains(&Record::digest_of(record)));
-    }
 }
 
 /// A custodian's place on disk for a snapshot, as its node keeps it.
