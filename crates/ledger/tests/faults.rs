@@ -64,15 +64,26 @@ async fn a_whole_network_restarts_with_what_it_had() {
             .await
             .unwrap();
     }
+    // The last record was another node's: this one may be a block behind.
+    all_final(&net, 10).await;
     let before = net.ledger(0).status();
     for n in 0..4 {
         net.stop(n);
     }
     net.start_all(4).await;
+    all_final(&net, 10).await;
     assert_eq!(net.ledger(0).status().root, before.root);
     let receipt = net.ledger(3).submit(record("after")).await.unwrap();
     assert_eq!(receipt.index(), 10);
     assert_eq!(net.ledger(3).record(4).await.unwrap().record, record("4"));
+}
+
+/// Waits until the first node has this many records.
+async fn all_final(net: &Net, records: usize) {
+    let mut finals = net.ledger(0).follow(0);
+    for _ in 0..records {
+        finals.recv().await.unwrap();
+    }
 }
 
 /// The child's body: a validator that submits records and prints those that were acknowledged.
