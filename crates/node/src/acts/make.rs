@@ -60,7 +60,7 @@ pub(super) fn digest(text: &str) -> Result<Digest> {
 pub(super) async fn make(core: &Arc<Core>, act: &Act) -> Result<Made> {
     let state = core.state();
     match act {
-        Act::DraftWarrant(draft) => draft_warrant(core, &state, draft),
+        Act::DraftWarrant(draft) => draft_warrant(core, draft),
         Act::IssueWarrant(issue) => issue_warrant(core, &state, issue).await,
         Act::RefuseWarrant { warrant, reason } => {
             let (id, known) = warrant_of(&state, warrant)?;
@@ -206,7 +206,7 @@ pub(super) fn question_of<'a>(
     Ok((id, record, question, warrant))
 }
 
-fn draft_warrant(core: &Core, state: &State, draft: &DraftWarrant) -> Result<Made> {
+fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
     let authority: InstitutionId = draft.authority.parse()?;
     let mut seen = BTreeSet::new();
     let mut subjects = Vec::new();
@@ -280,7 +280,6 @@ fn draft_warrant(core: &Core, state: &State, draft: &DraftWarrant) -> Result<Mad
         },
         subjects,
     })?;
-    let _ = state;
     Ok(Made {
         warrant: Some(WarrantId::draw()),
         follows: Vec::new(),
