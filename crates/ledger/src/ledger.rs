@@ -1,6 +1,7 @@
 //! The handle that the node holds: submit, follow, prove, ask.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -152,19 +153,27 @@ pub struct Ledger {
     core: Arc<Core>,
 }
 
+/// A ledger that is starting.
+pub type Starting = Pin<Box<dyn Future<Output = Result<Ledger, Error>> + Send>>;
+
 impl Ledger {
     /// Opens the ledger in the runtime's storage folder, replays what is final, and joins
     /// the network. Returns once the replay is done.
     ///
     /// # Errors
     /// A setting out of range, or members that can't be validators.
-    pub async fn start(
+    ///
+    /// The future is boxed here so that agreement's generics are compiled in this crate,
+    /// once, and not again in every crate that awaits it.
+    pub fn start(
         context: commonware_runtime::tokio::Context,
         config: Config,
         rules: Arc<dyn Rules>,
-    ) -> Result<Self, Error> {
-        listens(&context, config.listen).await?;
-        start(context, config, rules).await
+    ) -> Starting {
+        Box::pin(async move {
+            listens(&context, config.listen).await?;
+            start(context, config, rules).await
+        })
     }
 
     /// Gives a record to the network. Resolves when it is final, durable here and under a

@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod make;
+mod summary;
 
 use make::{Made, digest, make, question_of, warrant_id};
 
@@ -192,7 +193,8 @@ fn wait_for_signature(core: &Core, actor: &Actor, made: Made) -> Result<Prepared
         to_sign: hex::encode(to_sign),
         header: hex::encode(encoded),
         header_json,
-        summary: made.summary,
+        summary: made.summary.en,
+        summary_zh: made.summary.zh,
         warrant: made.warrant.map(|id| id.to_string()),
     })
 }

@@ -110,6 +110,8 @@ pub struct Core {
     pub index: RwLock<Index>,
     /// Counts up whenever a record becomes final or a body arrives.
     pub changed: watch::Sender<u64>,
+    /// Tells the node to start again with the keys that the members voted for.
+    pub renewed: tokio::sync::Notify,
     /// Runs under way at this requester.
     pub progress: Mutex<HashMap<Digest, RunProgress>>,
     /// Questions that an officer asked to cancel.
@@ -171,6 +173,7 @@ impl Core {
             jobs: Jobs::default(),
             index: RwLock::default(),
             changed: watch::Sender::new(0),
+            renewed: tokio::sync::Notify::new(),
             progress: Mutex::default(),
             cancelled: Mutex::default(),
             busy: Mutex::default(),

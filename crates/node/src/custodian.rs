@@ -375,6 +375,7 @@ async fn serve_lookup(
         Ok(session.admit(&request, &permit, &mut rand::rng())?)
     })
     .await?;
+    core.keep_spent(&lookup.question, &lookup.snapshot, lookup.step, &answer)?;
     let labels = Labels {
         core: core.clone(),
         plan: case.plan.clone(),

@@ -27,6 +27,7 @@ use crate::{
     error::{Error, Result},
     exchange::Call,
     requester::{self, CALL_TIMEOUT, peer_error},
+    rotation,
     store::Shelf,
 };
 
@@ -60,6 +61,9 @@ pub async fn follow(core: Arc<Core>) {
             }
             _ = tick.tick() => {
                 let state = core.state();
+                if rotation::due(&core.config, &state) {
+                    core.renewed.notify_one();
+                }
                 for (warrant, _) in state.warrants() {
                     advance(&core, *warrant);
                 }

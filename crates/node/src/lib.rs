@@ -25,6 +25,7 @@ pub mod journey;
 pub mod keystore;
 mod membership;
 mod requester;
+pub mod rotation;
 pub mod rules;
 mod run;
 pub mod store;
@@ -34,4 +35,4 @@ mod views;
 
 pub use config::Config;
 pub use error::{Error, Result};
-pub use run::run;
+pub use run::{Ended, Stop, run};

@@ -1,6 +1,6 @@
 //! A node's life: open, join, serve, drain.
 
-use std::{future::Future, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
 use commonware_runtime::{Runner as _, Supervisor as _, tokio as runtime};
 use net::{Directory, Net};
@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     journey,
     keystore::{NodeKeys, Passphrase},
+    rotation,
     rules::LegalOrder,
     store::Store,
 };
@@ -47,14 +48,25 @@ fn operator_token(path: &Path) -> Result<Digest> {
         .map_err(|_| Error::refused("operator-token", "the token is not 64 hex digits"))
 }
 
-/// Runs a node until `stop` resolves; then it drains and returns.
+/// Resolves when a node is to stop.
+pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Why a node ended in good order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// The members have put its new keys into office: run it again.
+    Renewed,
+}
+
+/// Runs a node until `stop` resolves or its keys are renewed; then it drains and
+/// returns.
 ///
 /// # Errors
 /// Trouble that keeps the node from starting, or that stopped its ledger.
-pub fn run<S>(config: Config, passphrase: &Passphrase, stop: S) -> Result<()>
-where
-    S: Future<Output = ()> + Send + 'static,
-{
+pub fn run(config: Config, passphrase: &Passphrase, stop: Stop) -> Result<Ended> {
+    rotation::settle(&config)?;
     let keys = NodeKeys::read(&config.file(files::KEYS), passphrase)?;
     let store = Store::open(&config.file(files::STORE), &keys.store)?;
     let settings = runtime::Config::new()
@@ -63,16 +75,13 @@ where
     runtime::Runner::new(settings).start(|context| serve(context, config, keys, store, stop))
 }
 
-async fn serve<S>(
+async fn serve(
     context: runtime::Context,
     config: Config,
     keys: NodeKeys,
     store: Store,
-    stop: S,
-) -> Result<()>
-where
-    S: Future<Output = ()> + Send + 'static,
-{
+    stop: Stop,
+) -> Result<Ended> {
     let snapshots = config.file(files::SNAPSHOTS);
     if snapshots.exists() {
         // What a node that was killed left half done.
@@ -123,17 +132,19 @@ where
             })
             .into_future(),
     );
-    let stopped = tokio::select! {
-        () = stop => None,
-        error = ledger.stopped() => Some(error),
+    let ended = tokio::select! {
+        () = stop => Ok(Ended::Stopped),
+        () = core.renewed.notified() => Ok(Ended::Renewed),
+        error = ledger.stopped() => Err(error),
     };
     tracing::info!("draining");
     let _ = drain.send(());
     let _ = tokio::time::timeout(DRAIN, server).await;
     channels.stop(DRAIN).await;
     follower.abort();
-    match stopped {
-        Some(error) => Err(error.into()),
-        None => Ok(()),
+    if matches!(ended, Ok(Ended::Renewed)) {
+        rotation::take(&core.config)?;
+        tracing::info!("the members have put this node's new keys into office");
     }
+    ended.map_err(Error::from)
 }

@@ -6,11 +6,14 @@ use std::{
     thread,
 };
 
-use ::node::config::{Config, Log};
+use ::node::{
+    Ended,
+    config::{Config, Log},
+};
 use clap::Args;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::oneshot,
+    sync::watch,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -43,7 +46,7 @@ impl Run {
         let config = Config::read(&self.home)?;
         log(&config.log)?;
         let passphrase = passphrase::to_open(self.passphrase_file.as_deref(), "the node's keys")?;
-        let (parent_ended, parent) = oneshot::channel();
+        let (parent_ended, parent) = watch::channel(());
         let with_parent = self.exit_with_parent;
         thread::spawn(move || {
             // Without a parent the sender is held for as long as the process lives.
@@ -53,20 +56,20 @@ impl Run {
                 }
             }
             at_end_of_input();
-            // An error means that the node has ended already.
-            let _ = parent_ended.send(());
+            drop(parent_ended);
         });
-        ::node::run(config, &passphrase, stop(parent))?;
+        // A node whose keys the members renewed goes on with the new ones.
+        while ::node::run(config.clone(), &passphrase, Box::pin(stop(parent.clone())))?
+            == Ended::Renewed
+        {}
         Ok(())
     }
 }
 
 /// Resolves at SIGTERM, SIGINT or the end of the parent.
-async fn stop(parent: oneshot::Receiver<()>) {
-    let parent = async {
-        // An error is the same news: whoever held the other end is gone.
-        let _ = parent.await;
-    };
+async fn stop(mut parent: watch::Receiver<()>) {
+    // Nothing is ever sent: the sender goes when the parent does.
+    let parent = async { while parent.changed().await.is_ok() {} };
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),

@@ -169,6 +169,8 @@ pub struct Prepared {
     pub header_json: serde_json::Value,
     /// What it means, in plain words.
     pub summary: Vec<String>,
+    /// The same in Chinese.
+    pub summary_zh: Vec<String>,
     /// The id of what the act makes: a warrant's id for a draft.
     pub warrant: Option<String>,
 }
