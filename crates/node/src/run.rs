@@ -2,7 +2,7 @@
 
 use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
-use commonware_runtime::{Runner as _, Supervisor as _, tokio as runtime};
+use commonware_runtime::{Metrics as _, Runner as _, Supervisor as _, tokio as runtime};
 use net::{Directory, Net};
 use primitives::{Digest, PublicKey};
 
@@ -14,9 +14,11 @@ use crate::{
     error::{Error, Result},
     journey,
     keystore::{NodeKeys, Passphrase},
+    log::LogFilter,
     rotation,
     rules::LegalOrder,
     store::Store,
+    watch,
 };
 
 /// How long calls under way may take to end when the node drains.
@@ -65,21 +67,26 @@ pub enum Ended {
 ///
 /// # Errors
 /// Trouble that keeps the node from starting, or that stopped its ledger.
-pub fn run(config: Config, passphrase: &Passphrase, stop: Stop) -> Result<Ended> {
+pub fn run(
+    config: Config,
+    passphrase: &Passphrase,
+    log: LogFilter,
+    stop: Stop,
+) -> Result<Ended> {
     rotation::settle(&config)?;
     let keys = NodeKeys::read(&config.file(files::KEYS), passphrase)?;
     let store = Store::open(&config.file(files::STORE), &keys.store)?;
     let settings = runtime::Config::new()
         .with_storage_directory(config.file(files::LEDGER))
         .with_worker_threads(2);
-    runtime::Runner::new(settings).start(|context| serve(context, config, keys, store, stop))
+    runtime::Runner::new(settings).start(|context| serve(context, config, (keys, store), log, stop))
 }
 
 async fn serve(
     context: runtime::Context,
     config: Config,
-    keys: NodeKeys,
-    store: Store,
+    (keys, store): (NodeKeys, Store),
+    log: LogFilter,
     stop: Stop,
 ) -> Result<Ended> {
     let snapshots = config.file(files::SNAPSHOTS);
@@ -100,7 +107,9 @@ async fn serve(
     let ledger = ledger::Ledger::start(context.child("ledger"), settings, rules).await?;
     let token = operator_token(&config.file(files::OPERATOR_TOKEN))?;
     let listen = config.listen.clone();
-    let core = Core::new(config, network, keys, store, ledger.clone());
+    let core = Core::new(config, network, keys, store, ledger.clone(), log)?;
+    let runtime = context.child("metrics");
+    core.metrics.runtime(move || runtime.encode());
     let channels = Net::start(
         context.child("net"),
         net::Config {
@@ -119,6 +128,7 @@ async fn serve(
     .map_err(|error| Error::broken("exchange-address", error))?;
     let _ = core.net.set(channels.clone());
     let follower = tokio::spawn(journey::follow(core.clone()));
+    let watcher = tokio::spawn(watch::changes(core.clone()));
     let listener = tokio::net::TcpListener::bind(listen.api)
         .await
         .map_err(|error| Error::broken("api-address", format!("{}: {error}", listen.api)))?;
@@ -138,10 +148,12 @@ async fn serve(
         error = ledger.stopped() => Err(error),
     };
     tracing::info!("draining");
+    core.events.close();
     let _ = drain.send(());
     let _ = tokio::time::timeout(DRAIN, server).await;
     channels.stop(DRAIN).await;
     follower.abort();
+    watcher.abort();
     if matches!(ended, Ok(Ended::Renewed)) {
         rotation::take(&core.config)?;
         tracing::info!("the members have put this node's new keys into office");

@@ -42,6 +42,8 @@ pub enum Shelf {
     Snapshots,
     /// Specifications of published tables, by dataset record.
     Datasets,
+    /// Versions of the approval rules, by number.
+    Rules,
 }
 
 impl Shelf {
@@ -56,6 +58,7 @@ impl Shelf {
             Self::Prepared => "prepared",
             Self::Snapshots => "snapshots",
             Self::Datasets => "datasets",
+            Self::Rules => "rules",
         })
     }
 }
