@@ -113,12 +113,13 @@ fn one_key_may_sign_many_of_a_batch_and_one_bad_one_fails_it() {
         })
         .collect();
     let claims = |swap: Option<usize>| -> Vec<Claim<'_>> {
-        let of = |(at, (who, message, signature))| Claim {
+        let numbered = signed.iter().enumerate();
+        let of = numbered.map(|(at, (who, message, signature))| Claim {
             key: &publics[if swap == Some(at) { 1 - who } else { *who }],
             message,
             signature,
-        };
-        signed.iter().enumerate().map(of).collect()
+        });
+        of.collect()
     };
     assert!(verify_batch(&claims(None)));
     for at in [0, 1, 63, 64, 199] {
