@@ -33,6 +33,7 @@ pub mod limits;
 mod members;
 mod notice;
 mod pace;
+mod peers;
 mod pool;
 mod rules;
 #[cfg(test)]
@@ -45,6 +46,7 @@ mod testing;
 
 pub use crate::error::{Error, Refusal, SubmitError, Trouble};
 pub use crate::host::Host;
-pub use crate::ledger::{Config, Final, Ledger, PeerStatus, Starting, Status, Timeouts};
+pub use crate::ledger::{Config, Final, Ledger, Starting, Status, Timeouts};
 pub use crate::members::{Member, Members};
+pub use crate::peers::PeerStatus;
 pub use crate::rules::{BlockInfo, Refused, Rules, State};

@@ -371,26 +371,8 @@ async fn serve_lookup(
     let prepared = core.prepared(&lookup.snapshot, &step.key)?;
     let permit = permit(&state, &order, plan, &step);
     let request = lookup.request;
-    let asked_bytes = request.len() as u64;
-    let steps = u8::try_from(plan.steps.len()).unwrap_or(u8::MAX);
-    core.progress.update(lookup.question, |run| {
-        run.step = lookup.step;
-        run.steps = steps;
-        run.done = run
-            .done
-            .max(f64::from(lookup.step) / f64::from(steps.max(1)));
-        run.doing = format!(
-            "answering step {} of {steps}: {} by {}",
-            lookup.step + 1,
-            step.table,
-            step.key
-        );
-    });
-    core.progress.party(lookup.question, &core.me, |party| {
-        party.step = lookup.step;
-        party.state = PartyState::Asking;
-        party.bytes += asked_bytes;
-    });
+    let place = (lookup.question, lookup.step);
+    show_begin(core, plan, place, &step, request.len());
     let answer = blocking(move || {
         let session = Session::new(context, run, prepared)?;
         Ok(session.admit(&request, &permit, &mut rand::rng())?)
@@ -417,6 +399,24 @@ async fn serve_lookup(
     };
     core.store
         .put(Shelf::Served, &served_key(&lookup.question, &seen), &seen)
+}
+
+/// Shows that a lookup of a run is being answered.
+fn show_begin(core: &Core, plan: &Plan, place: (Digest, u8), step: &Step, bytes: usize) {
+    let (question, number) = place;
+    let steps = u8::try_from(plan.steps.len()).unwrap_or(u8::MAX);
+    core.progress.update(question, |run| {
+        run.step = number;
+        run.steps = steps;
+        run.done = run.done.max(f64::from(number) / f64::from(steps.max(1)));
+        let count = u16::from(number) + 1;
+        run.doing = format!("step {count} of {steps}: {} by {}", step.table, step.key);
+    });
+    core.progress.party(question, &core.me, |party| {
+        party.step = number;
+        party.state = PartyState::Asking;
+        party.bytes += bytes as u64;
+    });
 }
 
 /// Pulls an admitted answer to its end, at the pace of its reader; gives the

@@ -2,7 +2,7 @@
 //! what the warrant allows, and have every party sign what it saw.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use docket::{
     Plan, State, Statement,
     body::{FaultEvidence, Order, Subjects},
     plan::{Answer, Cell, Origin, PlanTable, Source},
-    statement::{Attestation, QuestionAsked},
+    statement::QuestionAsked,
 };
 use futures::future::try_join_all;
 use mpc::{
@@ -28,10 +28,16 @@ use crate::{
     core::{Core, lock, now_ms},
     custodian::context,
     error::{Error, Kind, Result},
-    exchange::{Attested, Call, Lookup, Seen, run_transcript},
+    exchange::{Call, Lookup, Seen},
     progress::PartyState,
     store::Shelf,
 };
+
+mod attest;
+mod faults;
+
+use faults::blame;
+pub(crate) use faults::peer_error;
 
 /// Longest that one lookup may take.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(600);
@@ -496,85 +502,5 @@ impl Running {
                 .collect(),
             bytes,
         })
-    }
-
-    /// Asks every custodian of the plan to sign what it saw.
-    async fn attest(&mut self) -> Result<Vec<Attestation>> {
-        for step in 0..self.plan.steps.len() {
-            let step = u8::try_from(step).unwrap_or(u8::MAX);
-            self.evaluated[usize::from(step)] =
-                u32::try_from(self.targets(step).len()).unwrap_or(u32::MAX);
-        }
-        let institutions: BTreeSet<InstitutionId> = self
-            .plan
-            .custodians
-            .iter()
-            .map(|c| c.institution.clone())
-            .collect();
-        try_join_all(institutions.into_iter().map(|id| self.attest_one(id))).await
-    }
-
-    async fn attest_one(&self, institution: InstitutionId) -> Result<Attestation> {
-        let seen = self.seen.get(&institution).cloned().unwrap_or_default();
-        let transcript = run_transcript(&self.question, seen)?;
-        let member = self
-            .state
-            .member(&institution)
-            .ok_or_else(|| Error::refused("not-a-member", format!("{institution} is no member")))?;
-        let call = Call::Attest {
-            question: self.question,
-            transcript,
-        };
-        let reply = self
-            .core
-            .net()?
-            .call(member.node_key, call.encode()?, CALL_TIMEOUT)
-            .await
-            .map_err(peer_error)?
-            .read_to_end(4096)
-            .await
-            .map_err(peer_error)?;
-        let malformed = |what: String| Error::fault(&institution, what, reply.to_vec());
-        let attested: Attested =
-            cbor::decode(&reply, 4096).map_err(|error| malformed(error.to_string()))?;
-        let message = Attestation::message(&self.question, &transcript);
-        member
-            .node_key
-            .verify(Attestation::DOMAIN, &message, &attested.signature)
-            .map_err(|_| malformed("an attestation that does not verify".into()))?;
-        self.core
-            .progress
-            .party(self.question, &institution, |party| {
-                party.state = PartyState::Signed;
-            });
-        Ok(Attestation {
-            institution,
-            transcript,
-            signature: attested.signature,
-        })
-    }
-}
-
-/// A protocol error at the requester: a fault blames the custodian.
-fn blame(institution: &InstitutionId, error: mpc::Error) -> Error {
-    match error.kind() {
-        mpc::ErrorKind::Fault { evidence, .. } => {
-            Error::fault(institution, error.to_string(), evidence.clone())
-        }
-        _ => error.into(),
-    }
-}
-
-/// What a call to a peer failed with. A remote refusal names its rule.
-pub(crate) fn peer_error(error: net::Error) -> Error {
-    let text = error.to_string();
-    match &error.kind {
-        net::Kind::Refusal(net::Refusal::Remote { text, .. }) => {
-            let (rule, detail) = text.split_once(": ").unwrap_or(("refused", text));
-            Error::refused(rule, detail)
-        }
-        net::Kind::Refusal(_) => Error::refused("channel", text),
-        net::Kind::Fault(_) => Error::refused("channel-fault", text),
-        _ => Error::trouble("peer", text),
     }
 }

@@ -219,6 +219,7 @@ mod tests {
             step,
             table: "transfers".into(),
             columns: columns.map(str::to_owned).to_vec(),
+            semantics: ["account", "account", "text"].map(str::to_owned).to_vec(),
             rows: rows
                 .iter()
                 .map(|row| row.iter().map(|c| json!(c)).collect())

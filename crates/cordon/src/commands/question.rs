@@ -388,6 +388,7 @@ mod tests {
             plan_zh: Vec::new(),
             progress: (phase == "running").then_some(0.5),
             doing: None,
+            parties: Vec::new(),
             cause: None,
         }
     }

@@ -14,9 +14,9 @@ use cordon::client::{
 use docket::Duty;
 use node::api::types::{
     Act, Alarm, Ask, CaseCard, CaseView, ChangeRules, ChangesView, CheckedSubjects, DatasetPreview,
-    DatasetView, DocketView, DraftWarrant, EngineView, FoundDockets, FoundRecords, Health, LogView,
-    PlanView, ProvenanceView, Publish, RuleView, RulesView, SnapshotDetail, Statistics,
-    TemplateView,
+    DatasetView, DocketView, DraftWarrant, EngineView, FoundDockets, FoundRecords, Health,
+    InboxEvent, LogView, PlanView, ProvenanceView, Publish, RuleView, RulesView, SnapshotDetail,
+    Statistics, TemplateView,
 };
 use serde_json::{Value, json};
 
@@ -272,9 +272,13 @@ fn what_was_told_while_it_happened(
     }
     assert_eq!(told[0].name, "hello");
     let names: BTreeSet<&str> = told.iter().map(|event| event.name.as_str()).collect();
-    for name in ["warrant", "question", "run", "ledger", "inbox"] {
+    for name in ["warrant", "body", "question", "run", "ledger"] {
         assert!(names.contains(name), "{name} of {names:?}");
     }
+    let waiting =
+        std::iter::from_fn(|| live.recv_timeout(LIMIT).ok()).find(|event| event.name == "inbox");
+    let waiting: InboxEvent = serde_json::from_str(&waiting.unwrap().data).unwrap();
+    assert_eq!(waiting.answers, 1);
     let run = told.iter().rev().find(|event| event.name == "run").unwrap();
     let run: Value = serde_json::from_str(&run.data).unwrap();
     assert_eq!(run["question"], question);

@@ -266,7 +266,7 @@ mod tests {
         let path = folder.path().join("subscribers.csv");
         let rows = "phone,holder,id_number,note\n\
             13800000001,Somebody,110101199003070039,secret-word\n\
-            138,Somebody else,,secret-word\n";
+            nobody,Somebody else,,secret-word\n";
         std::fs::write(&path, rows).unwrap();
         let mut spec = data::DatasetSpec::guess("telecom_a.subscribers", &path).unwrap();
         spec.columns[0].semantic = Semantic::Phone;

@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_line_that_names_nobody_says_why_and_never_repeats_what_it_held() {
         let all = checked(&[
-            "id:110101199003070011",
+            "id:110101199003070012",
             "phone:138x",
             "account:6228480402564890018@2024-01-01",
             "money:12",

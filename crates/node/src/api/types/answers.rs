@@ -1,7 +1,42 @@
-//! Where an answer comes from, by whose order, and who has seen it.
+//! An answer, where it comes from, by whose order, and who has seen it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// An opened answer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AnswerView {
+    /// The question.
+    pub question: String,
+    /// The template.
+    pub template: String,
+    /// A table a step.
+    pub tables: Vec<AnswerTableView>,
+    /// Selectors evaluated in each step.
+    pub evaluated: Vec<u32>,
+    /// Bytes exchanged with custodians during the run.
+    pub bytes: u64,
+    /// Rounds of the run.
+    pub rounds: u32,
+}
+
+/// The rows of one step.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AnswerTableView {
+    /// The step's place in the plan.
+    pub step: u8,
+    /// The kind of table.
+    pub table: String,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// The columns' semantic types.
+    #[serde(default)]
+    pub semantics: Vec<String>,
+    /// The rows: values in the columns' order.
+    pub rows: Vec<Vec<serde_json::Value>>,
+    /// Where each row comes from: `institution/snapshot record`.
+    pub origins: Vec<Vec<String>>,
+}
 
 /// A record, as a place in the chain.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
