@@ -63,7 +63,7 @@ const EXTENSIONS: u8 = 1 << 7;
 
 /// A passkey's public key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
 pub enum PasskeyKey {
     /// ECDSA over P-256 with SHA-256.
     Es256(Es256Key),
