@@ -45,8 +45,8 @@ use crate::{
     rule::{Refusal, Rule, ensure},
 };
 
-/// Bytes of authenticator data: without attested data and extensions, exactly.
-const AUTHENTICATOR_DATA_BYTES: usize = 37;
+/// Bytes of authenticator data without attested data and extensions.
+pub const AUTHENTICATOR_DATA_BYTES: usize = 37;
 /// Most bytes of client data.
 pub const CLIENT_DATA_BYTES_MAX: usize = 2048;
 /// Most bytes of an authenticator's name for a passkey (WebAuthn's own limit).
@@ -58,8 +58,10 @@ const USER_PRESENT: u8 = 1;
 const USER_VERIFIED: u8 = 1 << 2;
 const BACKUP_ELIGIBLE: u8 = 1 << 3;
 const BACKED_UP: u8 = 1 << 4;
-const ATTESTED_DATA: u8 = 1 << 6;
-const EXTENSIONS: u8 = 1 << 7;
+/// The flag of authenticator data that holds a new passkey.
+pub const ATTESTED_DATA: u8 = 1 << 6;
+/// The flag of authenticator data that ends with extensions.
+pub const EXTENSIONS: u8 = 1 << 7;
 
 /// A passkey's public key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +176,63 @@ pub fn challenge(to_be_signed: &[u8]) -> Digest {
     Digest::of("cordon/assertion/v1", &[to_be_signed])
 }
 
+/// The ceremony in which a passkey signs, as client data names it.
+pub const GET: &str = "webauthn.get";
+/// The ceremony in which a passkey is made.
+pub const CREATE: &str = "webauthn.create";
+
+/// Checks what a browser says of a ceremony.
+///
+/// # Errors
+/// The first check that failed.
+pub fn check_client_data(
+    given: &[u8],
+    ceremony: &str,
+    challenge: &Digest,
+    origin: &str,
+) -> Result<(), AssertionError> {
+    let client = ClientData::parse(given)?;
+    if client.kind != ceremony {
+        return Err(AssertionError::Type);
+    }
+    if client.challenge != URL_SAFE_NO_PAD.encode(challenge.0) {
+        return Err(AssertionError::Challenge);
+    }
+    if client.origin != origin {
+        return Err(AssertionError::Origin);
+    }
+    if client.cross_origin || client.top_origin.is_some() {
+        return Err(AssertionError::CrossOrigin);
+    }
+    Ok(())
+}
+
+/// Checks that an authenticator answered this relying party, and that whoever
+/// touched it was there and was checked. The flags are given back.
+///
+/// # Errors
+/// The first check that failed.
+pub fn check_authenticator_data(data: &[u8], rp_id: &str) -> Result<u8, AssertionError> {
+    if data.len() < AUTHENTICATOR_DATA_BYTES {
+        return Err(AssertionError::Form);
+    }
+    if data[..32] != Digest::plain(rp_id.as_bytes()).0 {
+        return Err(AssertionError::RpId);
+    }
+    let flags = data[32];
+    let is = |flag: u8| flags & flag != 0;
+    if is(BACKED_UP) && !is(BACKUP_ELIGIBLE) {
+        return Err(AssertionError::Form);
+    }
+    if !is(USER_PRESENT) {
+        return Err(AssertionError::UserPresence);
+    }
+    if !is(USER_VERIFIED) {
+        return Err(AssertionError::UserVerification);
+    }
+    Ok(flags)
+}
+
 impl Passkey {
     /// The passkey's id: the digest of key, relying party and origin together.
     #[must_use]
@@ -211,8 +270,12 @@ impl Passkey {
     /// # Errors
     /// The first check that failed.
     pub fn verify(&self, challenge: &Digest, assertion: &Assertion) -> Result<(), AssertionError> {
-        self.check_client(challenge, &assertion.client_data)?;
-        self.check_authenticator(&assertion.authenticator_data)?;
+        check_client_data(&assertion.client_data, GET, challenge, &self.origin)?;
+        let data = &assertion.authenticator_data;
+        let flags = check_authenticator_data(data, &self.rp_id)?;
+        if data.len() != AUTHENTICATOR_DATA_BYTES || flags & (ATTESTED_DATA | EXTENSIONS) != 0 {
+            return Err(AssertionError::Form);
+        }
         let mut message = assertion.authenticator_data.clone();
         message.extend_from_slice(&Digest::plain(&assertion.client_data).0);
         let signature = &assertion.signature;
@@ -221,44 +284,6 @@ impl Passkey {
             PasskeyKey::EdDsa(key) => key.verify_raw(&message, signature),
         }
         .map_err(|_| AssertionError::Signature)
-    }
-
-    fn check_client(&self, challenge: &Digest, given: &[u8]) -> Result<(), AssertionError> {
-        let client = ClientData::parse(given)?;
-        if client.kind != "webauthn.get" {
-            return Err(AssertionError::Type);
-        }
-        if client.challenge != URL_SAFE_NO_PAD.encode(challenge.0) {
-            return Err(AssertionError::Challenge);
-        }
-        if client.origin != self.origin {
-            return Err(AssertionError::Origin);
-        }
-        if client.cross_origin || client.top_origin.is_some() {
-            return Err(AssertionError::CrossOrigin);
-        }
-        Ok(())
-    }
-
-    fn check_authenticator(&self, data: &[u8]) -> Result<(), AssertionError> {
-        if data.len() != AUTHENTICATOR_DATA_BYTES {
-            return Err(AssertionError::Form);
-        }
-        if data[..32] != Digest::plain(self.rp_id.as_bytes()).0 {
-            return Err(AssertionError::RpId);
-        }
-        let flags = data[32];
-        let is = |flag: u8| flags & flag != 0;
-        if is(ATTESTED_DATA) || is(EXTENSIONS) || (is(BACKED_UP) && !is(BACKUP_ELIGIBLE)) {
-            return Err(AssertionError::Form);
-        }
-        if !is(USER_PRESENT) {
-            return Err(AssertionError::UserPresence);
-        }
-        if !is(USER_VERIFIED) {
-            return Err(AssertionError::UserVerification);
-        }
-        Ok(())
     }
 }
 

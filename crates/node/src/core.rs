@@ -20,10 +20,12 @@ use tokio::sync::watch;
 
 use crate::{
     config::Config,
+    console::Console,
     error::{Error, Result},
     jobs::Jobs,
     keystore::NodeKeys,
     rules::docket_state,
+    sessions::Sessions,
     store::{Shelf, Store},
 };
 
@@ -102,6 +104,10 @@ pub struct Core {
     pub store: Store,
     /// The ledger.
     pub ledger: Ledger,
+    /// Where the console is.
+    pub(crate) console: Console,
+    /// Sessions of officers who signed in.
+    pub(crate) sessions: Sessions,
     /// The channels to other nodes; set once the node serves them.
     pub net: std::sync::OnceLock<Net>,
     /// Long work.
@@ -155,12 +161,17 @@ impl Core {
     /// Joins the parts.
     pub(crate) fn new(
         config: Config,
+        console: Console,
         network: NetworkId,
         keys: NodeKeys,
         store: Store,
         ledger: Ledger,
     ) -> Arc<Self> {
+        let context = [&network.0.0[..], config.institution.as_str().as_bytes()];
+        let sessions = Sessions::new(Digest::of("cordon/sessions/v1", &context));
         Arc::new(Self {
+            console,
+            sessions,
             me: config.institution.clone(),
             config,
             network,

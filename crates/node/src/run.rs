@@ -9,6 +9,7 @@ use primitives::{Digest, PublicKey};
 use crate::{
     api::{self, auth::Gate},
     config::{Config, files},
+    console::Console,
     core::Core,
     custodian::Desk,
     error::{Error, Result},
@@ -55,17 +56,20 @@ pub fn run<S>(config: Config, passphrase: &Passphrase, stop: S) -> Result<()>
 where
     S: Future<Output = ()> + Send + 'static,
 {
+    let console = Console::of(&config)?;
     let keys = NodeKeys::read(&config.file(files::KEYS), passphrase)?;
     let store = Store::open(&config.file(files::STORE), &keys.store)?;
     let settings = runtime::Config::new()
         .with_storage_directory(config.file(files::LEDGER))
         .with_worker_threads(2);
-    runtime::Runner::new(settings).start(|context| serve(context, config, keys, store, stop))
+    runtime::Runner::new(settings)
+        .start(|context| serve(context, config, console, keys, store, stop))
 }
 
 async fn serve<S>(
     context: runtime::Context,
     config: Config,
+    console: Console,
     keys: NodeKeys,
     store: Store,
     stop: S,
@@ -91,7 +95,7 @@ where
     let ledger = ledger::Ledger::start(context.child("ledger"), settings, rules).await?;
     let token = operator_token(&config.file(files::OPERATOR_TOKEN))?;
     let listen = config.listen.clone();
-    let core = Core::new(config, network, keys, store, ledger.clone());
+    let core = Core::new(config, console, network, keys, store, ledger.clone());
     let channels = Net::start(
         context.child("net"),
         net::Config {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use docket::{
-    Plan, Role, State,
+    Institution, Plan, Role, State,
     body::{Order, Subjects},
     plan::Cell,
     state::{Decision, Question, QuestionPhase, Warrant, WarrantPhase},
@@ -29,6 +29,13 @@ fn role_name(role: Role) -> &'static str {
         Role::Authority => "authority",
         Role::Overseer => "overseer",
     }
+}
+
+/// The names of a member's roles.
+#[must_use]
+pub(crate) fn role_names(member: &Institution) -> Vec<String> {
+    let roles = member.roles.iter();
+    roles.map(|role| role_name(*role).into()).collect()
 }
 
 /// The node's and the network's state.
@@ -71,11 +78,7 @@ pub(crate) fn network(state: &State) -> Vec<MemberView> {
         .map(|member| MemberView {
             institution: member.id.to_string(),
             name: member.name.clone(),
-            roles: member
-                .roles
-                .iter()
-                .map(|role| role_name(*role).into())
-                .collect(),
+            roles: role_names(member),
             node_key: member.node_key.to_string(),
             officers: state
                 .officers()
@@ -83,6 +86,7 @@ pub(crate) fn network(state: &State) -> Vec<MemberView> {
                 .map(|(key, officer)| OfficerView {
                     officer: officer.id.to_string(),
                     key: key.to_string(),
+                    kind: key.kind().into(),
                     duties: officer
                         .duties
                         .iter()

@@ -11,7 +11,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use p256::ecdsa::{Signature as DerSource, SigningKey as P256Key, signature::Signer as _};
 use primitives::{Digest, SigningKey, es256::Es256Key};
 
-use super::{Assertion, Passkey, PasskeyKey, USER_PRESENT, USER_VERIFIED, origin_host};
+use super::{
+    ATTESTED_DATA, Assertion, Passkey, PasskeyKey, USER_PRESENT, USER_VERIFIED, origin_host,
+};
 use crate::credential::Credential;
 
 /// Who touched it, and was checked.
@@ -125,6 +127,40 @@ impl Authenticator {
         data.push(self.flags);
         data.extend_from_slice(&self.counter.to_be_bytes());
         data
+    }
+
+    /// The key as an authenticator writes it: a COSE key (RFC 9053 §7).
+    fn cose_key(&self) -> Vec<u8> {
+        match &self.key {
+            Key::Es256(key) => {
+                let point = key.verifying_key().to_sec1_point(false);
+                let (x, y) = point.as_bytes()[1..].split_at(32);
+                let head = [0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32];
+                [&head, x, &[0x22, 0x58, 32], y].concat()
+            }
+            Key::EdDsa(key) => {
+                let head = [0xa4, 1, 1, 3, 0x27, 0x20, 6, 0x21, 0x58, 32];
+                [&head[..], &key.public().0].concat()
+            }
+        }
+    }
+
+    /// The attestation object with which it answers `navigator.credentials.create`:
+    /// format `none`.
+    #[must_use]
+    pub fn attestation(&self) -> Vec<u8> {
+        let mut data = self.authenticator_data();
+        data[32] |= ATTESTED_DATA;
+        data.extend_from_slice(&[0; 16]);
+        let length = u16::try_from(self.raw_id.len()).unwrap_or(u16::MAX);
+        data.extend_from_slice(&length.to_be_bytes());
+        data.extend_from_slice(&self.raw_id);
+        data.extend_from_slice(&self.cose_key());
+        let length = u16::try_from(data.len()).unwrap_or(u16::MAX);
+        let mut object = b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x59".to_vec();
+        object.extend_from_slice(&length.to_be_bytes());
+        object.extend_from_slice(&data);
+        object
     }
 
     /// Signs whatever data it is given.

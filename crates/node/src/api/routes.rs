@@ -18,6 +18,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     BODY_BYTES_MAX,
     auth::{Caller, Gate, authenticate},
+    passkeys,
+    session::{self, OpenSession},
     types::{
         Act, AnswerView, ApiError, DocketView, Inbox, JobView, MemberView, Membership, NodeStatus,
         Prepared, ProposalView, Publish, QuestionView, Recorded, SubmitSignature, TableView,
@@ -26,7 +28,7 @@ use super::{
 };
 use crate::{
     acts, bundle,
-    core::Core,
+    core::{Core, now_ms},
     error::{Error, Result},
     membership, tables, views,
 };
@@ -62,7 +64,14 @@ pub fn router(core: Arc<Core>, gate: Gate) -> Router {
         .routes(routes!(membership_act))
         .routes(routes!(proposals))
         .routes(routes!(officers))
+        .routes(routes!(session::who, session::end))
+        .routes(routes!(passkeys::invite))
+        .routes(routes!(passkeys::list))
         .layer(middleware::from_fn_with_state(gate, authenticate))
+        .routes(routes!(session::begin))
+        .routes(routes!(session::finish))
+        .routes(routes!(passkeys::begin))
+        .routes(routes!(passkeys::finish))
         .routes(routes!(status))
         .split_for_parts();
     let document = Arc::new(document);
@@ -285,10 +294,14 @@ async fn prepare(
 async fn submit(
     State(core): State<Shared>,
     Extension(caller): Extension<Caller>,
+    session: Option<Extension<OpenSession>>,
     Json(signed): Json<SubmitSignature>,
 ) -> Result<Json<Recorded>> {
     let actor = caller.officer()?;
     let indexed = acts::submit(&core, actor, &signed).await?;
+    if let Some(Extension(session)) = session {
+        core.sessions.prolong(&session.cookie, now_ms());
+    }
     Ok(Json(tables::recorded(&indexed)))
 }
 
