@@ -12,13 +12,13 @@ use crate::{
 
 /// The console's origin, and what follows from it.
 #[derive(Clone, Debug)]
-pub struct Console {
+pub(crate) struct Console {
     /// The origin: `https://HOST[:PORT]`, or `http://localhost[:PORT]`.
-    pub origin: String,
+    pub(crate) origin: String,
     /// WebAuthn's relying party: the origin's host.
-    pub rp_id: String,
+    pub(crate) rp_id: String,
     /// The session cookie's name.
-    pub cookie: String,
+    pub(crate) cookie: String,
 }
 
 impl Console {
@@ -26,7 +26,7 @@ impl Console {
     ///
     /// # Errors
     /// A refusal where the origin is none that browsers let passkeys be used at.
-    pub fn of(config: &Config) -> Result<Self> {
+    pub(crate) fn of(config: &Config) -> Result<Self> {
         let origin = match &config.console.origin {
             Some(origin) => origin.clone(),
             None => match config.listen.api.port() {
@@ -54,7 +54,7 @@ impl Console {
 
     /// Whether the cookie may only travel over TLS.
     #[must_use]
-    pub fn is_secure(&self) -> bool {
+    pub(crate) fn is_secure(&self) -> bool {
         self.origin.starts_with("https:")
     }
 }

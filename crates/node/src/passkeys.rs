@@ -29,39 +29,39 @@ use crate::{
 mod registration;
 
 /// How long an invitation, and then a registration, waits.
-pub const LIFE_MS: u64 = 24 * 3_600 * 1_000;
+pub(crate) const LIFE_MS: u64 = 24 * 3_600 * 1_000;
 /// Most invitations, and most registrations, that wait.
 const WAITING_MAX: usize = 1_000;
 
 /// An officer who may make a passkey.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Invitation {
+pub(crate) struct Invitation {
     /// The officer's handle.
-    pub officer: OfficerId,
+    pub(crate) officer: OfficerId,
     /// What the officer is to do.
-    pub duties: BTreeSet<Duty>,
+    pub(crate) duties: BTreeSet<Duty>,
     /// Until when.
-    pub expires_ms: TimeMs,
+    pub(crate) expires_ms: TimeMs,
     by_operator: bool,
     challenge: Option<Digest>,
 }
 
 /// A passkey that was made and waits for a registrar's word.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Registration {
+pub(crate) struct Registration {
     /// The officer's handle.
-    pub officer: OfficerId,
+    pub(crate) officer: OfficerId,
     /// What the officer is to do.
-    pub duties: BTreeSet<Duty>,
+    pub(crate) duties: BTreeSet<Duty>,
     /// The passkey.
-    pub credential: Credential,
+    pub(crate) credential: Credential,
     /// Until when it waits.
-    pub expires_ms: TimeMs,
+    pub(crate) expires_ms: TimeMs,
 }
 
 /// How far an officer's enrolment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// A registrar must propose.
     Waiting,
     /// The node has proposed; a registrar must confirm.
@@ -107,7 +107,7 @@ fn shelf_name(code: &Digest) -> Digest {
 ///
 /// # Errors
 /// A refusal where the handle is taken or too many wait.
-pub fn invite(
+pub(crate) fn invite(
     core: &Core,
     by_operator: bool,
     officer: OfficerId,
@@ -155,7 +155,7 @@ fn invitation(core: &Core, code: &Digest) -> Result<Invitation> {
 ///
 /// # Errors
 /// A refusal where the code is none.
-pub fn begin(core: &Core, code: &Digest) -> Result<(Invitation, Digest)> {
+pub(crate) fn begin(core: &Core, code: &Digest) -> Result<(Invitation, Digest)> {
     let mut invitation = invitation(core, code)?;
     let challenge = Digest(primitives::random());
     invitation.challenge = Some(challenge);
@@ -168,7 +168,7 @@ pub fn begin(core: &Core, code: &Digest) -> Result<(Invitation, Digest)> {
 ///
 /// # Errors
 /// The check that failed, as a refusal.
-pub async fn finish(
+pub(crate) async fn finish(
     core: &Arc<Core>,
     code: &Digest,
     client_data: &[u8],
@@ -229,7 +229,7 @@ async fn speak_as_node(core: &Arc<Core>, registration: &Registration) -> Progres
 
 /// The statement that proposes the officer of a registration.
 #[must_use]
-pub fn proposal(registration: &Registration) -> Statement {
+pub(crate) fn proposal(registration: &Registration) -> Statement {
     Statement::OfficerProposed {
         officer: registration.officer.clone(),
         credential: registration.credential.clone(),
@@ -250,7 +250,7 @@ fn registrars(state: &State, core: &Core) -> usize {
 ///
 /// # Errors
 /// A refusal where there is none.
-pub fn registered(core: &Core, id: &Digest) -> Result<Registration> {
+pub(crate) fn registered(core: &Core, id: &Digest) -> Result<Registration> {
     let found: Option<Registration> = core.store.get(Shelf::Registrations, &id.0)?;
     found
         .filter(|registration| registration.expires_ms > now_ms())
@@ -261,7 +261,7 @@ pub fn registered(core: &Core, id: &Digest) -> Result<Registration> {
 ///
 /// # Errors
 /// Trouble where the disk fails.
-pub fn waiting(core: &Core) -> Result<Vec<(Digest, Registration)>> {
+pub(crate) fn waiting(core: &Core) -> Result<Vec<(Digest, Registration)>> {
     let state = core.state();
     let mut waiting = sweep::<Registration>(core, Shelf::Registrations)?;
     waiting.retain(|(_, registration)| {

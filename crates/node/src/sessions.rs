@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// How long a session lasts after its officer's last assertion.
-pub const LIFE_MS: u64 = 15 * 60 * 1000;
+pub(crate) const LIFE_MS: u64 = 15 * 60 * 1000;
 /// How long a challenge to sign in is good.
-pub const SIGN_IN_MS: u64 = 2 * 60 * 1000;
+pub(crate) const SIGN_IN_MS: u64 = 2 * 60 * 1000;
 /// Most sessions at once.
 const SESSIONS_MAX: usize = 10_000;
 /// Most pages of one session; the oldest goes.
@@ -39,30 +39,30 @@ const PAGES_MAX: usize = 16;
 const USED_MAX: usize = 100_000;
 
 /// A sign-in that was begun: its id and the challenge to sign.
-pub struct SignIn {
+pub(crate) struct SignIn {
     /// The id under which to finish it.
-    pub id: [u8; 16],
+    pub(crate) id: [u8; 16],
     /// The challenge.
-    pub challenge: Digest,
+    pub(crate) challenge: Digest,
 }
 
 /// A session's two secrets, given out once.
-pub struct Tokens {
+pub(crate) struct Tokens {
     /// The cookie's.
-    pub cookie: Digest,
+    pub(crate) cookie: Digest,
     /// The page's.
-    pub page: Digest,
+    pub(crate) page: Digest,
     /// When the session ends.
-    pub expires_ms: TimeMs,
+    pub(crate) expires_ms: TimeMs,
 }
 
 /// A live session, as a request finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Session {
+pub(crate) struct Session {
     /// Whose it is.
-    pub credential: CredentialId,
+    pub(crate) credential: CredentialId,
     /// When it ends.
-    pub expires_ms: TimeMs,
+    pub(crate) expires_ms: TimeMs,
 }
 
 struct Kept {
@@ -79,7 +79,7 @@ struct Inner {
 }
 
 /// The sessions of one node.
-pub struct Sessions {
+pub(crate) struct Sessions {
     secret: [u8; 32],
     context: Digest,
     inner: Mutex<Inner>,
@@ -97,7 +97,7 @@ impl Sessions {
     /// No sessions yet. `context` names network and institution, so that a
     /// challenge of one node is none of another's.
     #[must_use]
-    pub fn new(context: Digest) -> Self {
+    pub(crate) fn new(context: Digest) -> Self {
         Self {
             secret: primitives::random(),
             context,
@@ -107,7 +107,7 @@ impl Sessions {
 
     /// Begins a sign-in.
     #[must_use]
-    pub fn begin(&self, now: TimeMs) -> SignIn {
+    pub(crate) fn begin(&self, now: TimeMs) -> SignIn {
         let mut id = [0; 16];
         id[..8].copy_from_slice(&now.to_be_bytes());
         id[8..].copy_from_slice(&primitives::random::<8>());
@@ -126,7 +126,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A refusal where it lapsed or was finished.
-    pub fn pending(&self, id: &[u8; 16], now: TimeMs) -> Result<Digest> {
+    pub(crate) fn pending(&self, id: &[u8; 16], now: TimeMs) -> Result<Digest> {
         let (time, _) = id.split_at(8);
         let begun = u64::from_be_bytes(time.try_into().unwrap_or_default());
         if begun > now || now - begun > SIGN_IN_MS {
@@ -145,7 +145,7 @@ impl Sessions {
     /// # Errors
     /// A refusal where the sign-in lapsed or was finished, trouble where there are
     /// too many.
-    pub fn open(
+    pub(crate) fn open(
         &self,
         id: &[u8; 16],
         credential: CredentialId,
@@ -190,7 +190,7 @@ impl Sessions {
 
     /// The live session of a cookie's token.
     #[must_use]
-    pub fn find(&self, cookie: &Digest, now: TimeMs) -> Option<Session> {
+    pub(crate) fn find(&self, cookie: &Digest, now: TimeMs) -> Option<Session> {
         let inner = lock(&self.inner);
         let kept = inner.kept.get(&name(cookie))?;
         (kept.session.expires_ms > now).then_some(kept.session)
@@ -198,7 +198,7 @@ impl Sessions {
 
     /// Whether a page's token is of the cookie's session.
     #[must_use]
-    pub fn has_page(&self, cookie: &Digest, page: &Digest) -> bool {
+    pub(crate) fn has_page(&self, cookie: &Digest, page: &Digest) -> bool {
         let page = name(page);
         lock(&self.inner)
             .kept
@@ -207,14 +207,14 @@ impl Sessions {
     }
 
     /// Prolongs a session after an assertion of its officer.
-    pub fn prolong(&self, cookie: &Digest, now: TimeMs) {
+    pub(crate) fn prolong(&self, cookie: &Digest, now: TimeMs) {
         if let Some(kept) = lock(&self.inner).kept.get_mut(&name(cookie)) {
             kept.session.expires_ms = now + LIFE_MS;
         }
     }
 
     /// Ends a session.
-    pub fn close(&self, cookie: &Digest) {
+    pub(crate) fn close(&self, cookie: &Digest) {
         lock(&self.inner).kept.remove(&name(cookie));
     }
 }

@@ -345,6 +345,7 @@ pub(crate) fn docket(core: &Core, id: &WarrantId) -> DocketView {
                     kind: indexed.record.kind().into(),
                     institution: header.institution.to_string(),
                     officer: header.officer.as_ref().map(ToString::to_string),
+                    signed_with: indexed.record.signer.kind().into(),
                     text_en,
                     text_zh,
                     follows: header.follows.iter().map(ToString::to_string).collect(),

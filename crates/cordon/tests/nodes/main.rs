@@ -8,8 +8,10 @@
 //! *Not here*: what a pure crate can show alone, and many seeds of anything.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod browser;
 mod case;
 mod crashes;
+mod passkeys;
 mod quorum;
 mod refusals;
 mod tables;

@@ -178,7 +178,7 @@ pub(super) fn check_origin(core: &Core, headers: &HeaderMap) -> Result<()> {
     let origin = headers
         .get(header::ORIGIN)
         .and_then(|value| value.to_str().ok());
-    if origin == Some(&core.console.origin) {
+    if origin == Some(core.console.origin.as_str()) {
         return Ok(());
     }
     Err(Error::refused(

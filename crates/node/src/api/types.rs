@@ -444,6 +444,9 @@ pub struct RecordView {
     pub institution: String,
     /// The officer; absent: the node.
     pub officer: Option<String>,
+    /// With what it is signed: `key` or `passkey`.
+    #[serde(default)]
+    pub signed_with: String,
     /// What it says, in plain words.
     pub text_en: String,
     /// The same in Chinese.
