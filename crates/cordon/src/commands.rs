@@ -68,8 +68,9 @@ pub(crate) struct Sign {
 /// On a terminal the officer is asked before the signature.
 fn sign(client: &Client, act: &Act, sign: &Sign, out: &Out) -> Result<(Recorded, Option<String>)> {
     let checked = client.prepare(act)?;
-    for line in &checked.prepared.summary {
-        out.line(format!("  {line}"));
+    let prepared = &checked.prepared;
+    for (en, zh) in prepared.summary.iter().zip(&prepared.summary_zh) {
+        out.say(&format!("  {en}"), &format!("  {zh}"));
     }
     let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if interactive && !sign.yes && !out.is_json() {

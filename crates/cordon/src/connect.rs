@@ -57,11 +57,19 @@ impl Connect {
     /// # Errors
     /// As [`Connect::open`].
     pub fn open_as_operator(&self) -> Result<Client> {
-        let home = self.home.as_deref().ok_or_else(|| {
-            Failure::usage("the operator's commands need --home DIR (or CORDON_HOME)")
-        })?;
+        let home = self.own_home()?;
         let (base, network, institution) = self.node()?;
         Ok(Client::new(&base, network, institution, operator(home)?))
+    }
+
+    /// The data folder of this machine's node.
+    ///
+    /// # Errors
+    /// A usage error where none is named.
+    pub fn own_home(&self) -> Result<&Path> {
+        self.home.as_deref().ok_or_else(|| {
+            Failure::usage("the operator's commands need --home DIR (or CORDON_HOME)")
+        })
     }
 
     fn officer_of(&self, file: &Path) -> Result<Officer> {

@@ -43,6 +43,7 @@ struct Found {
     latencies_us: Vec<u32>,
     cpu_s: f64,
     idle_cpu_s: f64,
+    idle_bytes_written_per_s: f64,
     start_s: f64,
     restart_s: f64,
 }
@@ -132,6 +133,15 @@ fn cpu_s() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
+/// Bytes that this process had the kernel write to disk; 0 where that is not told.
+fn bytes_written() -> f64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let line = io
+        .lines()
+        .find_map(|line| line.strip_prefix("write_bytes: "));
+    line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0.0)
+}
+
 async fn open(task: &Task) -> Result<Host, Failure> {
     let mut seed = [0; 32];
     hex::decode_to_slice(&task.seed, &mut seed)?;
@@ -162,7 +172,27 @@ async fn submit(ledger: Ledger, record: Bytes) -> Option<u32> {
     }
 }
 
+/// Says once a second how far the first validator is; long loads are not silent.
+async fn tell(ledger: Ledger) {
+    let mut before = ledger.status();
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = ledger.status();
+        eprintln!(
+            "height {} (+{}), {} records (+{}), {} under a checkpoint, {} wait",
+            now.height,
+            now.height - before.height,
+            now.size,
+            now.size - before.size,
+            now.signed,
+            now.waiting,
+        );
+        before = now;
+    }
+}
+
 async fn load(ledger: &Ledger, task: &Task, records: Vec<Bytes>) -> Vec<u32> {
+    let telling = (task.n == 0).then(|| tokio::spawn(tell(ledger.clone())));
     let room = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut tasks = tokio::task::JoinSet::new();
     let began = Instant::now();
@@ -188,6 +218,9 @@ async fn load(ledger: &Ledger, task: &Task, records: Vec<Bytes>) -> Vec<u32> {
     let mut latencies = Vec::new();
     while let Some(done) = tasks.join_next().await {
         latencies.extend(done.ok().flatten());
+    }
+    if let Some(telling) = telling {
+        telling.abort();
     }
     latencies
 }
@@ -223,9 +256,10 @@ async fn child(task: Task) -> Result<(), Failure> {
     say("loaded");
     wait_line();
     tokio::time::sleep(Duration::from_secs(4)).await;
-    let before = cpu_s();
+    let (before, written) = (cpu_s(), bytes_written());
     tokio::time::sleep(Duration::from_secs(10)).await;
     let idle_cpu_s = (cpu_s() - before) / 10.0;
+    let idle_bytes_written_per_s = (bytes_written() - written) / 10.0;
     host.stop();
     let began = Instant::now();
     let host = open(&task).await?;
@@ -234,6 +268,7 @@ async fn child(task: Task) -> Result<(), Failure> {
         latencies_us,
         cpu_s: cpu,
         idle_cpu_s,
+        idle_bytes_written_per_s,
         start_s,
         restart_s,
     };
@@ -400,6 +435,7 @@ fn report(tasks: &[Task], found: &[Found], seconds: f64) -> Result<String, Failu
         "floor_s_per_record": floor * nodes,
         "floor_ratio": cpu / records / (floor * nodes),
         "idle_cpu_share_a_node": most(|f| f.idle_cpu_s),
+        "idle_bytes_written_a_s_a_node": most(|f| f.idle_bytes_written_per_s),
         "start_s": most(|f| f.start_s),
         "restart_s": most(|f| f.restart_s),
     })

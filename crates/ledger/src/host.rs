@@ -1,6 +1,6 @@
 //! A thread that runs the ledger's runtime, for programs that have a runtime of their own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
@@ -38,35 +38,13 @@ impl Host {
     /// # Errors
     /// See [`Ledger::start`].
     pub async fn start(
-        folder: impl Into<PathBuf>,
+        folder: &Path,
         config: Config,
         rules: Arc<dyn Rules>,
     ) -> Result<Self, Error> {
-        let folder = folder.into();
         let (started, start) = oneshot::channel();
         let (stop, stopping) = oneshot::channel::<()>();
-        let body = move || {
-            let shared = OnceLock::new();
-            let _closing = Closing(&shared);
-            let settings = runtime::Config::new()
-                .with_worker_threads(WORKERS)
-                .with_tcp_nodelay(Some(true))
-                .with_storage_directory(folder);
-            runtime::Runner::new(settings).start(|context| async {
-                let ledger = Ledger::start(context, config, rules).await;
-                if let Ok(ledger) = &ledger {
-                    let _ = shared.set(ledger.clone());
-                }
-                let runs = ledger.is_ok();
-                if started.send(ledger).is_ok() && runs {
-                    let _ = stopping.await;
-                }
-            });
-        };
-        let thread = std::thread::Builder::new()
-            .name("ledger".into())
-            .spawn(body);
-        let thread = thread.map_err(|error| Trouble::Storage(error.to_string()))?;
+        let thread = host(folder.to_path_buf(), config, rules, started, stopping)?;
         let ledger = start.await.map_err(|_| Trouble::Stopped)??;
         Ok(Self {
             ledger,
@@ -94,6 +72,39 @@ impl Host {
             tracing::error!("the ledger's thread panicked");
         }
     }
+}
+
+/// Starts the runtime's thread. No `async fn`: the runtime and what it runs are compiled in
+/// this crate, not in those that await the start.
+fn host(
+    folder: PathBuf,
+    config: Config,
+    rules: Arc<dyn Rules>,
+    started: oneshot::Sender<Result<Ledger, Error>>,
+    stopping: oneshot::Receiver<()>,
+) -> Result<JoinHandle<()>, Error> {
+    let body = move || {
+        let shared = OnceLock::new();
+        let _closing = Closing(&shared);
+        let settings = runtime::Config::new()
+            .with_worker_threads(WORKERS)
+            .with_tcp_nodelay(Some(true))
+            .with_storage_directory(folder);
+        runtime::Runner::new(settings).start(|context| async {
+            let ledger = Ledger::start(context, config, rules).await;
+            if let Ok(ledger) = &ledger {
+                let _ = shared.set(ledger.clone());
+            }
+            let runs = ledger.is_ok();
+            if started.send(ledger).is_ok() && runs {
+                let _ = stopping.await;
+            }
+        });
+    };
+    let thread = std::thread::Builder::new()
+        .name("ledger".into())
+        .spawn(body);
+    thread.map_err(|error| Trouble::Storage(error.to_string()).into())
 }
 
 impl Drop for Host {

@@ -1,8 +1,9 @@
 //! The handle that the node holds: submit, follow, prove, ask.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use commonware_cryptography::Digestible as _;
@@ -20,7 +21,7 @@ use crate::engine::{Engine, Runtime};
 use crate::error::{Error, Refusal, SubmitError, Trouble};
 use crate::leg::{Legs, Voter};
 use crate::limits::{
-    FOLLOW_QUEUE_MAX, INTAKE_QUEUE_MAX, LEG_BLOCKS, RECORD_BYTES_MAX, STALL_AFTER,
+    FOLLOW_QUEUE_MAX, HEARD_WITHIN, INTAKE_QUEUE_MAX, LEG_BLOCKS, RECORD_BYTES_MAX, STALL_AFTER,
 };
 use crate::members::{Member, Members};
 use crate::pool::Origin;
@@ -146,11 +147,27 @@ pub struct Status {
     pub stopped: Option<String>,
 }
 
+/// What this node last heard of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// Its validator key.
+    pub key: PublicKey,
+    /// Whether it was heard of late.
+    pub heard: bool,
+    /// When it was last heard, in milliseconds since 1970; none since this node started.
+    pub heard_ms: Option<u64>,
+    /// The last final height that it told.
+    pub height: Option<u64>,
+}
+
 /// A node's ledger. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Ledger {
     core: Arc<Core>,
 }
+
+/// A ledger that is starting.
+pub type Starting = Pin<Box<dyn Future<Output = Result<Ledger, Error>> + Send>>;
 
 impl Ledger {
     /// Opens the ledger in the runtime's storage folder, replays what is final, and joins
@@ -158,13 +175,18 @@ impl Ledger {
     ///
     /// # Errors
     /// A setting out of range, or members that can't be validators.
-    pub async fn start(
+    ///
+    /// The future is boxed here so that agreement's generics are compiled in this crate,
+    /// once, and not again in every crate that awaits it.
+    pub fn start(
         context: commonware_runtime::tokio::Context,
         config: Config,
         rules: Arc<dyn Rules>,
-    ) -> Result<Self, Error> {
-        listens(&context, config.listen).await?;
-        start(context, config, rules).await
+    ) -> Starting {
+        Box::pin(async move {
+            listens(&context, config.listen).await?;
+            start(context, config, rules).await
+        })
     }
 
     /// Gives a record to the network. Resolves when it is final, durable here and under a
@@ -343,6 +365,34 @@ impl Ledger {
                 .as_ref()
                 .map(|t| Error::from(t.clone()).to_string()),
         }
+    }
+
+    /// What was last heard of the members in office, this node left out.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerStatus> {
+        let Some(leg) = self.core.legs.current() else {
+            return Vec::new();
+        };
+        let now = self.core.now();
+        let peers = self.core.peers();
+        leg.members
+            .as_slice()
+            .iter()
+            .filter(|member| member.key != self.core.key)
+            .map(|member| {
+                let known = peers.get(&member.key);
+                let age = |heard| now.duration_since(heard).unwrap_or_default();
+                PeerStatus {
+                    key: member.key,
+                    heard: known.is_some_and(|peer| age(peer.heard) <= HEARD_WITHIN),
+                    heard_ms: known.and_then(|peer| {
+                        let since = peer.heard.duration_since(UNIX_EPOCH).ok()?;
+                        u64::try_from(since.as_millis()).ok()
+                    }),
+                    height: known.map(|peer| peer.height),
+                }
+            })
+            .collect()
     }
 
     /// Waits until the ledger has stopped, and says why.

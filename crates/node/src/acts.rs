@@ -25,8 +25,9 @@ use crate::{
 
 mod make;
 mod officers;
+mod summary;
 
-use make::{Made, digest, make, question_of, warrant_id};
+use make::{Made, compile_question, digest, make, question_of, warrant_id};
 
 /// Who is acting: an officer whose request was authenticated.
 #[derive(Clone, Debug)]
@@ -216,7 +217,8 @@ fn wait_for_signature(core: &Core, actor: &Actor, made: Made) -> Result<Prepared
         to_sign: hex::encode(to_sign),
         header: hex::encode(encoded),
         header_json,
-        summary: made.summary,
+        summary: made.summary.en,
+        summary_zh: made.summary.zh,
         warrant: made.warrant.map(|id| id.to_string()),
         assertion,
     })
@@ -310,6 +312,15 @@ pub async fn submit(core: &Arc<Core>, actor: &Actor, signed: &SubmitSignature) -
             None => Err(error),
         },
     }
+}
+
+/// The plan that a question would run, without asking it.
+///
+/// # Errors
+/// The rule that says no; nothing is recorded.
+pub fn plan_of(core: &Core, ask: &Ask) -> Result<docket::Plan> {
+    let state = core.state();
+    compile_question(core, &state, ask).map(|(plan, _)| plan)
 }
 
 /// Asks for a run of this requester to stop; it ends with a record.

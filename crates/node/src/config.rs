@@ -98,6 +98,10 @@ pub mod files {
     pub const CHARTER: &str = "charter.json";
     /// The encrypted keystore.
     pub const KEYS: &str = "keys.sealed";
+    /// Keys that wait for the members' votes.
+    pub const KEYS_NEXT: &str = "keys.next.sealed";
+    /// The card of the keys that wait.
+    pub const CARD_NEXT: &str = "card.next.json";
     /// The institution's signed card.
     pub const CARD: &str = "card.json";
     /// The token of the operator on this machine.

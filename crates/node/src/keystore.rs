@@ -210,6 +210,15 @@ impl NodeKeys {
         }
     }
 
+    /// Draws the keys that follow these: another identity, the same private store.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            ..Self::generate()
+        }
+    }
+
     /// Writes the keys, encrypted.
     ///
     /// # Errors

@@ -13,6 +13,7 @@
 
 pub mod acts;
 pub mod api;
+pub mod approvals;
 mod bundle;
 mod catalogue;
 pub mod config;
@@ -20,13 +21,18 @@ mod console;
 pub mod core;
 pub mod custodian;
 pub mod error;
+pub mod events;
 pub mod exchange;
 mod jobs;
 pub mod journey;
 pub mod keystore;
+pub mod log;
 mod membership;
+pub mod metrics;
 mod passkeys;
+pub mod progress;
 mod requester;
+pub mod rotation;
 pub mod rules;
 mod run;
 mod sessions;
@@ -34,7 +40,8 @@ pub mod store;
 mod tables;
 mod timeline;
 mod views;
+mod watch;
 
 pub use config::Config;
 pub use error::{Error, Result};
-pub use run::run;
+pub use run::{Ended, Stop, run};

@@ -1,8 +1,8 @@
 //! A node's life: open, join, serve, drain.
 
-use std::{future::Future, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
-use commonware_runtime::{Runner as _, Supervisor as _, tokio as runtime};
+use commonware_runtime::{Metrics as _, Runner as _, Supervisor as _, tokio as runtime};
 use net::{Directory, Net};
 use primitives::{Digest, PublicKey};
 
@@ -15,8 +15,11 @@ use crate::{
     error::{Error, Result},
     journey,
     keystore::{NodeKeys, Passphrase},
+    log::LogFilter,
+    rotation,
     rules::LegalOrder,
     store::Store,
+    watch,
 };
 
 /// How long calls under way may take to end when the node drains.
@@ -48,14 +51,25 @@ fn operator_token(path: &Path) -> Result<Digest> {
         .map_err(|_| Error::refused("operator-token", "the token is not 64 hex digits"))
 }
 
-/// Runs a node until `stop` resolves; then it drains and returns.
+/// Resolves when a node is to stop.
+pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Why a node ended in good order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// The members have put its new keys into office: run it again.
+    Renewed,
+}
+
+/// Runs a node until `stop` resolves or its keys are renewed; then it drains and
+/// returns.
 ///
 /// # Errors
 /// Trouble that keeps the node from starting, or that stopped its ledger.
-pub fn run<S>(config: Config, passphrase: &Passphrase, stop: S) -> Result<()>
-where
-    S: Future<Output = ()> + Send + 'static,
-{
+pub fn run(config: Config, passphrase: &Passphrase, log: LogFilter, stop: Stop) -> Result<Ended> {
+    rotation::settle(&config)?;
     let console = Console::of(&config)?;
     let keys = NodeKeys::read(&config.file(files::KEYS), passphrase)?;
     let store = Store::open(&config.file(files::STORE), &keys.store)?;
@@ -63,20 +77,16 @@ where
         .with_storage_directory(config.file(files::LEDGER))
         .with_worker_threads(2);
     runtime::Runner::new(settings)
-        .start(|context| serve(context, config, console, keys, store, stop))
+        .start(|context| serve(context, (config, console), (keys, store), log, stop))
 }
 
-async fn serve<S>(
+async fn serve(
     context: runtime::Context,
-    config: Config,
-    console: Console,
-    keys: NodeKeys,
-    store: Store,
-    stop: S,
-) -> Result<()>
-where
-    S: Future<Output = ()> + Send + 'static,
-{
+    (config, console): (Config, Console),
+    (keys, store): (NodeKeys, Store),
+    log: LogFilter,
+    stop: Stop,
+) -> Result<Ended> {
     let snapshots = config.file(files::SNAPSHOTS);
     if snapshots.exists() {
         // What a node that was killed left half done.
@@ -95,7 +105,9 @@ where
     let ledger = ledger::Ledger::start(context.child("ledger"), settings, rules).await?;
     let token = operator_token(&config.file(files::OPERATOR_TOKEN))?;
     let listen = config.listen.clone();
-    let core = Core::new(config, console, network, keys, store, ledger.clone());
+    let core = Core::new(config, console, network, keys, store, ledger.clone(), log)?;
+    let runtime = context.child("metrics");
+    core.metrics.runtime(move || runtime.encode());
     let channels = Net::start(
         context.child("net"),
         net::Config {
@@ -114,6 +126,7 @@ where
     .map_err(|error| Error::broken("exchange-address", error))?;
     let _ = core.net.set(channels.clone());
     let follower = tokio::spawn(journey::follow(core.clone()));
+    let watcher = tokio::spawn(watch::changes(core.clone()));
     let listener = tokio::net::TcpListener::bind(listen.api)
         .await
         .map_err(|error| Error::broken("api-address", format!("{}: {error}", listen.api)))?;
@@ -127,17 +140,21 @@ where
             })
             .into_future(),
     );
-    let stopped = tokio::select! {
-        () = stop => None,
-        error = ledger.stopped() => Some(error),
+    let ended = tokio::select! {
+        () = stop => Ok(Ended::Stopped),
+        () = core.renewed.notified() => Ok(Ended::Renewed),
+        error = ledger.stopped() => Err(error),
     };
     tracing::info!("draining");
+    core.events.close();
     let _ = drain.send(());
     let _ = tokio::time::timeout(DRAIN, server).await;
     channels.stop(DRAIN).await;
     follower.abort();
-    match stopped {
-        Some(error) => Err(error.into()),
-        None => Ok(()),
+    watcher.abort();
+    if matches!(ended, Ok(Ended::Renewed)) {
+        rotation::take(&core.config)?;
+        tracing::info!("the members have put this node's new keys into office");
     }
+    ended.map_err(Error::from)
 }

@@ -32,6 +32,8 @@ pub enum Shelf {
     PlanKeys,
     /// Transcripts of served lookups, by question, step and table.
     Served,
+    /// Selectors that were evaluated, by question, table, step and request.
+    Spent,
     /// Opened rows of runs whose answer is not disclosed, by question.
     Results,
     /// Prepared acts by their id.
@@ -46,6 +48,8 @@ pub enum Shelf {
     Registrations,
     /// Authenticators' counters at their last sign-in, by passkey.
     Counters,
+    /// Versions of the approval rules, by number.
+    Rules,
 }
 
 impl Shelf {
@@ -55,6 +59,7 @@ impl Shelf {
             Self::SnapshotKeys => "snapshot-keys",
             Self::PlanKeys => "plan-keys",
             Self::Served => "served",
+            Self::Spent => "spent",
             Self::Results => "results",
             Self::Prepared => "prepared",
             Self::Snapshots => "snapshots",
@@ -62,6 +67,7 @@ impl Shelf {
             Self::Invitations => "invitations",
             Self::Registrations => "registrations",
             Self::Counters => "counters",
+            Self::Rules => "rules",
         })
     }
 }

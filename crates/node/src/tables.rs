@@ -1,25 +1,22 @@
-//! This custodian's tables: published, snapshotted, prepared; and the runs that
-//! are open on them.
+//! This custodian's tables: published, snapshotted, prepared.
 //!
 //! *Invariants*
 //! - A snapshot's lookup key is in the private store before its commitment is
 //!   on the ledger, and its files are complete before that.
-//! - A plan's key is drawn once a question, stored before the approval that
-//!   commits to it, and destroyed when the question has ended.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex},
 };
 
 use docket::{
     Statement,
-    statement::{Column, DatasetPublished, KeyCommitment, LookupKey, SnapshotCommitted},
+    statement::{Column, DatasetPublished, LookupKey, SnapshotCommitted},
 };
 use mpc::{
-    PlanKey, TableKey,
-    lookup::{Prepared, Scope, custodian::Run},
+    TableKey,
+    lookup::{Prepared, custodian::Run},
 };
 use primitives::Digest;
 use serde::{Deserialize, Serialize};
@@ -29,9 +26,10 @@ use crate::{
     config::files,
     core::{Core, Indexed, lock, now_ms},
     error::{Error, Result},
-    exchange::Seen,
     store::Shelf,
 };
+
+mod runs;
 
 /// Rejected rows shown with a job.
 const REJECTED_SHOWN_MAX: usize = 100;
@@ -50,14 +48,6 @@ struct Kept {
     folder: String,
     /// In the catalogue's order: the key's name and `k`.
     keys: Vec<(String, Digest)>,
-}
-
-/// The secrets of one question's plan: a factor `t` of its own for every table
-/// and step. With one for all steps, a requester that may ask for somebody in one
-/// step could open that person's label, and the selectors in it, in another.
-#[derive(Serialize, Deserialize)]
-struct PlanSecrets {
-    factors: Vec<(KeyCommitment, Digest)>,
 }
 
 impl From<data::DataError> for Error {
@@ -197,7 +187,7 @@ pub(crate) fn begin_snapshot(core: &Arc<Core>, dataset: &str) -> Result<JobView>
     let busy = core
         .begin(format!("snapshot {dataset}"))
         .ok_or_else(|| Error::refused("busy", format!("a snapshot of `{dataset}` is under way")))?;
-    let (job, cancel) = core.jobs.begin("reading");
+    let (job, cancel) = core.jobs.begin(dataset, "reading");
     let core = core.clone();
     let view = core.jobs.view(&job);
     tokio::spawn(async move {
@@ -411,6 +401,16 @@ impl Core {
         Ok(opened)
     }
 
+    /// Whether a snapshot of this custodian is still on disk.
+    ///
+    /// # Errors
+    /// Trouble where the disk fails.
+    pub(crate) fn keeps_snapshot(&self, snapshot: &Digest) -> Result<bool> {
+        let kept: Option<Kept> = self.store.get(Shelf::Snapshots, &snapshot.0)?;
+        let parent = self.config.file(files::SNAPSHOTS);
+        Ok(kept.is_some_and(|kept| parent.join(kept.folder).is_dir()))
+    }
+
     fn table_key(&self, snapshot: &Digest, key: &str) -> Result<TableKey> {
         let kept = self.kept(snapshot)?;
         let secret = kept
@@ -419,100 +419,5 @@ impl Core {
             .find(|(name, _)| name == key)
             .ok_or_else(|| Error::broken("snapshot-lost", format!("no secret for key {key}")))?;
         Ok(TableKey::from_bytes(&secret.1.0)?)
-    }
-
-    /// Draws the plan's keys for a question, or gives those drawn before.
-    ///
-    /// # Errors
-    /// Trouble where a snapshot's secrets are gone.
-    pub(crate) fn plan_keys(
-        &self,
-        question: &Digest,
-        wanted: &BTreeSet<(Digest, String, u8)>,
-    ) -> Result<Vec<KeyCommitment>> {
-        if let Some(known) = self
-            .store
-            .get::<PlanSecrets>(Shelf::PlanKeys, &question.0)?
-        {
-            return Ok(known.factors.into_iter().map(|(key, _)| key).collect());
-        }
-        let mut factors = Vec::new();
-        for (snapshot, key, step) in wanted {
-            let factor = PlanKey::draw(&mut rand::rng());
-            let commitment = factor.commitment(&self.table_key(snapshot, key)?);
-            factors.push((
-                KeyCommitment {
-                    snapshot: *snapshot,
-                    key: key.clone(),
-                    step: *step,
-                    commitment: Digest(commitment.to_bytes()),
-                },
-                Digest(*factor.to_bytes()),
-            ));
-        }
-        factors.sort();
-        let secrets = PlanSecrets { factors };
-        self.store.put(Shelf::PlanKeys, &question.0, &secrets)?;
-        Ok(secrets.factors.into_iter().map(|(key, _)| key).collect())
-    }
-
-    /// The open run of a question on one lookup key.
-    ///
-    /// # Errors
-    /// A refusal where the plan's key was destroyed or never drawn.
-    pub(crate) fn run(
-        &self,
-        scope: Scope,
-        question: &Digest,
-        snapshot: &Digest,
-        (key, step): (&str, u8),
-    ) -> Result<Arc<Run>> {
-        let name = (*question, *snapshot, step);
-        let mut runs = lock(&self.tables.runs);
-        if let Some(known) = runs.get(&name) {
-            return Ok(known.clone());
-        }
-        let secrets: PlanSecrets =
-            self.store
-                .get(Shelf::PlanKeys, &question.0)?
-                .ok_or_else(|| {
-                    Error::refused("approval-missing", "this custodian has no key for the plan")
-                })?;
-        let factor = secrets
-            .factors
-            .iter()
-            .find(|(known, _)| {
-                known.snapshot == *snapshot && known.key == key && known.step == step
-            })
-            .ok_or_else(|| Error::refused("key-mismatch", "the plan has no such lookup key"))?;
-        let run = Arc::new(Run::open(
-            scope,
-            self.me.clone(),
-            &self.table_key(snapshot, key)?,
-            &PlanKey::from_bytes(&factor.1.0)?,
-            self.keys.node.clone(),
-        ));
-        runs.insert(name, run.clone());
-        Ok(run)
-    }
-
-    /// Destroys a question's keys: it has ended.
-    ///
-    /// # Errors
-    /// Trouble where the disk fails.
-    pub(crate) fn destroy_plan_keys(&self, question: &Digest) -> Result<()> {
-        lock(&self.tables.runs).retain(|(known, _, _), _| known != question);
-        if self
-            .store
-            .get::<PlanSecrets>(Shelf::PlanKeys, &question.0)?
-            .is_some()
-        {
-            self.store.remove(Shelf::PlanKeys, &question.0)?;
-            for (key, _) in self.store.beginning::<Seen>(Shelf::Served, &question.0)? {
-                self.store.remove(Shelf::Served, &key)?;
-            }
-            tracing::info!(question = %question.short(), "the plan's keys are destroyed");
-        }
-        Ok(())
     }
 }

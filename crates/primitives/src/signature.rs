@@ -10,7 +10,7 @@
 //! Every message is prefixed by a domain, so a signature made for one purpose
 //! is worth nothing for another.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use curve25519_dalek::{
     constants::ED25519_BASEPOINT_POINT,
@@ -149,10 +149,11 @@ impl PublicKey {
     /// # Errors
     /// [`SignatureError`] where it does not verify.
     pub fn verify_raw(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+        let key = key_point(self)?;
         let parsed = Parsed::new(self, message, signature)?;
         let difference = EdwardsPoint::vartime_double_scalar_mul_basepoint(
             &-parsed.challenge,
-            &parsed.key,
+            &key,
             &parsed.response,
         ) - parsed.commitment;
         if difference.mul_by_cofactor().is_identity() {
@@ -163,37 +164,53 @@ impl PublicKey {
     }
 }
 
+/// A signature's parts and the challenge that they answer.
 struct Parsed {
-    key: EdwardsPoint,
     commitment: EdwardsPoint,
     response: Scalar,
     challenge: Scalar,
 }
 
-fn canonical_point(bytes: &[u8]) -> Option<EdwardsPoint> {
-    let compressed = CompressedEdwardsY::from_slice(bytes).ok()?;
-    let point = compressed.decompress()?;
-    (point.compress() == compressed).then_some(point)
+/// The least byte of the field's order `2^255 - 19`; its others are `ff`, the last `7f`.
+const ORDER_LOW: u8 = 0xed;
+
+/// The point of a canonical encoding: `y` below the field's order, and no sign on
+/// `x = 0`, which is where `y` is 1 or -1. Compressing the point again would say the
+/// same at the price of an inversion.
+fn canonical_point(bytes: &[u8; 32]) -> Option<EdwardsPoint> {
+    let sign = bytes[31] >> 7 == 1;
+    let high = bytes[31] & 0x7f;
+    let like_order = high == 0x7f && bytes[1..31].iter().all(|byte| *byte == 0xff);
+    let minus_one = like_order && bytes[0] == ORDER_LOW - 1;
+    let one = high == 0 && bytes[0] == 1 && bytes[1..31].iter().all(|byte| *byte == 0);
+    if like_order && bytes[0] >= ORDER_LOW || sign && (one || minus_one) {
+        return None;
+    }
+    CompressedEdwardsY(*bytes).decompress()
+}
+
+/// The point of a public key, if it may verify anything.
+fn key_point(key: &PublicKey) -> Result<EdwardsPoint, SignatureError> {
+    let point = canonical_point(&key.0).ok_or(SignatureError)?;
+    if point.is_small_order() {
+        return Err(SignatureError);
+    }
+    Ok(point)
 }
 
 impl Parsed {
     fn new(key: &PublicKey, message: &[u8], signature: &Signature) -> Result<Self, SignatureError> {
         let (r, s) = signature.0.split_at(32);
-        let point = canonical_point(&key.0).ok_or(SignatureError)?;
-        if point.is_small_order() {
-            return Err(SignatureError);
-        }
-        let commitment = canonical_point(r).ok_or(SignatureError)?;
-        let s: [u8; 32] = s.try_into().map_err(|_| SignatureError)?;
+        let half = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).map_err(|_| SignatureError);
+        let commitment = canonical_point(&half(r)?).ok_or(SignatureError)?;
         let response =
-            Option::<Scalar>::from(Scalar::from_canonical_bytes(s)).ok_or(SignatureError)?;
+            Option::<Scalar>::from(Scalar::from_canonical_bytes(half(s)?)).ok_or(SignatureError)?;
         let mut hasher = Sha512::new();
         hasher.update(r);
         hasher.update(key.0);
         hasher.update(message);
         let wide: [u8; 64] = hasher.finalize().into();
         Ok(Self {
-            key: point,
             commitment,
             response,
             challenge: Scalar::from_bytes_mod_order_wide(&wide),
@@ -218,25 +235,43 @@ pub fn frame(domain: &str, message: &[u8]) -> Vec<u8> {
     framed(domain, message)
 }
 
+/// Weights drawn from the operating system at a time.
+const WEIGHTS: usize = 64;
+const WEIGHT_BYTES: usize = 16;
+
 /// Checks many signatures in one multi-scalar multiplication.
 ///
 /// Returns whether all verify; a caller that needs to know which one fails
-/// checks them alone. Random 128-bit weights come from the operating system.
+/// checks them alone. With random 128-bit weights `w` from the operating system it asks
+/// whether `Σ w·R + Σ (Σ w·k)·A − (Σ w·s)·B` vanishes, one term for each signature and
+/// one for each *different* key: the signers of a network are few.
 #[must_use]
 pub fn verify_batch(claims: &[Claim<'_>]) -> bool {
-    let mut scalars = Vec::with_capacity(claims.len() * 2 + 1);
-    let mut points = Vec::with_capacity(claims.len() * 2 + 1);
+    let mut keys: BTreeMap<&PublicKey, Scalar> = BTreeMap::new();
+    let mut scalars = Vec::with_capacity(claims.len() + 8);
+    let mut points = Vec::with_capacity(claims.len() + 8);
     let mut base = Scalar::ZERO;
-    for claim in claims {
-        let Ok(parsed) = Parsed::new(claim.key, claim.message, claim.signature) else {
+    for chunk in claims.chunks(WEIGHTS) {
+        let drawn: [u8; WEIGHTS * WEIGHT_BYTES] = crate::random();
+        let (weights, _) = drawn.as_chunks::<WEIGHT_BYTES>();
+        for (claim, weight) in chunk.iter().zip(weights) {
+            let Ok(parsed) = Parsed::new(claim.key, claim.message, claim.signature) else {
+                return false;
+            };
+            // Positive and short: half of its digits cost nothing.
+            let weight = Scalar::from(u128::from_le_bytes(*weight));
+            base -= weight * parsed.response;
+            *keys.entry(claim.key).or_insert(Scalar::ZERO) += weight * parsed.challenge;
+            scalars.push(weight);
+            points.push(parsed.commitment);
+        }
+    }
+    for (key, scalar) in keys {
+        let Ok(point) = key_point(key) else {
             return false;
         };
-        let weight = Scalar::from(u128::from_le_bytes(crate::random()));
-        base += weight * parsed.response;
-        scalars.push(-weight);
-        points.push(parsed.commitment);
-        scalars.push(-(weight * parsed.challenge));
-        points.push(parsed.key);
+        scalars.push(scalar);
+        points.push(point);
     }
     scalars.push(base);
     points.push(ED25519_BASEPOINT_POINT);

@@ -8,7 +8,8 @@ use ::docket::{
 };
 use ::node::{
     api::types::{Membership, ProposalView},
-    config::Log,
+    config::{Config, Log},
+    rotation,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use primitives::InstitutionId;
@@ -127,6 +128,8 @@ pub(crate) enum Network {
     Admit(Admit),
     /// Propose a member's new keys, roles or addresses by its new card.
     Replace(Replace),
+    /// Draw new keys for this institution's node and propose them.
+    Rotate(Rotate),
     /// Propose that a member leaves.
     Remove(Remove),
     /// Show the proposals that are voted on.
@@ -143,6 +146,7 @@ impl Network {
             Self::Members(command) => command.members(out),
             Self::Admit(command) => command.run(out),
             Self::Replace(command) => command.run(out),
+            Self::Rotate(command) => command.run(out),
             Self::Remove(command) => command.run(out),
             Self::Proposals(command) => command.proposals(out),
             Self::Vote(command) => command.run(out),
@@ -376,6 +380,35 @@ impl Replace {
         let change = Membership::Replace {
             card: card(&self.card)?,
         };
+        show_recorded(&self.connect.open_as_operator()?.membership(&change)?, out)
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  cordon network rotate --home /var/lib/cordon
+
+The new keys wait beside the old ones. When a quorum of members has voted for their
+card, the node takes them by itself; its private store stays as it is.")]
+pub(crate) struct Rotate {
+    #[command(flatten)]
+    connect: Connect,
+}
+
+impl Rotate {
+    fn run(self, out: &Out) -> Result<()> {
+        let config = Config::read(self.connect.own_home()?)?;
+        let file = self.connect.passphrase_file.as_deref();
+        let passphrase = passphrase::to_open(file, "the node's keys")?;
+        let card = rotation::prepare(&config, &passphrase)?;
+        let key = card.institution.node_key.to_string();
+        let card = serde_json::to_value(&card).map_err(|error| Failure::trouble("json", error))?;
+        out.say(
+            &format!("new key {}; the members vote on its card", short(&key)),
+            &format!("新密钥 {}；其名片由各成员表决", short(&key)),
+        );
+        let change = Membership::Replace { card };
         show_recorded(&self.connect.open_as_operator()?.membership(&change)?, out)
     }
 }

@@ -6,13 +6,17 @@ use std::{
     thread,
 };
 
-use ::node::config::{Config, Log};
+use ::node::{
+    Ended,
+    config::{Config, Log},
+    log::LogFilter,
+};
 use clap::Args;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::oneshot,
+    sync::watch,
 };
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, reload::Handle};
 
 use crate::{
     failure::{Failure, Result},
@@ -41,9 +45,9 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self) -> Result<()> {
         let config = Config::read(&self.home)?;
-        log(&config.log)?;
+        let log = log(&config.log)?;
         let passphrase = passphrase::to_open(self.passphrase_file.as_deref(), "the node's keys")?;
-        let (parent_ended, parent) = oneshot::channel();
+        let (parent_ended, parent) = watch::channel(());
         let with_parent = self.exit_with_parent;
         thread::spawn(move || {
             // Without a parent the sender is held for as long as the process lives.
@@ -53,20 +57,24 @@ impl Run {
                 }
             }
             at_end_of_input();
-            // An error means that the node has ended already.
-            let _ = parent_ended.send(());
+            drop(parent_ended);
         });
-        ::node::run(config, &passphrase, stop(parent))?;
+        // A node whose keys the members renewed goes on with the new ones.
+        while ::node::run(
+            config.clone(),
+            &passphrase,
+            log.clone(),
+            Box::pin(stop(parent.clone())),
+        )? == Ended::Renewed
+        {}
         Ok(())
     }
 }
 
 /// Resolves at SIGTERM, SIGINT or the end of the parent.
-async fn stop(parent: oneshot::Receiver<()>) {
-    let parent = async {
-        // An error is the same news: whoever held the other end is gone.
-        let _ = parent.await;
-    };
+async fn stop(mut parent: watch::Receiver<()>) {
+    // Nothing is ever sent: the sender goes when the parent does.
+    let parent = async { while parent.changed().await.is_ok() {} };
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
@@ -88,18 +96,27 @@ fn at_end_of_input() {
     while std::io::stdin().read(&mut byte).is_ok_and(|read| read > 0) {}
 }
 
-/// Sends the log to standard error in the form that the configuration asks for.
-fn log(settings: &Log) -> Result<()> {
+/// Sends the log to standard error in the form that the configuration asks for,
+/// and gives the way to change its filter.
+fn log(settings: &Log) -> Result<LogFilter> {
     let filter = EnvFilter::try_new(&settings.level)
         .map_err(|error| Failure::refusal("config", format!("log.level: {error}")))?;
     let to_stderr = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
-    let begun = match settings.format.as_str() {
-        "json" => to_stderr.json().try_init(),
-        "text" => to_stderr
-            .with_ansi(std::io::stderr().is_terminal())
-            .try_init(),
+    let (begun, filter) = match settings.format.as_str() {
+        "json" => {
+            let json = to_stderr.json().with_filter_reloading();
+            let filter = filter_of(json.reload_handle(), &settings.level);
+            (json.try_init(), filter)
+        }
+        "text" => {
+            let text = to_stderr
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_filter_reloading();
+            let filter = filter_of(text.reload_handle(), &settings.level);
+            (text.try_init(), filter)
+        }
         other => {
             return Err(Failure::refusal(
                 "config",
@@ -107,5 +124,14 @@ fn log(settings: &Log) -> Result<()> {
             ));
         }
     };
-    begun.map_err(|error| Failure::trouble("log", error))
+    begun.map_err(|error| Failure::trouble("log", error))?;
+    Ok(filter)
+}
+
+/// The way to change a filter while the program runs.
+fn filter_of<S: 'static>(handle: Handle<EnvFilter, S>, level: &str) -> LogFilter {
+    LogFilter::new(level, move |text| {
+        let filter = EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+        handle.reload(filter).map_err(|error| error.to_string())
+    })
 }

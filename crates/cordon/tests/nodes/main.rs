@@ -10,6 +10,7 @@
 
 mod browser;
 mod case;
+mod console;
 mod crashes;
 mod passkeys;
 mod quorum;

@@ -18,6 +18,7 @@ use node::{
     api::types::{Act, Membership, ProposalView, Recorded},
     config::{Config, Log, files},
     keystore::NodeKeys,
+    rotation,
 };
 use primitives::SigningKey;
 
@@ -213,9 +214,9 @@ fn an_eighth_member_is_voted_in_and_changes_its_key() {
     let world = World::bare();
     let eighth = newcomer(&world);
     let client = operator(&world, &eighth);
-    let process = start(&world, &eighth);
+    let mut process = start(&world, &eighth);
     admitted(&world, &eighth, &client);
-    rotated(&world, &eighth, &client, process);
+    rotated(&world, &eighth, &client, &mut process);
     world.same_root(&MEMBERS.map(|(name, _)| name));
 }
 
@@ -246,57 +247,78 @@ fn admitted(world: &World, eighth: &Config, client: &Client) {
     });
 }
 
-/// A member's key is replaced: from then on the old one is nobody's.
-fn rotated(world: &World, eighth: &Config, client: &Client, process: Eighth) {
+/// A member's keys are renewed: the node takes the new ones by itself when the members
+/// have voted, its store stays readable, and the old key is nobody's from then on.
+fn rotated(world: &World, eighth: &Config, client: &Client, process: &mut Eighth) {
     let old = NodeKeys::read(&eighth.file(files::KEYS), &world.passphrase()).unwrap();
-    let fresh = NodeKeys {
-        node: SigningKey::generate(),
-        ..old.clone()
-    };
-    let card: Card = found::read_json(&eighth.file(files::CARD)).unwrap();
-    let mut institution = card.institution;
-    institution.node_key = fresh.node.public();
-    let card = Card::sign(institution, &fresh.node).unwrap();
+    publish(world, eighth);
+    let card = rotation::prepare(eighth, &world.passphrase()).unwrap();
     carry(
         world,
         &Membership::Replace {
             card: serde_json::to_value(&card).unwrap(),
         },
     );
-    let key = fresh.node.public().to_string();
+    let key = card.institution.node_key;
     world.until("the rotation", || {
         let police = world.network.operator(&id("police")).unwrap();
-        let known = police.members()?.iter().any(|view| view.node_key == key);
+        let known = police
+            .members()?
+            .iter()
+            .any(|view| view.node_key == key.to_string());
         let epoch = world.status("police").map(|status| status.epoch);
         Ok((known && epoch == Some(2)).then_some(()))
     });
-    // With its old key it is a stranger.
-    let stale = client.enrol(&approver("stale"));
-    assert!(stale.is_err(), "{stale:?}");
-    drop(process);
-    std::fs::remove_file(eighth.file(files::KEYS)).unwrap();
-    fresh
-        .write(&eighth.file(files::KEYS), &world.passphrase())
-        .unwrap();
-    let _process = start(world, eighth);
     world.until("the eighth with its new key", || {
-        Ok(client
-            .status()
-            .ok()
-            .filter(|status| status.healthy && status.members == 8))
+        let keys = NodeKeys::read(&eighth.file(files::KEYS), &world.passphrase()).unwrap();
+        Ok((keys.node.public() == key).then_some(()))
     });
+    let fresh = NodeKeys::read(&eighth.file(files::KEYS), &world.passphrase()).unwrap();
+    assert_eq!(fresh.store, old.store);
     let records = world.status("police").unwrap().records;
     world.until("the eighth's ledger", || {
         Ok(client
             .status()
             .ok()
-            .filter(|status| status.records >= records))
+            .filter(|status| status.healthy && status.members == 8 && status.records >= records))
     });
+    assert!(
+        process.0.try_wait().unwrap().is_none(),
+        "one process all along"
+    );
     client
         .enrol(&approver("second"))
         .unwrap_or_else(|e| panic!("{e}"));
-    assert!(!knows(world, "police", "stale"));
     world.until("the new key's word", || {
         Ok(knows(world, "police", "second").then_some(()))
     });
+    // The table's description is in the store, from before.
+    cordon(world, eighth, &["dataset", "snapshot", "accounts"]);
+}
+
+/// Publishes a table of one account.
+fn publish(world: &World, eighth: &Config) {
+    let source = world.folder().join("accounts.csv");
+    let table = "account,holder,id_number,phone,opened\n\
+        6228018170772010000,Holder,431321199507215837,13334234785,2016-01-17\n";
+    std::fs::write(&source, table).unwrap();
+    let source = source.to_str().unwrap();
+    cordon(
+        world,
+        eighth,
+        &["dataset", "publish", "accounts", "--source", source],
+    );
+}
+
+fn cordon(world: &World, home: &Config, args: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_cordon"))
+        .args(args)
+        .arg("--home")
+        .arg(&home.home)
+        .arg("--passphrase-file")
+        .arg(world.network.passphrase_file())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {said}");
 }

@@ -121,7 +121,7 @@ pub(crate) async fn try_start(recipe: &str) -> Result<(Host, usize), ledger::Err
         members: recipe.genesis,
         cast: Arc::new(recipe.cast),
     });
-    let host = Host::start(recipe.folder, config, Arc::new(rules)).await?;
+    let host = Host::start(&recipe.folder, config, Arc::new(rules)).await?;
     Ok((host, recipe.n))
 }
 

@@ -19,7 +19,7 @@
 mod run;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -36,10 +36,10 @@ use zeroize::Zeroizing;
 use super::{
     cells::{CellKeys, answer_digest, fill_bucket},
     context::{Context, Sender, Transcript},
-    label::{Derivation, Label},
+    label::Label,
     messages::{self, Evaluated, Request, Selector},
     table::{Entry, Prepared},
-    voucher::{Check, Made, first_invalid},
+    voucher::{Check, first_invalid},
 };
 use crate::{
     Element, Error, Refusal, domains,
@@ -49,6 +49,7 @@ use crate::{
 };
 
 pub use run::Run;
+use run::Vouchers;
 
 /// Keys evaluated by one thread at a time, sharing one inversion.
 const CHUNK: usize = 64;
@@ -64,7 +65,7 @@ pub struct Permit {
     pub issuers: BTreeMap<InstitutionId, PublicKey>,
     /// The steps in which those vouchers may have been made.
     pub from_steps: BTreeSet<u16>,
-    /// Selectors that the request may hold: what is left of the budget.
+    /// Selectors that may be evaluated in this run and step, over all its requests.
     pub selectors_max: usize,
     /// Buckets that the request may name; never more than its selectors.
     pub buckets_max: usize,
@@ -123,8 +124,13 @@ impl Session {
             .map(|selector| Element::from_bytes(&selector.element))
             .collect();
         let blinded = blinded?;
-        self.run
-            .spend(self.context.step, &request.selectors, Digest::plain(bytes))?;
+        let request_digest = Digest::plain(bytes);
+        self.run.spend(
+            self.context.step,
+            &request.selectors,
+            request_digest,
+            permit.selectors_max,
+        )?;
         let mut transcript = Transcript::new(&context);
         transcript.absorb(Sender::Requester, bytes);
         let mut rng = seeded(rng, &self.run.key, &transcript);
@@ -133,6 +139,7 @@ impl Session {
         Ok(Answer {
             rng,
             step: self.context.step,
+            request: request_digest,
             digest: answer_digest(&context, &salt),
             run: self.run,
             table: self.table,
@@ -226,6 +233,7 @@ pub enum Pull {
 /// An admitted request being answered, frame by frame.
 pub struct Answer {
     digest: Digest,
+    request: Digest,
     step: u16,
     run: Arc<Run>,
     table: Arc<Prepared>,
@@ -241,6 +249,19 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The digest of the request that is answered.
+    #[must_use]
+    pub fn request(&self) -> Digest {
+        self.request
+    }
+
+    /// The selectors that this answer spends; kept beside [`request`](Self::request)
+    /// by a custodian that means to [`Run::resume`] after a crash.
+    #[must_use]
+    pub fn selectors(&self) -> Vec<[u8; 32]> {
+        self.blinded.iter().map(Element::to_bytes).collect()
+    }
+
     /// Gives the next frame, or says what it needs to go on. Work happens here
     /// and in [`supply`](Self::supply), on all cores, so a caller that stops
     /// pulling stops the work.
@@ -360,7 +381,7 @@ impl Answer {
         bucket: u32,
         entries: &[Entry],
         labels: &[Label],
-        made: &HashMap<&Derivation, Made>,
+        made: &Vouchers<'_>,
     ) -> Result<Vec<Vec<u8>>, Error> {
         let evaluated = self
             .run
@@ -376,7 +397,7 @@ impl Answer {
             .map(|((entry, element), label)| {
                 let output = oprf::finalize(&entry.input, element);
                 let keys = CellKeys::new(&self.digest, &output);
-                let bytes = label.encode(|next| made.get(next))?;
+                let bytes = label.encode(|next| made.get(next).map(AsRef::as_ref))?;
                 keys.seal(bucket, &bytes)
             })
             .collect()

@@ -17,6 +17,7 @@ use primitives::{Digest, InstitutionId, TemplateId, WarrantId, semantic::Selecto
 
 use super::officers;
 use crate::{
+    acts::summary::Summary,
     api::types::{Act, Ask, DraftWarrant, IssueWarrant},
     bundle,
     core::{Core, now_ms},
@@ -32,7 +33,7 @@ pub(super) struct Made {
     pub(super) follows: Vec<Digest>,
     pub(super) bodies: Vec<(Opened, Vec<InstitutionId>)>,
     pub(super) statement: Statement,
-    pub(super) summary: Vec<String>,
+    pub(super) summary: Summary,
 }
 
 pub(super) fn ids<T: std::str::FromStr<Err = primitives::IdError> + Ord>(
@@ -116,10 +117,10 @@ pub(super) async fn make(core: &Arc<Core>, act: &Act) -> Result<Made> {
                     question: record,
                     content,
                 },
-                summary: vec![format!(
-                    "Export the evidence of question {}",
-                    record.short()
-                )],
+                summary: Summary::of(
+                    format!("Export the evidence of question {}", record.short()),
+                    format!("导出问题 {} 的证据", record.short()),
+                ),
             })
         }
         Act::EnrolOfficer {
@@ -158,10 +159,11 @@ fn with_reason(
         warrant: Some(warrant),
         follows,
         bodies: vec![(body, readers)],
-        summary: vec![
-            format!("{} warrant {warrant}", statement.kind()),
-            format!("Reason: {reason}"),
-        ],
+        summary: Summary::of(
+            format!("Warrant {warrant}: {}", statement.kind()),
+            format!("令状 {warrant}：{}", statement.kind()),
+        )
+        .and(format!("Reason: {reason}"), format!("理由：{reason}")),
         statement,
     })
 }
@@ -248,15 +250,23 @@ fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
                 .advise(format!("templates: {}", known.join(", "))),
         );
     }
-    let summary = vec![
+    let (subjects_count, hops, cap) = (terms.subjects, terms.hops, terms.answer_cap);
+    let summary = Summary::of(
         format!("Ask {authority} for a warrant in case {}", draft.case),
-        format!(
-            "{} subjects, {} hops, at most {} rows",
-            terms.subjects, terms.hops, terms.answer_cap
-        ),
+        format!("就案件 {} 向 {authority} 申请令状", draft.case),
+    )
+    .and(
+        format!("{subjects_count} subjects, {hops} hops, at most {cap} rows"),
+        format!("对象 {subjects_count} 个，{hops} 跳，至多 {cap} 行"),
+    )
+    .and(
         format!("Custodians: {}", draft.custodians.join(", ")),
+        format!("数据保管方：{}", draft.custodians.join("、")),
+    )
+    .and(
         format!("Templates: {}", draft.templates.join(", ")),
-    ];
+        format!("问题模板：{}", draft.templates.join("、")),
+    );
     let body = Opened::new(&Subjects {
         case: draft.case.clone(),
         reason: draft.reason.clone(),
@@ -322,17 +332,22 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
         .await
         .map_err(|error| Error::broken("panic", error))??;
     check_window(draft.window.from_ms, draft.window.to_ms)?;
-    let mut summary = vec![
+    let mut summary = Summary::of(
         format!("Issue the warrant {id} to {}", known.requester),
+        format!("向 {} 签发令状 {id}", known.requester),
+    )
+    .and(
         format!("Case {}: {}", draft.case, draft.reason),
+        format!("案件 {}：{}", draft.case, draft.reason),
+    )
+    .and(
         format!("Legal basis: {}", draft.basis),
-    ];
-    summary.extend(
-        draft
-            .subjects
-            .iter()
-            .map(|s| format!("Subject: {}", s.selector)),
+        format!("法律依据：{}", draft.basis),
     );
+    for subject in &draft.subjects {
+        let selector = &subject.selector;
+        summary = summary.and(format!("Subject: {selector}"), format!("对象：{selector}"));
+    }
     let order = Opened::new(&Order {
         basis: draft.basis.clone(),
         window: draft.window,
@@ -341,16 +356,25 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
     let subjects = Opened::new(&draft)?;
     let parties = [&known.requester, &known.authority];
     let order_readers = core.readers(state, parties.into_iter().chain(&terms.custodians));
+    let mut bodies = vec![
+        (order, order_readers.clone()),
+        (
+            subjects,
+            vec![known.authority.clone(), known.requester.clone()],
+        ),
+    ];
+    let reason = issue.reason.as_deref().unwrap_or_default().trim();
+    if !reason.is_empty() {
+        summary.push(format!("Reason: {reason}"));
+        let body = Opened::new(&Reason {
+            text: reason.into(),
+        })?;
+        bodies.push((body, order_readers));
+    }
     Ok(Made {
         warrant: Some(id),
         follows: vec![known.draft],
-        bodies: vec![
-            (order, order_readers),
-            (
-                subjects,
-                vec![known.authority.clone(), known.requester.clone()],
-            ),
-        ],
+        bodies,
         statement: Statement::WarrantIssued {
             draft: known.draft,
             terms,
@@ -381,7 +405,11 @@ fn blind_list(subjects: &Subjects) -> Result<Vec<Blinded>> {
     Ok(list)
 }
 
-fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
+/// The plan that a question would run, and the record of its warrant.
+///
+/// # Errors
+/// The rule that says no.
+pub(super) fn compile_question(core: &Core, state: &State, ask: &Ask) -> Result<(Plan, Digest)> {
     let (id, known) = warrant_of(state, &ask.warrant)?;
     if !crate::views::concerns(core, state, known) {
         return Err(Error::refused(
@@ -415,7 +443,13 @@ fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
         order: &order,
         limits: &state.charter().limits,
     };
-    let plan: Plan = query::compile(&question, &grant, &query::Catalogue::of(state))?;
+    let plan = query::compile(&question, &grant, &query::Catalogue::of(state))?;
+    Ok((plan, issued))
+}
+
+fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
+    let (id, known) = warrant_of(state, &ask.warrant)?;
+    let (plan, issued) = compile_question(core, state, ask)?;
     let asked = query::asked(&plan);
     let mut follows = vec![issued];
     follows.extend(
@@ -425,7 +459,7 @@ fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
     );
     let names: Vec<&InstitutionId> = asked.iter().map(|asked| &asked.institution).collect();
     let readers = core.readers(state, names.into_iter().chain([&core.me, &known.authority]));
-    let summary = query::explain(&plan).lines_en;
+    let summary = Summary::of_plan(&plan);
     Ok(Made {
         warrant: Some(id),
         follows,
@@ -450,6 +484,16 @@ async fn approve(core: &Arc<Core>, state: &State, question: &str) -> Result<Made
             "this institution has decided, or the question has ended",
         ));
     }
+    if !known
+        .custodians
+        .iter()
+        .any(|asked| asked.institution == core.me)
+    {
+        return Err(Error::refused(
+            "not-asked",
+            "this institution was not asked",
+        ));
+    }
     let plan: Plan = core.body_of(&record)?;
     let worker = core.clone();
     let keys = tokio::task::spawn_blocking(move || custodian::key_commitments(&worker, &record))
@@ -465,7 +509,7 @@ async fn approve(core: &Arc<Core>, state: &State, question: &str) -> Result<Made
             keys,
             by_rule: None,
         },
-        summary: query::explain(&plan).lines_en,
+        summary: Summary::of_plan(&plan),
     })
 }
 
@@ -488,9 +532,12 @@ fn open_answer(core: &Core, state: &State, question: &str) -> Result<Made> {
             question: record,
             rows,
         },
-        summary: vec![format!(
-            "Open the answer of question {}: {rows} rows",
-            record.short()
-        )],
+        summary: Summary::of(
+            format!(
+                "Open the answer of question {}: {rows} rows",
+                record.short()
+            ),
+            format!("打开问题 {} 的答案：{rows} 行", record.short()),
+        ),
     })
 }

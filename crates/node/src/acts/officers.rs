@@ -3,14 +3,17 @@
 use docket::{Credential, CredentialId, OfficerId, State, Statement};
 use primitives::Digest;
 
-use super::make::{Made, digest, ids};
+use super::{
+    make::{Made, digest, ids},
+    summary::Summary,
+};
 use crate::{
     core::Core,
     error::{Error, Result},
     passkeys,
 };
 
-fn made(statement: Statement, follows: Vec<Digest>, summary: Vec<String>) -> Made {
+fn made(statement: Statement, follows: Vec<Digest>, summary: Summary) -> Made {
     Made {
         warrant: None,
         follows,
@@ -22,7 +25,10 @@ fn made(statement: Statement, follows: Vec<Digest>, summary: Vec<String>) -> Mad
 
 pub(super) fn enrol(officer: &str, key: &str, duties: &[String]) -> Result<Made> {
     let officer: OfficerId = officer.parse()?;
-    let summary = vec![format!("Enrol officer {officer} as {}", duties.join(", "))];
+    let summary = Summary::of(
+        format!("Enrol officer {officer} as {}", duties.join(", ")),
+        format!("登记经办人 {officer}（{}）", duties.join("、")),
+    );
     let statement = Statement::OfficerEnrolled {
         officer,
         key: key.parse()?,
@@ -62,9 +68,9 @@ pub(super) fn propose(
             duties,
         } => {
             let duties: Vec<&str> = duties.iter().map(|duty| duty.name()).collect();
-            describe("Propose", officer, &credential.id(), &duties)
+            describe(("Propose", "提名"), officer, &credential.id(), &duties)
         }
-        _ => Vec::new(),
+        _ => Summary::default(),
     };
     Ok(made(statement, Vec::new(), summary))
 }
@@ -77,7 +83,7 @@ pub(super) fn confirm(core: &Core, state: &State, proposal: &str) -> Result<Made
         .ok_or_else(|| Error::refused("proposal-unknown", "no such proposal of an officer here"))?;
     let duties: Vec<&str> = nominee.duties.iter().map(|duty| duty.name()).collect();
     let credential = nominee.credential.id();
-    let summary = describe("Confirm", &nominee.officer, &credential, &duties);
+    let summary = describe(("Confirm", "确认"), &nominee.officer, &credential, &duties);
     let statement = Statement::OfficerConfirmed { proposal };
     Ok(made(statement, vec![proposal], summary))
 }
@@ -86,22 +92,31 @@ pub(super) fn retire(key: &str) -> Result<Made> {
     let key: CredentialId = key
         .parse()
         .map_err(|error: docket::NoCredential| Error::refused("format", error.to_string()))?;
-    let summary = vec![format!("Withdraw the officer's credential {key}")];
+    let summary = Summary::of(
+        format!("Withdraw the officer's credential {key}"),
+        format!("注销经办人凭证 {key}"),
+    );
     Ok(made(Statement::OfficerRetired { key }, Vec::new(), summary))
 }
 
 fn describe(
-    verb: &str,
+    (verb, verb_zh): (&str, &str),
     officer: &OfficerId,
     credential: &CredentialId,
     duties: &[&str],
-) -> Vec<String> {
-    vec![
+) -> Summary {
+    let kind = credential.kind();
+    let kind_zh = match credential {
+        CredentialId::Key(_) => "密钥",
+        CredentialId::Passkey(_) => "通行密钥",
+    };
+    let fingerprint = credential.fingerprint();
+    Summary::of(
         format!("{verb} officer {officer} as {}", duties.join(", ")),
-        format!(
-            "with the {} whose fingerprint is {}",
-            credential.kind(),
-            credential.fingerprint()
-        ),
-    ]
+        format!("{verb_zh}经办人 {officer}（{}）", duties.join("、")),
+    )
+    .and(
+        format!("with the {kind} whose fingerprint is {fingerprint}"),
+        format!("所凭{kind_zh}的指纹为 {fingerprint}"),
+    )
 }

@@ -233,7 +233,9 @@ fn view(
         institution: core.me.to_string(),
         name: member.map(|member| member.name.clone()).unwrap_or_default(),
         network: core.network.to_string(),
-        roles: member.map(views::role_names).unwrap_or_default(),
+        roles: member
+            .map(|member| views::role_names(&member.roles))
+            .unwrap_or_default(),
         officer: actor.map(|actor| actor.id.to_string()),
         duties: duties
             .into_iter()

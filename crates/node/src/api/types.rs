@@ -10,6 +10,21 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::webauthn::{AssertedCredential, RequestOptions};
+mod answers;
+mod asking;
+mod cases;
+mod custody;
+mod engine;
+mod events;
+mod oversight;
+
+pub use answers::*;
+pub use asking::*;
+pub use cases::*;
+pub use custody::*;
+pub use engine::*;
+pub use events::*;
+pub use oversight::*;
 
 /// An act that binds: what an officer asks the node to prepare, then signs.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -156,6 +171,8 @@ pub struct IssueWarrant {
     pub templates: Option<Vec<String>>,
     /// A shorter life, in milliseconds.
     pub life_ms: Option<u64>,
+    /// Why: read by requester, custodians and overseers.
+    pub reason: Option<String>,
 }
 
 /// A question under a warrant.
@@ -191,6 +208,8 @@ pub struct Prepared {
     pub header_json: serde_json::Value,
     /// What it means, in plain words.
     pub summary: Vec<String>,
+    /// The same in Chinese.
+    pub summary_zh: Vec<String>,
     /// The id of what the act makes: a warrant's id for a draft.
     pub warrant: Option<String>,
     /// For an officer with a passkey: what to call `navigator.credentials.get`
@@ -384,6 +403,9 @@ pub struct QuestionView {
     pub progress: Option<f64>,
     /// What the run is doing.
     pub doing: Option<String>,
+    /// How far each custodian of the run is, where this node takes part.
+    #[serde(default)]
+    pub parties: Vec<RunParty>,
     /// Why it was aborted.
     pub cause: Option<String>,
 }
@@ -414,6 +436,9 @@ pub struct AnswerTableView {
     pub table: String,
     /// The columns.
     pub columns: Vec<String>,
+    /// The columns' semantic types.
+    #[serde(default)]
+    pub semantics: Vec<String>,
     /// The rows: values in the columns' order.
     pub rows: Vec<Vec<serde_json::Value>>,
     /// Where each row comes from: `institution/snapshot record`.
@@ -453,6 +478,18 @@ pub struct RecordView {
     pub text_zh: String,
     /// The records that it follows from.
     pub follows: Vec<String>,
+    /// The question that it is about.
+    #[serde(default)]
+    pub question: Option<String>,
+    /// The rule that approved or denied.
+    #[serde(default)]
+    pub rule: Option<String>,
+    /// Why, in the officer's own words, where this institution may read it.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Who may read its bodies.
+    #[serde(default)]
+    pub readers: Vec<String>,
 }
 
 /// What waits for this institution's officers.
@@ -471,6 +508,12 @@ pub struct Inbox {
 pub struct JobView {
     /// Its id.
     pub job: String,
+    /// The table that it is about.
+    #[serde(default)]
+    pub dataset: Option<String>,
+    /// When it began.
+    #[serde(default)]
+    pub started_ms: u64,
     /// `running`, `done`, `failed` or `cancelled`.
     pub phase: String,
     /// From 0 to 1.

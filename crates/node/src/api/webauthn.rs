@@ -206,7 +206,12 @@ impl Descriptor {
 impl CreationOptions {
     /// Options to make a passkey of this console for an officer.
     #[must_use]
-    pub(crate) fn new(console: &Console, institution: &str, user: User, challenge: &Digest) -> Self {
+    pub(crate) fn new(
+        console: &Console,
+        institution: &str,
+        user: User,
+        challenge: &Digest,
+    ) -> Self {
         let algorithm = |alg| Algorithm {
             kind: PUBLIC_KEY.into(),
             alg,

@@ -69,6 +69,63 @@ fn one_altered_signature_fails_the_batch() {
     }
 }
 
+/// What [`canonical_point`] stands for, without its shortcut.
+fn compresses_to_itself(bytes: &[u8; 32]) -> bool {
+    let compressed = CompressedEdwardsY(*bytes);
+    compressed
+        .decompress()
+        .is_some_and(|point| point.compress() == compressed)
+}
+
+#[test]
+fn canonical_encodings_are_those_that_compress_to_themselves() {
+    let mut edges = Vec::new();
+    // Around zero, around the order and above it, with and without the sign.
+    for low in 0..=u8::MAX {
+        for (middle, high) in [(0, 0), (0xff, 0x7f)] {
+            for sign in [0, 0x80] {
+                let mut bytes = [middle; 32];
+                (bytes[0], bytes[31]) = (low, high | sign);
+                edges.push(bytes);
+            }
+        }
+    }
+    edges.extend(EIGHT_TORSION.iter().map(|point| point.compress().0));
+    edges.extend((0..2_000).map(|_| crate::random()));
+    let mut canonical = 0;
+    for bytes in &edges {
+        let expected = compresses_to_itself(bytes);
+        assert_eq!(canonical_point(bytes).is_some(), expected, "{bytes:02x?}");
+        canonical += usize::from(expected);
+    }
+    assert!(canonical > 900, "{canonical}");
+}
+
+#[test]
+fn one_key_may_sign_many_of_a_batch_and_one_bad_one_fails_it() {
+    let keys = [SigningKey::generate(), SigningKey::generate()];
+    let publics = keys.each_ref().map(SigningKey::public);
+    let signed: Vec<(usize, Vec<u8>, Signature)> = (0..200u8)
+        .map(|n| {
+            let message = frame("test", &[n]);
+            let signature = keys[usize::from(n % 2)].sign_raw(&message);
+            (usize::from(n % 2), message, signature)
+        })
+        .collect();
+    let claims = |swap: Option<usize>| -> Vec<Claim<'_>> {
+        let of = |(at, (who, message, signature))| Claim {
+            key: &publics[if swap == Some(at) { 1 - who } else { *who }],
+            message,
+            signature,
+        };
+        signed.iter().enumerate().map(of).collect()
+    };
+    assert!(verify_batch(&claims(None)));
+    for at in [0, 1, 63, 64, 199] {
+        assert!(!verify_batch(&claims(Some(at))));
+    }
+}
+
 #[test]
 fn domains_do_not_mix() {
     let key = SigningKey::generate();

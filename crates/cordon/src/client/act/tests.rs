@@ -76,6 +76,7 @@ fn prepared(header: &Header) -> Prepared {
         header: hex::encode(header.encode().unwrap()),
         header_json: serde_json::Value::Null,
         summary: Vec::new(),
+        summary_zh: Vec::new(),
         warrant: None,
         assertion: None,
     }

@@ -14,6 +14,7 @@ use std::{
 };
 
 use curve25519_dalek::ristretto::CompressedRistretto;
+use foldhash::fast::RandomState;
 use primitives::{Digest, InstitutionId, SigningKey};
 use rayon::prelude::*;
 
@@ -47,7 +48,8 @@ pub struct Run {
     issuer: Issuer,
     spent: Mutex<HashMap<(u16, [u8; 32]), Digest>>,
     evaluations: Mutex<Evaluations>,
-    vouchers: Mutex<HashMap<(u16, Derivation), Made>>,
+    /// By the step in which they were made.
+    vouchers: Mutex<HashMap<u16, Kept>>,
 }
 
 /// `t·N` by the digest of the bucket, so that another snapshot's bucket of the
@@ -57,6 +59,13 @@ struct Evaluations {
     buckets: HashMap<Digest, Arc<Vec<[u8; 32]>>>,
     keys: usize,
 }
+
+/// The vouchers of one batch. Its own tables name the keys, so a hash that is quick and
+/// seeded at random is enough.
+pub(super) type Vouchers<'a> = HashMap<&'a Derivation, Arc<Made>, RandomState>;
+
+/// The vouchers of one step that a run remembers.
+type Kept = HashMap<Derivation, Arc<Made>, RandomState>;
 
 /// A poisoned lock means that a panic elsewhere left a cache half filled; every
 /// entry in it is whole.
@@ -104,20 +113,32 @@ impl Run {
             .count()
     }
 
-    /// Marks selectors as evaluated, all or none.
+    /// Marks selectors as evaluated that an earlier life of this custodian had
+    /// evaluated for `request`.
+    pub fn resume(&self, step: u16, request: Digest, elements: &[[u8; 32]]) {
+        lock(&self.spent).extend(elements.iter().map(|element| ((step, *element), request)));
+    }
+
+    /// Marks selectors as evaluated, all or none; at most `limit` in a step.
     pub(super) fn spend(
         &self,
         step: u16,
         selectors: &[Selector],
         request: Digest,
+        limit: usize,
     ) -> Result<(), Error> {
         let mut spent = lock(&self.spent);
-        let again = |selector: &Selector| {
-            let before = spent.get(&(step, selector.element));
-            before.is_some_and(|before| *before != request)
-        };
-        if selectors.iter().any(again) {
+        let before = |selector: &Selector| spent.get(&(step, selector.element));
+        if selectors
+            .iter()
+            .any(|selector| before(selector).is_some_and(|before| *before != request))
+        {
             return Err(Refusal::SelectorSpent.into());
+        }
+        let fresh = selectors.iter().filter(|s| before(s).is_none()).count();
+        let known = spent.keys().filter(|(at, _)| *at == step).count();
+        if known + fresh > limit {
+            return Err(Refusal::TooManySelectors.into());
         }
         spent.extend(
             selectors
@@ -165,22 +186,33 @@ impl Run {
     }
 
     /// Vouchers for the distinct derived selectors of a batch.
-    pub(super) fn vouch<'a>(
-        &self,
-        step: u16,
-        labels: &'a [Label],
-    ) -> HashMap<&'a Derivation, Made> {
-        let mut made: HashMap<&Derivation, Made> = HashMap::new();
+    pub(super) fn vouch<'a>(&self, step: u16, labels: &'a [Label]) -> Vouchers<'a> {
+        // A label's derived selectors repeat in others of its batch, often many times.
+        let distinct = || HashSet::with_hasher(RandomState::default());
+        let wanted: HashSet<&Derivation, RandomState> = labels
+            .par_iter()
+            .fold(distinct, |mut wanted, label| {
+                wanted.extend(&label.derived);
+                wanted
+            })
+            .reduce(distinct, |mut one, other| {
+                one.extend(other);
+                one
+            });
+        let mut made = Vouchers::with_capacity_and_hasher(wanted.len(), RandomState::default());
         let mut missing: Vec<&Derivation> = Vec::new();
-        {
-            let known = lock(&self.vouchers);
-            let wanted: HashSet<&Derivation> =
-                labels.iter().flat_map(|label| &label.derived).collect();
-            for next in wanted {
-                match known.get(&(step, next.clone())) {
-                    Some(voucher) => drop(made.insert(next, voucher.clone())),
-                    None => missing.push(next),
-                }
+        let found: Vec<(&Derivation, Option<Arc<Made>>)> = {
+            let mut known = lock(&self.vouchers);
+            let known: &Kept = known.entry(step).or_default();
+            wanted
+                .into_par_iter()
+                .map(|next| (next, known.get(next).cloned()))
+                .collect()
+        };
+        for (next, voucher) in found {
+            match voucher {
+                Some(voucher) => drop(made.insert(next, voucher)),
+                None => missing.push(next),
             }
         }
         let pairs: Vec<(u16, &[u8])> = missing
@@ -189,9 +221,12 @@ impl Run {
             .collect();
         let fresh = self.issuer.make(step, &pairs);
         let mut known = lock(&self.vouchers);
-        for (next, voucher) in missing.into_iter().zip(fresh) {
-            if known.len() < VOUCHER_CACHE_MAX {
-                known.insert((step, next.clone()), voucher.clone());
+        let before: usize = known.values().map(HashMap::len).sum();
+        let known = known.entry(step).or_default();
+        for (count, (next, voucher)) in missing.into_iter().zip(fresh).enumerate() {
+            let voucher = Arc::new(voucher);
+            if before + count < VOUCHER_CACHE_MAX {
+                known.insert(next.clone(), Arc::clone(&voucher));
             }
             made.insert(next, voucher);
         }
