@@ -9,37 +9,8 @@ fn who(header: &Header) -> String {
     }
 }
 
-/// What a record says: in English, then in Chinese.
-#[must_use]
-pub(crate) fn say(header: &Header) -> (String, String) {
-    let who = who(header);
-    match &header.statement {
-        Statement::ChangeProposed { change } => {
-            let (en, zh) = match change {
-                Change::Admit(card) => (
-                    format!("to admit {}", card.institution.id),
-                    format!("接纳 {}", card.institution.id),
-                ),
-                Change::Replace(card) => (
-                    format!("new keys or addresses for {}", card.institution.id),
-                    format!("更换 {} 的密钥或地址", card.institution.id),
-                ),
-                Change::Remove(id) => (format!("that {id} leaves"), format!("{id} 退出")),
-            };
-            (format!("{who} proposes {en}"), format!("{who} 提议{zh}"))
-        }
-        Statement::ChangeVoted { proposal, yes } => {
-            let (en, zh) = if *yes {
-                ("for", "赞成")
-            } else {
-                ("against", "反对")
-            };
-            let proposal = proposal.short();
-            (
-                format!("{who} votes {en} proposal {proposal}"),
-                format!("{who} {zh}提议 {proposal}"),
-            )
-        }
+fn say_of_officers(who: &str, statement: &Statement) -> (String, String) {
+    match statement {
         Statement::OfficerEnrolled {
             officer, duties, ..
         } => {
@@ -77,6 +48,45 @@ pub(crate) fn say(header: &Header) -> (String, String) {
                 format!("{who} 确认提名 {proposal} 的经办人"),
             )
         }
+        _ => (who.to_owned(), who.to_owned()),
+    }
+}
+
+/// What a record says: in English, then in Chinese.
+#[must_use]
+pub(crate) fn say(header: &Header) -> (String, String) {
+    let who = who(header);
+    match &header.statement {
+        Statement::ChangeProposed { change } => {
+            let (en, zh) = match change {
+                Change::Admit(card) => (
+                    format!("to admit {}", card.institution.id),
+                    format!("接纳 {}", card.institution.id),
+                ),
+                Change::Replace(card) => (
+                    format!("new keys or addresses for {}", card.institution.id),
+                    format!("更换 {} 的密钥或地址", card.institution.id),
+                ),
+                Change::Remove(id) => (format!("that {id} leaves"), format!("{id} 退出")),
+            };
+            (format!("{who} proposes {en}"), format!("{who} 提议{zh}"))
+        }
+        Statement::ChangeVoted { proposal, yes } => {
+            let (en, zh) = if *yes {
+                ("for", "赞成")
+            } else {
+                ("against", "反对")
+            };
+            let proposal = proposal.short();
+            (
+                format!("{who} votes {en} proposal {proposal}"),
+                format!("{who} {zh}提议 {proposal}"),
+            )
+        }
+        Statement::OfficerEnrolled { .. }
+        | Statement::OfficerRetired { .. }
+        | Statement::OfficerProposed { .. }
+        | Statement::OfficerConfirmed { .. } => say_of_officers(&who, &header.statement),
         Statement::DatasetPublished(entry) => (
             format!("{who} publishes the table {}", entry.dataset),
             format!("{who} 发布数据表 {}", entry.dataset),

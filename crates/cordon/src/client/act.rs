@@ -249,6 +249,12 @@ fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -
             same_question(question, found)?;
             ensure(hops == h && answer_cap == cap, "other bounds")
         }
+        _ => compare_officers(act, statement),
+    }
+}
+
+fn compare_officers(act: &Act, statement: &Statement) -> Result<()> {
+    match (act, statement) {
         (
             Act::EnrolOfficer {
                 officer,
