@@ -365,7 +365,7 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
     ];
     let reason = issue.reason.as_deref().unwrap_or_default().trim();
     if !reason.is_empty() {
-        summary.push(format!("Reason: {reason}"));
+        summary = summary.and(format!("Reason: {reason}"), format!("理由：{reason}"));
         let body = Opened::new(&Reason {
             text: reason.into(),
         })?;
