@@ -111,6 +111,7 @@ mod tests {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 7101));
         let config = Config {
             institution: "bank_a".parse().unwrap(),
+            console: crate::config::ConsoleConfig::default(),
             listen: Listen {
                 ledger: address,
                 exchange: address,

@@ -9,6 +9,7 @@ use primitives::{Digest, PublicKey};
 use crate::{
     api::{self, auth::Gate},
     config::{Config, files},
+    console::Console,
     core::Core,
     custodian::Desk,
     error::{Error, Result},
@@ -67,24 +68,21 @@ pub enum Ended {
 ///
 /// # Errors
 /// Trouble that keeps the node from starting, or that stopped its ledger.
-pub fn run(
-    config: Config,
-    passphrase: &Passphrase,
-    log: LogFilter,
-    stop: Stop,
-) -> Result<Ended> {
+pub fn run(config: Config, passphrase: &Passphrase, log: LogFilter, stop: Stop) -> Result<Ended> {
     rotation::settle(&config)?;
+    let console = Console::of(&config)?;
     let keys = NodeKeys::read(&config.file(files::KEYS), passphrase)?;
     let store = Store::open(&config.file(files::STORE), &keys.store)?;
     let settings = runtime::Config::new()
         .with_storage_directory(config.file(files::LEDGER))
         .with_worker_threads(2);
-    runtime::Runner::new(settings).start(|context| serve(context, config, (keys, store), log, stop))
+    runtime::Runner::new(settings)
+        .start(|context| serve(context, (config, console), (keys, store), log, stop))
 }
 
 async fn serve(
     context: runtime::Context,
-    config: Config,
+    (config, console): (Config, Console),
     (keys, store): (NodeKeys, Store),
     log: LogFilter,
     stop: Stop,
@@ -107,7 +105,7 @@ async fn serve(
     let ledger = ledger::Ledger::start(context.child("ledger"), settings, rules).await?;
     let token = operator_token(&config.file(files::OPERATOR_TOKEN))?;
     let listen = config.listen.clone();
-    let core = Core::new(config, network, keys, store, ledger.clone(), log)?;
+    let core = Core::new(config, console, network, keys, store, ledger.clone(), log)?;
     let runtime = context.child("metrics");
     core.metrics.runtime(move || runtime.encode());
     let channels = Net::start(

@@ -42,6 +42,12 @@ pub enum Shelf {
     Snapshots,
     /// Specifications of published tables, by dataset record.
     Datasets,
+    /// Invitations to make a passkey, by a digest of their code.
+    Invitations,
+    /// Passkeys that wait for a registrar's word, by their registration.
+    Registrations,
+    /// Authenticators' counters at their last sign-in, by passkey.
+    Counters,
     /// Versions of the approval rules, by number.
     Rules,
 }
@@ -58,6 +64,9 @@ impl Shelf {
             Self::Prepared => "prepared",
             Self::Snapshots => "snapshots",
             Self::Datasets => "datasets",
+            Self::Invitations => "invitations",
+            Self::Registrations => "registrations",
+            Self::Counters => "counters",
             Self::Rules => "rules",
         })
     }

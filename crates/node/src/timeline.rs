@@ -9,6 +9,49 @@ fn who(header: &Header) -> String {
     }
 }
 
+fn say_of_officers(who: &str, statement: &Statement) -> (String, String) {
+    match statement {
+        Statement::OfficerEnrolled {
+            officer, duties, ..
+        } => {
+            let duties: Vec<&str> = duties.iter().map(|duty| duty.name()).collect();
+            let duties = duties.join(", ");
+            (
+                format!("{who} enrols officer {officer} as {duties}"),
+                format!("{who} 登记经办人 {officer}（{duties}）"),
+            )
+        }
+        Statement::OfficerRetired { .. } => (
+            format!("{who} withdraws an officer's credential"),
+            format!("{who} 注销一名经办人的凭证"),
+        ),
+        Statement::OfficerProposed {
+            officer,
+            credential,
+            duties,
+        } => {
+            let duties: Vec<&str> = duties.iter().map(|duty| duty.name()).collect();
+            let duties = duties.join(", ");
+            let (en, zh) = match credential.passkey() {
+                Some(_) => ("a passkey", "通行密钥"),
+                None => ("a key", "密钥"),
+            };
+            (
+                format!("{who} proposes officer {officer} as {duties}, with {en}"),
+                format!("{who} 提名经办人 {officer}（{duties}），凭{zh}"),
+            )
+        }
+        Statement::OfficerConfirmed { proposal } => {
+            let proposal = proposal.short();
+            (
+                format!("{who} confirms the officer of proposal {proposal}"),
+                format!("{who} 确认提名 {proposal} 的经办人"),
+            )
+        }
+        _ => (who.to_owned(), who.to_owned()),
+    }
+}
+
 /// What a record says: in English, then in Chinese.
 #[must_use]
 pub(crate) fn say(header: &Header) -> (String, String) {
@@ -40,20 +83,10 @@ pub(crate) fn say(header: &Header) -> (String, String) {
                 format!("{who} {zh}提议 {proposal}"),
             )
         }
-        Statement::OfficerEnrolled {
-            officer, duties, ..
-        } => {
-            let duties: Vec<&str> = duties.iter().map(|duty| duty.name()).collect();
-            let duties = duties.join(", ");
-            (
-                format!("{who} enrols officer {officer} as {duties}"),
-                format!("{who} 登记经办人 {officer}（{duties}）"),
-            )
-        }
-        Statement::OfficerRetired { .. } => (
-            format!("{who} withdraws an officer's key"),
-            format!("{who} 注销一名经办人的密钥"),
-        ),
+        Statement::OfficerEnrolled { .. }
+        | Statement::OfficerRetired { .. }
+        | Statement::OfficerProposed { .. }
+        | Statement::OfficerConfirmed { .. } => say_of_officers(&who, &header.statement),
         Statement::DatasetPublished(entry) => (
             format!("{who} publishes the table {}", entry.dataset),
             format!("{who} 发布数据表 {}", entry.dataset),

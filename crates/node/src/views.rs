@@ -40,7 +40,7 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn role_names(roles: &std::collections::BTreeSet<Role>) -> Vec<String> {
+pub(crate) fn role_names(roles: &std::collections::BTreeSet<Role>) -> Vec<String> {
     roles.iter().map(|role| role_name(*role).into()).collect()
 }
 
@@ -92,6 +92,7 @@ pub(crate) fn network(state: &State) -> Vec<MemberView> {
                 .map(|(key, officer)| OfficerView {
                     officer: officer.id.to_string(),
                     key: key.to_string(),
+                    kind: key.kind().into(),
                     duties: officer
                         .duties
                         .iter()
@@ -395,6 +396,7 @@ pub(crate) fn record_view(indexed: &Indexed) -> RecordView {
         kind: indexed.record.kind().into(),
         institution: header.institution.to_string(),
         officer: header.officer.as_ref().map(ToString::to_string),
+        signed_with: indexed.record.signer.kind().into(),
         text_en,
         text_zh,
         follows: header.follows.iter().map(ToString::to_string).collect(),

@@ -1,0 +1,122 @@
+//! Acts about officers: enrol, propose, confirm, retire.
+
+use docket::{Credential, CredentialId, OfficerId, State, Statement};
+use primitives::Digest;
+
+use super::{
+    make::{Made, digest, ids},
+    summary::Summary,
+};
+use crate::{
+    core::Core,
+    error::{Error, Result},
+    passkeys,
+};
+
+fn made(statement: Statement, follows: Vec<Digest>, summary: Summary) -> Made {
+    Made {
+        warrant: None,
+        follows,
+        bodies: Vec::new(),
+        statement,
+        summary,
+    }
+}
+
+pub(super) fn enrol(officer: &str, key: &str, duties: &[String]) -> Result<Made> {
+    let officer: OfficerId = officer.parse()?;
+    let summary = Summary::of(
+        format!("Enrol officer {officer} as {}", duties.join(", ")),
+        format!("登记经办人 {officer}（{}）", duties.join("、")),
+    );
+    let statement = Statement::OfficerEnrolled {
+        officer,
+        key: key.parse()?,
+        duties: ids(duties)?,
+    };
+    Ok(made(statement, Vec::new(), summary))
+}
+
+/// A passkey that waits here, by its registration; or a key, with handle and duties.
+pub(super) fn propose(
+    core: &Core,
+    registration: Option<&str>,
+    officer: Option<&str>,
+    key: Option<&str>,
+    duties: &[String],
+) -> Result<Made> {
+    let statement = match (registration, officer, key) {
+        (Some(id), None, None) if duties.is_empty() => {
+            passkeys::proposal(&passkeys::registered(core, &digest(id)?)?)
+        }
+        (None, Some(officer), Some(key)) => Statement::OfficerProposed {
+            officer: officer.parse()?,
+            credential: Credential::Key(key.parse()?),
+            duties: ids(duties)?,
+        },
+        _ => {
+            return Err(Error::refused(
+                "format",
+                "either `registration`, or `officer`, `key` and `duties`",
+            ));
+        }
+    };
+    let summary = match &statement {
+        Statement::OfficerProposed {
+            officer,
+            credential,
+            duties,
+        } => {
+            let duties: Vec<&str> = duties.iter().map(|duty| duty.name()).collect();
+            describe(("Propose", "提名"), officer, &credential.id(), &duties)
+        }
+        _ => Summary::default(),
+    };
+    Ok(made(statement, Vec::new(), summary))
+}
+
+pub(super) fn confirm(core: &Core, state: &State, proposal: &str) -> Result<Made> {
+    let proposal = digest(proposal)?;
+    let (_, nominee) = state
+        .nominees()
+        .find(|(id, nominee)| **id == proposal && nominee.institution == core.me)
+        .ok_or_else(|| Error::refused("proposal-unknown", "no such proposal of an officer here"))?;
+    let duties: Vec<&str> = nominee.duties.iter().map(|duty| duty.name()).collect();
+    let credential = nominee.credential.id();
+    let summary = describe(("Confirm", "确认"), &nominee.officer, &credential, &duties);
+    let statement = Statement::OfficerConfirmed { proposal };
+    Ok(made(statement, vec![proposal], summary))
+}
+
+pub(super) fn retire(key: &str) -> Result<Made> {
+    let key: CredentialId = key
+        .parse()
+        .map_err(|error: docket::NoCredential| Error::refused("format", error.to_string()))?;
+    let summary = Summary::of(
+        format!("Withdraw the officer's credential {key}"),
+        format!("注销经办人凭证 {key}"),
+    );
+    Ok(made(Statement::OfficerRetired { key }, Vec::new(), summary))
+}
+
+fn describe(
+    (verb, verb_zh): (&str, &str),
+    officer: &OfficerId,
+    credential: &CredentialId,
+    duties: &[&str],
+) -> Summary {
+    let kind = credential.kind();
+    let kind_zh = match credential {
+        CredentialId::Key(_) => "密钥",
+        CredentialId::Passkey(_) => "通行密钥",
+    };
+    let fingerprint = credential.fingerprint();
+    Summary::of(
+        format!("{verb} officer {officer} as {}", duties.join(", ")),
+        format!("{verb_zh}经办人 {officer}（{}）", duties.join("、")),
+    )
+    .and(
+        format!("with the {kind} whose fingerprint is {fingerprint}"),
+        format!("所凭{kind_zh}的指纹为 {fingerprint}"),
+    )
+}
