@@ -20,6 +20,7 @@ mod error;
 mod group;
 pub mod limits;
 pub mod lookup;
+pub mod okvs;
 pub mod oprf;
 
 pub use error::{Error, ErrorKind, Fault, Refusal, Trouble};

@@ -36,3 +36,6 @@ pub const BATCH_BYTES_AIM: usize = 48 * 1024 * 1024;
 pub const VOUCHER_CACHE_MAX: usize = 1 << 19;
 /// Keys whose evaluations a run remembers; beyond it they are made again.
 pub const EVALUATION_CACHE_MAX: usize = 1 << 21;
+
+/// Keys in one oblivious key-value store, hence items in one part of a joint set.
+pub const OKVS_ITEMS_MAX: usize = 1 << 24;
