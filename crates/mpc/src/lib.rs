@@ -17,10 +17,13 @@
 
 mod domains;
 mod error;
+pub mod field;
 mod group;
 pub mod limits;
 pub mod lookup;
 pub mod oprf;
+mod simd;
+pub mod vole;
 
 pub use error::{Error, ErrorKind, Fault, Refusal, Trouble};
 pub use group::{Blind, Element};
