@@ -28,6 +28,19 @@ pub(crate) const PROOF_NONCE: &str = "cordon/mpc/proof-nonce/v1";
 /// Hedges an answer's dummy cells and nonces against a weak generator.
 pub(crate) const ANSWER_SEED: &str = "cordon/mpc/answer-seed/v1";
 
+/// Binds a joint set's parties, warrant, plan, run, step, sizes and protocol.
+pub(crate) const PSI_CONTEXT: &str = "cordon/mpc/psi-context/v1";
+/// Hashes the items of both sides of a joint set.
+pub(crate) const PSI_ITEMS: &str = "cordon/mpc/psi-items/v1";
+/// Absorbs a joint set's messages.
+pub(crate) const PSI_TRANSCRIPT: &str = "cordon/mpc/psi-transcript/v1";
+/// Hashes what the oblivious function gives for an item into its tag.
+pub(crate) const PSI_TAG: &str = "cordon/mpc/psi-tag/v1";
+/// Commits to a sender's half of the offset of all tags.
+pub(crate) const PSI_OPENING: &str = "cordon/mpc/psi-opening/v1";
+/// Hedges a role's secrets against a weak generator.
+pub(crate) const PSI_SEED: &str = "cordon/mpc/psi-seed/v1";
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -45,6 +58,12 @@ mod tests {
             super::STEP_FACTOR,
             super::PROOF_NONCE,
             super::ANSWER_SEED,
+            super::PSI_CONTEXT,
+            super::PSI_ITEMS,
+            super::PSI_TRANSCRIPT,
+            super::PSI_TAG,
+            super::PSI_OPENING,
+            super::PSI_SEED,
         ];
         for (i, a) in all.iter().enumerate() {
             for (j, b) in all.iter().enumerate() {

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod lookup;
 pub mod okvs;
 pub mod oprf;
+pub mod psi;
 mod simd;
 pub mod vole;
 

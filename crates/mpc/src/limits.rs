@@ -39,3 +39,11 @@ pub const EVALUATION_CACHE_MAX: usize = 1 << 21;
 
 /// Keys in one oblivious key-value store, hence items in one part of a joint set.
 pub const OKVS_ITEMS_MAX: usize = 1 << 24;
+/// Items of one side of a joint set in one part, padding included.
+pub const SET_ITEMS_MAX: usize = OKVS_ITEMS_MAX;
+/// Items of one side in the mean, where a larger set is cut into parts.
+pub const PART_ITEMS: usize = 1 << 20;
+/// Parts of a joint set.
+pub const PARTS_MAX: usize = 1 << 12;
+/// Values of a vector, or tags, in every frame but the last.
+pub const FRAME_VALUES: usize = 1 << 15;

@@ -71,7 +71,7 @@ pub use solve::{Failed, encode_bin};
 
 use rand_core::CryptoRng;
 
-use crate::{Error, Refusal, limits::OKVS_ITEMS_MAX};
+use crate::{Error, Refusal, field::F128, limits::OKVS_ITEMS_MAX};
 
 /// Keys a bin in the mean, at most.
 const BIN_MEAN: usize = 1 << 16;
@@ -100,6 +100,16 @@ impl Value for u64 {
 
     fn draw<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
         rng.next_u64()
+    }
+}
+
+impl Value for F128 {
+    fn add(&mut self, other: Self) {
+        *self += other;
+    }
+
+    fn draw<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        Self::random(rng)
     }
 }
 

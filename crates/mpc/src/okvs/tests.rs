@@ -80,7 +80,7 @@ fn shapes_hold_their_bounds() {
         assert!(params.bins <= 256 && params.dense <= 64);
         assert!(params.bins * params.bin_items >= items);
         let gap = f64::from(BIN_SECURITY) / (params.sparse as f64).log2();
-        assert_eq!(params.gap, gap.floor() as usize);
+        assert_eq!(params.gap as f64, gap.floor());
         if params.bins > 1 {
             // Bernstein's bound, in floating point, for all bins together.
             let mean = items as f64 / params.bins as f64;

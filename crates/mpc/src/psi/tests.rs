@@ -1,0 +1,5 @@
+//! The real roles against the ideal functionality, and against changed messages.
+
+mod mutation;
+mod rr22;
+mod world;
