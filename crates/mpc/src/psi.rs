@@ -7,6 +7,8 @@
 //! | protocol | adversary | cost at a million items a side |
 //! |---|---|---|
 //! | [`rr22`] | malicious, or semi-honest and shorter | a second; 37 or 21 bytes an item |
+//! | [`diffie_hellman`] | malicious | minutes; 80 bytes an item |
+//! | [`cardinality`] | semi-honest receiver; the count first, identities on a second step | minutes; 96 bytes an item |
 //!
 //! A network that asks for malicious security refuses the rest
 //! ([`Setup::open`]). Large sets are cut into parts by hash, padded to one size
@@ -82,6 +84,10 @@
 //! # }
 //! ```
 
+pub mod diffie_hellman;
+mod elements;
+mod frames;
+mod matching;
 mod order;
 pub mod rr22;
 mod set;

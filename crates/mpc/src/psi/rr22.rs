@@ -62,7 +62,6 @@
 //! tag. At a million items a side: 36.7 bytes an item malicious, 20.4 semi-honest,
 //! without the correlation.
 
-mod messages;
 mod oracle;
 mod receiver;
 mod sender;

@@ -1,4 +1,4 @@
-//! The running digest of a session's messages, and what every frame begins with.
+//! The running digest of a session's messages.
 //!
 //! Why it exists: the last message states the digest of all before it, in both
 //! directions, so that bytes changed on the way end in an abort and never in a
@@ -10,12 +10,7 @@
 use primitives::{Digest, Hasher};
 
 use super::Session;
-use crate::{Error, Fault, domains};
-
-/// The version that every frame begins with.
-const VERSION: u8 = 1;
-/// Version and kind.
-pub(super) const HEADER_BYTES: usize = 2;
+use crate::domains;
 
 /// Who sent a message.
 #[derive(Clone, Copy)]
@@ -46,36 +41,4 @@ impl Transcript {
     pub(super) fn digest(&self) -> Digest {
         self.0.clone().finish()
     }
-}
-
-/// Begins a frame.
-pub(super) fn frame(kind: u8, body: usize) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(HEADER_BYTES + body);
-    frame.extend_from_slice(&[VERSION, kind]);
-    frame
-}
-
-/// The body of a frame of the kind that is due.
-///
-/// # Errors
-/// [`Fault::Malformed`] for another version or no header at all,
-/// [`Fault::OutOfOrder`] for another kind.
-pub(super) fn body(bytes: &[u8], kind: u8) -> Result<&[u8], Error> {
-    match bytes {
-        [VERSION, found, body @ ..] if *found == kind => Ok(body),
-        [VERSION, _, ..] => Err(Error::faulty(Fault::OutOfOrder, evidence(bytes))),
-        _ => Err(Error::faulty(Fault::Malformed, evidence(bytes))),
-    }
-}
-
-/// The body of a frame whose length is known.
-pub(super) fn body_of<const N: usize>(bytes: &[u8], kind: u8) -> Result<[u8; N], Error> {
-    body(bytes, kind)?
-        .try_into()
-        .map_err(|_| Error::faulty(Fault::Malformed, evidence(bytes)))
-}
-
-/// As much of a frame as an error carries: the first 4 KiB.
-pub(super) fn evidence(bytes: &[u8]) -> &[u8] {
-    &bytes[..bytes.len().min(4096)]
 }

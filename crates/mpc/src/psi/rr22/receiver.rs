@@ -15,7 +15,6 @@ use zeroize::Zeroize;
 
 use super::{
     Shape,
-    messages::{BEGIN, COMMIT, END, OPEN, TAGS, VECTOR, entries, fixed, list},
     oracle::{Oracle, commitment, narrow, plus, widen},
 };
 use crate::{
@@ -24,9 +23,13 @@ use crate::{
     limits::FRAME_VALUES,
     okvs::{Decoder, Grouped, Row, Rows, encode_bin},
     psi::{
-        Progress, Session, Set, hedged_seed, order,
+        Progress, Session, Set,
+        frames::{body_of, faulty, fixed, kind, list},
+        hedged_seed,
+        matching::Matching,
+        order,
         set::Item,
-        transcript::{From, Transcript, body_of, evidence},
+        transcript::{From, Transcript},
     },
     vole::ReceiverOutput,
 };
@@ -66,14 +69,9 @@ pub struct Receiver {
     made: usize,
     sent: usize,
     vector: Vec<F128>,
-    /// `C(y)` and the item's number, then its tag and number.
+    /// `C(y)` and the item's number.
     read: Vec<(F128, u32)>,
-    tags: Vec<(u128, u32)>,
-    received: usize,
-    last: Option<u128>,
-    /// How many of this side's tags are below the last one received.
-    passed: usize,
-    found: Vec<u32>,
+    matching: Matching,
 }
 
 impl Receiver {
@@ -130,11 +128,7 @@ impl Receiver {
             sent: 0,
             vector: Vec::new(),
             read: Vec::with_capacity(set.len()),
-            tags: Vec::new(),
-            received: 0,
-            last: None,
-            passed: 0,
-            found: Vec::new(),
+            matching: Matching::default(),
             set,
             session,
             shape,
@@ -167,7 +161,7 @@ impl Receiver {
                 self.phase = Phase::Vector;
                 let offset = self.offset.to_bytes();
                 let offset: &[u8] = if self.shape.malicious() { &offset } else { &[] };
-                fixed(BEGIN, &[&self.seed, offset])
+                fixed(kind::BEGIN, &[&self.seed, offset])
             }
             Phase::Vector => self.next_of_vector()?,
             _ => return Ok(None),
@@ -182,7 +176,7 @@ impl Receiver {
         while self.vector.len() < due {
             self.make_bin()?;
         }
-        let mut frame = list(VECTOR, self.sent, due * self.shape.value_bytes);
+        let mut frame = list(kind::VECTOR, self.sent, due * self.shape.value_bytes);
         for value in self.vector.drain(..due) {
             frame.extend_from_slice(&value.to_bytes()[..self.shape.value_bytes]);
         }
@@ -241,7 +235,7 @@ impl Receiver {
 
     fn make_tags(&mut self) {
         let genuine = u32::try_from(self.set.genuine()).unwrap_or(u32::MAX);
-        self.tags = std::mem::take(&mut self.read)
+        let mut tags: Vec<(u128, u32)> = std::mem::take(&mut self.read)
             .into_iter()
             .filter(|(_, index)| *index < genuine)
             .map(|(value, index)| {
@@ -249,7 +243,8 @@ impl Receiver {
                 (self.oracle.tag(plus(value, self.offset), item), index)
             })
             .collect();
-        order::by_uniform(&mut self.tags, |(tag, _)| self.oracle.order(*tag));
+        order::by_uniform(&mut tags, |(tag, _)| self.oracle.order(*tag));
+        self.matching = Matching::new(tags);
     }
 
     /// Takes one frame of the sender. After an error the session is over.
@@ -259,63 +254,44 @@ impl Receiver {
     pub fn on_frame(&mut self, bytes: &[u8]) -> Result<Progress, Error> {
         match self.phase {
             Phase::Commitment => {
-                self.commitment = body_of(bytes, COMMIT)?;
+                self.commitment = body_of(bytes, kind::COMMIT)?;
                 self.phase = Phase::Begin;
             }
             Phase::Opening => {
-                let opening = body_of(bytes, OPEN)?;
+                let opening = body_of(bytes, kind::OPEN)?;
                 if commitment(&self.session, &opening) != self.commitment {
-                    return Err(Error::faulty(Fault::OpeningMismatch, evidence(bytes)));
+                    return Err(faulty(Fault::OpeningMismatch, bytes));
                 }
                 self.offset = plus(self.offset, F128::from_bytes(opening));
                 self.make_tags();
                 self.phase = Phase::Tags;
                 self.skip_empty();
             }
-            Phase::Tags => self.on_tags(bytes)?,
+            Phase::Tags => {
+                let total = self.session.sender_items;
+                let size = self.shape.tag_bytes;
+                self.matching.take(bytes, total, size, &self.set)?;
+                self.skip_empty();
+            }
             Phase::End => {
-                let theirs: [u8; 32] = body_of(bytes, END)?;
+                let theirs: [u8; 32] = body_of(bytes, kind::END)?;
                 if theirs != self.transcript.digest().0 {
-                    return Err(Error::faulty(Fault::TranscriptMismatch, evidence(bytes)));
+                    return Err(faulty(Fault::TranscriptMismatch, bytes));
                 }
                 self.phase = Phase::Done;
                 return Ok(Progress::Complete);
             }
             Phase::Begin | Phase::Vector | Phase::Done => {
-                return Err(Error::faulty(Fault::OutOfOrder, evidence(bytes)));
+                return Err(faulty(Fault::OutOfOrder, bytes));
             }
         }
         self.transcript.absorb(From::Sender, bytes);
         Ok(Progress::More)
     }
 
-    fn on_tags(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let size = self.shape.tag_bytes;
-        let total = self.session.sender_items;
-        let entries = entries(bytes, TAGS, self.received, total, size)?;
-        for entry in entries.chunks_exact(size) {
-            let mut wide = [0; 16];
-            wide[16 - size..].copy_from_slice(entry);
-            let tag = u128::from_be_bytes(wide);
-            if self.last.is_some_and(|last| last >= tag) {
-                return Err(Error::faulty(Fault::TagsUnordered, evidence(bytes)));
-            }
-            self.last = Some(tag);
-            self.received += 1;
-            while let Some((mine, index)) = self.tags.get(self.passed).filter(|own| own.0 <= tag) {
-                if *mine == tag {
-                    self.found.push(self.set.origin(*index as usize));
-                }
-                self.passed += 1;
-            }
-        }
-        self.skip_empty();
-        Ok(())
-    }
-
     /// A list without entries has no frames.
     fn skip_empty(&mut self) {
-        if self.phase == Phase::Tags && self.received == self.session.sender_items {
+        if self.phase == Phase::Tags && self.matching.received() == self.session.sender_items {
             self.phase = Phase::End;
         }
     }
@@ -325,7 +301,7 @@ impl Receiver {
     pub fn permille(&self) -> usize {
         let columns = self.shape.params.columns();
         let total = columns + self.session.sender_items;
-        (self.sent + self.received) * 1000 / total
+        (self.sent + self.matching.received()) * 1000 / total
     }
 
     /// The places, ascending, of the items that both have, and the transcript's
@@ -333,11 +309,10 @@ impl Receiver {
     ///
     /// # Errors
     /// [`Fault::Truncated`] before the sender's last frame.
-    pub fn finish(mut self) -> Result<(Vec<u32>, Digest), Error> {
+    pub fn finish(self) -> Result<(Vec<u32>, Digest), Error> {
         if self.phase != Phase::Done {
             return Err(Error::faulty(Fault::Truncated, &[]));
         }
-        self.found.sort_unstable();
-        Ok((std::mem::take(&mut self.found), self.transcript.digest()))
+        Ok((self.matching.into_found(), self.transcript.digest()))
     }
 }

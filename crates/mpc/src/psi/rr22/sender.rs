@@ -16,7 +16,6 @@ use zeroize::Zeroize;
 
 use super::{
     Shape,
-    messages::{BEGIN, COMMIT, END, OPEN, TAGS, VECTOR, entries, fixed, list},
     oracle::{Oracle, commitment, plus},
 };
 use crate::{
@@ -25,9 +24,13 @@ use crate::{
     limits::FRAME_VALUES,
     okvs::{Decoder, Grouped, Rows},
     psi::{
-        Progress, Session, Set, hedged_seed, order,
+        Progress, Session, Set,
+        frames::{Due, body_of, entries, faulty, fixed, kind},
+        hedged_seed,
+        matching::next_of_tags,
+        order,
         set::Item,
-        transcript::{From, Transcript, body_of, evidence},
+        transcript::{From, Transcript},
     },
     vole::SenderOutput,
 };
@@ -115,17 +118,23 @@ impl Sender {
             Phase::Commit => {
                 self.phase = Phase::Begin;
                 let committed = commitment(&self.session, &self.opening.to_bytes());
-                fixed(COMMIT, &[&committed])
+                fixed(kind::COMMIT, &[&committed])
             }
             Phase::Open => {
                 self.begin_tags();
-                fixed(OPEN, &[&self.opening.to_bytes()])
+                fixed(kind::OPEN, &[&self.opening.to_bytes()])
             }
-            Phase::Tags => self.next_of_tags(),
+            Phase::Tags => {
+                let frame = next_of_tags(&self.tags, &mut self.sent, self.shape.tag_bytes);
+                if self.sent == self.tags.len() {
+                    self.phase = Phase::End;
+                }
+                frame
+            }
             Phase::End => {
                 self.phase = Phase::Done;
                 // The end states the digest of what came before it.
-                return Some(fixed(END, &[&self.transcript.digest().0]));
+                return Some(fixed(kind::END, &[&self.transcript.digest().0]));
             }
             Phase::Begin | Phase::Vector | Phase::Done => return None,
         };
@@ -141,20 +150,6 @@ impl Sender {
         }
     }
 
-    fn next_of_tags(&mut self) -> Vec<u8> {
-        let size = self.shape.tag_bytes;
-        let due = FRAME_VALUES.min(self.tags.len() - self.sent);
-        let mut frame = list(TAGS, self.sent, due * size);
-        for tag in &self.tags[self.sent..self.sent + due] {
-            frame.extend_from_slice(&tag.to_be_bytes()[16 - size..]);
-        }
-        self.sent += due;
-        if self.sent == self.tags.len() {
-            self.phase = Phase::End;
-        }
-        frame
-    }
-
     /// Takes one frame of the receiver. After an error the session is over.
     ///
     /// # Errors
@@ -163,7 +158,7 @@ impl Sender {
         match self.phase {
             Phase::Begin => self.on_begin(bytes)?,
             Phase::Vector => self.on_vector(bytes)?,
-            _ => return Err(Error::faulty(Fault::OutOfOrder, evidence(bytes))),
+            _ => return Err(faulty(Fault::OutOfOrder, bytes)),
         }
         self.transcript.absorb(From::Receiver, bytes);
         Ok(Progress::More)
@@ -172,13 +167,13 @@ impl Sender {
     fn on_begin(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let mut seed = [0; 16];
         if self.shape.malicious() {
-            let begin: [u8; 32] = body_of(bytes, BEGIN)?;
+            let begin: [u8; 32] = body_of(bytes, kind::BEGIN)?;
             let mut half = [0; 16];
             seed.copy_from_slice(&begin[..16]);
             half.copy_from_slice(&begin[16..]);
             self.offset = plus(self.opening, F128::from_bytes(half));
         } else {
-            seed = body_of(bytes, BEGIN)?;
+            seed = body_of(bytes, kind::BEGIN)?;
         }
         let rows = Rows::new(self.shape.params, &seed);
         let grouped = rows.group(self.set.items().iter().map(Item::key));
@@ -190,7 +185,13 @@ impl Sender {
     fn on_vector(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let size = self.shape.value_bytes;
         let total = self.shape.params.columns();
-        let entries = entries(bytes, VECTOR, self.received, total, size)?;
+        let due = Due {
+            first: self.received,
+            total,
+            chunk: FRAME_VALUES,
+            entry: size,
+        };
+        let (entries, _) = entries(bytes, kind::VECTOR, &due, 0)?;
         let values: Vec<F128> = entries
             .chunks_exact(size)
             .map(|entry| {

@@ -3,7 +3,7 @@
 
 use rand::{RngExt, rngs::StdRng};
 
-use super::{rr22, world::*};
+use super::{diffie_hellman, rr22, world::*};
 use crate::{Error, psi::*};
 
 /// What becomes of one frame.
@@ -192,4 +192,17 @@ fn rr22_aborts_or_answers_right() {
         };
         mutate_everything(&run, 12, &expected);
     }
+}
+
+#[test]
+fn diffie_hellman_aborts_or_answers_right() {
+    let instance = instance();
+    let expected = ideal::intersection(&instance.receiver, &instance.sender);
+    let run = |run: u64, seed: u64, wire: &mut dyn Wire| {
+        let setup = setup(Protocol::DiffieHellman, 33, 40, run);
+        let mut pair = diffie_hellman::pair(&setup, &instance, &mut rng(seed));
+        drive(&mut pair, wire)?;
+        pair.receiver.finish().map(|(found, _)| found)
+    };
+    mutate_everything(&run, 8, &expected);
 }
