@@ -84,6 +84,7 @@
 //! # }
 //! ```
 
+pub mod cardinality;
 pub mod diffie_hellman;
 mod elements;
 mod frames;

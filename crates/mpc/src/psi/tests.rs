@@ -1,5 +1,6 @@
 //! The real roles against the ideal functionality, and against changed messages.
 
+mod cardinality;
 mod diffie_hellman;
 mod mutation;
 mod rr22;

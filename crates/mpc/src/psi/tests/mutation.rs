@@ -3,7 +3,7 @@
 
 use rand::{RngExt, rngs::StdRng};
 
-use super::{diffie_hellman, rr22, world::*};
+use super::{cardinality, diffie_hellman, rr22, world::*};
 use crate::{Error, psi::*};
 
 /// What becomes of one frame.
@@ -49,6 +49,7 @@ struct Mutator<'a> {
     change: Change,
     other: &'a [Vec<u8>],
     rng: StdRng,
+    frames: usize,
     held: Option<Vec<u8>>,
     changed: bool,
 }
@@ -58,6 +59,12 @@ impl Wire for Mutator<'_> {
         if let Some(held) = self.held.take() {
             return vec![frame, held];
         }
+        // Frames of a second step have numbers of their own.
+        let index = if index < 1000 {
+            index
+        } else {
+            self.frames - 2 + index - 1000
+        };
         if index != self.target {
             return vec![frame];
         }
@@ -145,6 +152,7 @@ fn mutate_everything(run: Run<'_>, rounds: u64, expected: &[u32]) {
                     change,
                     other: &other.0,
                     rng: rng(round),
+                    frames: honest.0.len(),
                     held: None,
                     changed: false,
                 };
@@ -203,6 +211,18 @@ fn diffie_hellman_aborts_or_answers_right() {
         let mut pair = diffie_hellman::pair(&setup, &instance, &mut rng(seed));
         drive(&mut pair, wire)?;
         pair.receiver.finish().map(|(found, _)| found)
+    };
+    mutate_everything(&run, 8, &expected);
+}
+
+#[test]
+fn cardinality_aborts_or_answers_right() {
+    let instance = instance();
+    let expected = ideal::intersection(&instance.receiver, &instance.sender);
+    let run = |_: u64, seed: u64, wire: &mut dyn Wire| {
+        let (count, found) = cardinality::both_steps(&instance, seed, wire)?;
+        assert_eq!(count, found.len());
+        Ok(found)
     };
     mutate_everything(&run, 8, &expected);
 }
