@@ -73,6 +73,8 @@ pub enum Fault {
     TranscriptMismatch,
     /// The peer stopped before the end.
     Truncated,
+    /// The peer's correlations or trees fail the check of their consistency.
+    Inconsistent,
 }
 
 /// A way in which the environment failed.
@@ -217,6 +219,7 @@ impl fmt::Display for Fault {
             Self::VoucherInvalid => "the peer sent a derived selector without its signature",
             Self::TranscriptMismatch => "the peer's transcript differs",
             Self::Truncated => "the peer stopped before the end",
+            Self::Inconsistent => "the peer's correlations are not consistent",
         })
     }
 }

@@ -22,6 +22,8 @@ mod group;
 pub mod limits;
 pub mod lookup;
 pub mod oprf;
+mod oracle;
+mod prg;
 mod simd;
 pub mod vole;
 

@@ -36,3 +36,7 @@ pub const BATCH_BYTES_AIM: usize = 48 * 1024 * 1024;
 pub const VOUCHER_CACHE_MAX: usize = 1 << 19;
 /// Keys whose evaluations a run remembers; beyond it they are made again.
 pub const EVALUATION_CACHE_MAX: usize = 1 << 21;
+/// Correlations of one VOLE; places in its code are drawn with 32 bits.
+pub const VOLE_LEN_MAX: usize = 1 << 25;
+/// Bytes of any message of a VOLE of any permitted length.
+pub const VOLE_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
