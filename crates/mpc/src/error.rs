@@ -89,6 +89,8 @@ pub enum Fault {
     ElementRepeated,
     /// The peer asks to open a place that does not exist, or one twice.
     PlaceInvalid,
+    /// The peer's correlations or trees fail the check of their consistency.
+    Inconsistent,
 }
 
 /// A way in which the environment failed.
@@ -244,6 +246,7 @@ impl fmt::Display for Fault {
             Self::OpeningMismatch => "the peer opened another value than it committed to",
             Self::ElementRepeated => "the peer sent a group element twice",
             Self::PlaceInvalid => "the peer asked for a place that does not exist, or twice",
+            Self::Inconsistent => "the peer's correlations are not consistent",
         })
     }
 }

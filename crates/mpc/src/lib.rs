@@ -23,6 +23,8 @@ pub mod limits;
 pub mod lookup;
 pub mod okvs;
 pub mod oprf;
+mod oracle;
+mod prg;
 pub mod psi;
 mod simd;
 pub mod vole;

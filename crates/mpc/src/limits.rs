@@ -47,3 +47,7 @@ pub const PART_ITEMS: usize = 1 << 20;
 pub const PARTS_MAX: usize = 1 << 12;
 /// Values of a vector, or tags, in every frame but the last.
 pub const FRAME_VALUES: usize = 1 << 15;
+/// Correlations of one VOLE; places in its code are drawn with 32 bits.
+pub const VOLE_LEN_MAX: usize = 1 << 25;
+/// Bytes of any message of a VOLE of any permitted length.
+pub const VOLE_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
