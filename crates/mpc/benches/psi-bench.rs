@@ -1,6 +1,5 @@
 //! Figures of joint sets: `psi-bench [--log2-items N] [--security
-//! malicious|semi-honest] [--protocol rr22|diffie-hellman|cardinality] [--phases]
-//! [--json]`.
+//! malicious|semi-honest] [--fast-code] [--phases] [--json]`.
 //!
 //! Why it exists: the limits that the design states are measured here, beside the
 //! floor of the work: hashing both sets once, and tags of 80 bits. Both parties
@@ -10,13 +9,12 @@
 use std::time::Instant;
 
 use mpc::{
-    field::{F128, mul_add_scalar},
     lookup::Scope,
     psi::{
         Item, Items, Protocol, Security, Session, Set, Setup,
         rr22::{Receiver, Sender, correlation_bits, correlations},
     },
-    vole::{self, ReceiverOutput, SenderOutput},
+    vole::{self, Code, Params, ReceiverOutput, SenderOutput},
 };
 use primitives::{Digest, InstitutionId, NetworkId};
 use rand::{SeedableRng, rngs::StdRng};
@@ -24,7 +22,8 @@ use sha2::{Digest as _, Sha256};
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    let (mut log2, mut security, mut protocol) = (20, Security::Malicious, "rr22".to_owned());
+    let (mut log2, mut security) = (20, Security::Malicious);
+    let mut code = Code::Conservative;
     let (mut json, mut phases) = (false, false);
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -34,22 +33,19 @@ fn main() {
                 Some("malicious") => security = Security::Malicious,
                 other => panic!("no such security: {other:?}"),
             },
-            "--protocol" => protocol = args.next().unwrap_or_default(),
+            "--fast-code" => code = Code::Fast,
             "--json" => json = true,
             "--phases" => phases = true,
             _ => {}
         }
     }
     let items = 1usize << log2;
-    let protocol = match protocol.as_str() {
-        "rr22" => Protocol::Rr22(security),
-        other => panic!("no such protocol: {other}"),
-    };
+    let protocol = Protocol::Rr22(security);
     let mut clock = Clock::default();
     let (mine, theirs) = (selectors(0, items), selectors(items / 2, items));
     let floor = floor(&mine, &theirs, &mut clock);
     let setup = setup(items, protocol);
-    let outcome = run(&setup, &mine, &theirs, &mut clock);
+    let outcome = run(&setup, code, &mine, &theirs, &mut clock);
     assert_eq!(outcome.found, items - items / 2);
     if phases {
         for (name, cpu) in &clock.phases {
@@ -60,7 +56,7 @@ fn main() {
     let fields = [
         ("bench", format!("\"mpc::psi/log2_items={log2}\"")),
         ("protocol", format!("\"{protocol:?}\"")),
-        ("correlation", "\"dealt, not counted\"".to_owned()),
+        ("code", format!("\"{code:?}\"")),
         ("cpu_s", format!("{all:.3}")),
         ("wall_s", format!("{:.3}", outcome.wall)),
         (
@@ -180,26 +176,81 @@ fn hashed(setup: &Setup, selectors: &[[u8; 16]]) -> Set {
     Set::new(&hashed)
 }
 
-fn deal(session: &Session, rng: &mut StdRng) -> (SenderOutput, ReceiverOutput) {
-    let (sender, mut receiver) = vole::ideal::deal(correlations(session).unwrap(), rng);
-    if correlation_bits(session).unwrap() == 64 {
-        for a in &mut receiver.a {
-            let mut bytes = a.to_bytes();
-            bytes[8..].fill(0);
-            *a = F128::from_bytes(bytes);
-        }
-        receiver.c.copy_from_slice(&sender.b);
-        let a = receiver.a.clone();
-        mul_add_scalar(&mut receiver.c, &a, sender.delta);
-    }
-    (sender, receiver)
+/// The real correlation; adds its bytes.
+fn correlate(
+    session: &Session,
+    code: Code,
+    clock: &mut Clock,
+    bytes: &mut usize,
+) -> (SenderOutput, ReceiverOutput) {
+    let mut rng = StdRng::seed_from_u64(2);
+    let rng = &mut rng;
+    let params = Params {
+        len: correlations(session).unwrap(),
+        code,
+    };
+    let id = *session.digest().as_bytes();
+    let narrow = correlation_bits(session).unwrap() == 64;
+    let mine = "receiver: correlate";
+    let theirs = "sender: correlate";
+    let (receiver, offer) = clock
+        .time(mine, || {
+            if narrow {
+                vole::Receiver::start_narrow(id, params, rng)
+            } else {
+                vole::Receiver::start(id, params, rng)
+            }
+        })
+        .unwrap();
+    let sender = if narrow {
+        vole::Sender::new_narrow(id, params).unwrap()
+    } else {
+        vole::Sender::new(id, params).unwrap()
+    };
+    let (sender, choices) = clock.time(theirs, || sender.on_offer(&offer, rng)).unwrap();
+    let (receiver, corrections) = clock
+        .time(mine, || receiver.on_choices(&choices, rng))
+        .unwrap();
+    let (sender, challenge) = clock
+        .time(theirs, || sender.on_corrections(&corrections, rng))
+        .unwrap();
+    let (receiver, response) = clock
+        .time(mine, || receiver.on_challenge(&challenge))
+        .unwrap();
+    let (sender, trees) = clock
+        .time(theirs, || sender.on_response(&response, rng))
+        .unwrap();
+    let (receiver, inquiry) = clock.time(mine, || receiver.on_trees(&trees, rng)).unwrap();
+    let (key, proof) = clock.time(theirs, || sender.on_inquiry(&inquiry)).unwrap();
+    let vector = clock.time(mine, || receiver.on_proof(&proof)).unwrap();
+    *bytes += [
+        offer,
+        choices,
+        corrections,
+        challenge,
+        response,
+        trees,
+        inquiry,
+        proof,
+    ]
+    .iter()
+    .map(Vec::len)
+    .sum::<usize>();
+    (key, vector)
 }
 
-fn run(setup: &Setup, mine: &[[u8; 16]], theirs: &[[u8; 16]], clock: &mut Clock) -> Outcome {
+fn run(
+    setup: &Setup,
+    code: Code,
+    mine: &[[u8; 16]],
+    theirs: &[[u8; 16]],
+    clock: &mut Clock,
+) -> Outcome {
     let mut rng = StdRng::seed_from_u64(1);
     let session = setup.open(0, Security::SemiHonest).unwrap();
-    let (key, vector) = deal(&session, &mut rng);
     let wall = Instant::now();
+    let mut bytes = 0;
+    let (key, vector) = correlate(&session, code, clock, &mut bytes);
     let mine = clock.time("receiver: hash", || hashed(setup, mine));
     let theirs = clock.time("sender: hash", || hashed(setup, theirs));
     let mut receiver = clock.time("receiver: begin", || {
@@ -208,7 +259,6 @@ fn run(setup: &Setup, mine: &[[u8; 16]], theirs: &[[u8; 16]], clock: &mut Clock)
     let mut sender = clock.time("sender: begin", || {
         Sender::new(session, theirs, key, &mut rng).unwrap()
     });
-    let mut bytes = 0;
     loop {
         let mut quiet = true;
         while let Some(frame) = clock.time("sender: send", || sender.pull()) {

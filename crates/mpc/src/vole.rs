@@ -67,7 +67,13 @@ fn run_session(
     element: &[u8; 32],
     sender_nonce: &[u8; 32],
 ) -> [u8; 32] {
-    let numbers = [shape.len, shape.code.weight(), shape.depth, shape.trees];
+    let numbers = [
+        shape.len,
+        shape.code.weight(),
+        shape.depth,
+        shape.trees,
+        usize::from(shape.narrow),
+    ];
     let numbers: Vec<u8> = numbers
         .into_iter()
         .flat_map(|number| (number as u64).to_le_bytes())

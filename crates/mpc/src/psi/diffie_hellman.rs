@@ -45,7 +45,7 @@ use super::{Protocol, Session, set::Item};
 use crate::{Error, Refusal, oprf};
 
 /// Frames of blinded items on their way at once.
-const WINDOW: usize = 8;
+const WINDOW: usize = 2;
 
 fn check(session: &Session) -> Result<(), Error> {
     if session.protocol == Protocol::DiffieHellman {

@@ -82,7 +82,8 @@ pub fn correlations(session: &Session) -> Result<usize, Error> {
 }
 
 /// The bits of the values of a correlation that a session needs: 128, or 64 for
-/// the short variant, in which `a` has its upper 64 bits zero.
+/// the short variant, in which `a` has its upper 64 bits zero
+/// ([`vole::Receiver::start_narrow`](crate::vole::Receiver::start_narrow)).
 ///
 /// # Errors
 /// [`Refusal::ParameterRange`] for a session of another protocol.

@@ -45,7 +45,7 @@ impl Kind {
             Self::Choices => 32 + 2 * subspace::TRANSFERS * base_ot::CHOICE_BYTES,
             Self::Corrections => both(shape.noise_len()) + both(shape.transfers_len()),
             Self::Challenge => 16,
-            Self::Response => 2 * subspace::RESPONSE_BYTES,
+            Self::Response => 2 * subspace::RESPONSE_BYTES + shape.narrowing_bytes(),
             Self::Trees => shape.transfers() * 32 + shape.trees * 16,
             Self::Inquiry => 16 + 16,
             Self::Proof => 32,

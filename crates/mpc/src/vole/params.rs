@@ -22,6 +22,9 @@
 //! Over GF(2) the noise is one at each place, a test's bias is `(1 − 2d)^t` and
 //! 249 and 174 would do; those figures are often used over large fields too. Here
 //! the larger ones are, for a price of some hundred kilobytes.
+//! Noise of 64 bits ([`super::Receiver::start_narrow`]) is no weaker against these
+//! tests: the code is over GF(2), and a bit of an element that a test meets is
+//! uniform all the same.
 //! Blocks are powers of two, so `t` is rounded up to at most twice itself.
 
 use std::f64::consts::LN_2;
@@ -89,6 +92,8 @@ pub(crate) struct Shape {
     pub(crate) depth: usize,
     /// Noise trees, the weight `t`.
     pub(crate) trees: usize,
+    /// Whether `a` has 64 bits only.
+    pub(crate) narrow: bool,
 }
 
 /// The shortest output that the code is used for; a shorter one is cut from it.
@@ -112,7 +117,21 @@ impl Shape {
             code,
             depth,
             trees,
+            narrow: false,
         })
+    }
+
+    /// The shape of a VOLE whose `a` has its upper 64 bits zero.
+    pub(crate) fn narrow(self) -> Self {
+        Self {
+            narrow: true,
+            ..self
+        }
+    }
+
+    /// Bytes that correct the noise to 64 bits, where that is asked for.
+    pub(crate) fn narrowing_bytes(&self) -> usize {
+        if self.narrow { 8 * self.trees } else { 0 }
     }
 
     /// Entries of the noise: twice the code's dimension.

@@ -65,7 +65,29 @@ impl Receiver {
         params: Params,
         rng: &mut R,
     ) -> Result<(Self, Vec<u8>), Error> {
-        let shape = Shape::new(params)?;
+        Ok(Self::begin(session, Shape::new(params)?, rng))
+    }
+
+    /// Begins a VOLE whose `a` has its upper 64 bits zero, for callers that send
+    /// values masked by it and want them short. The sender must begin with
+    /// [`super::Sender::new_narrow`]. The noise is drawn at full width; its upper
+    /// halves are sent, and the sender takes them out of the relation.
+    ///
+    /// # Errors
+    /// [`crate::Refusal::ParameterRange`].
+    pub fn start_narrow<R: CryptoRng + ?Sized>(
+        session: [u8; 32],
+        params: Params,
+        rng: &mut R,
+    ) -> Result<(Self, Vec<u8>), Error> {
+        Ok(Self::begin(session, Shape::new(params)?.narrow(), rng))
+    }
+
+    fn begin<R: CryptoRng + ?Sized>(
+        session: [u8; 32],
+        shape: Shape,
+        rng: &mut R,
+    ) -> (Self, Vec<u8>) {
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
         let (giver, element) = base_ot::Giver::draw(rng);
@@ -79,7 +101,7 @@ impl Receiver {
             element,
             giver,
         };
-        Ok((next, message))
+        (next, message)
     }
 
     /// Takes the choices; the message holds the corrections.
@@ -126,7 +148,7 @@ impl AwaitingChallenge {
         let Self {
             session,
             shape,
-            noise,
+            mut noise,
             transfers,
         } = self;
         let mut body = Kind::Challenge.body(&shape, message)?;
@@ -134,6 +156,12 @@ impl AwaitingChallenge {
         let mut reply = Kind::Response.begin(&shape);
         reply.extend_from_slice(&noise.respond(point));
         reply.extend_from_slice(&transfers.respond(point));
+        if shape.narrow {
+            for noise in &mut noise.a[..shape.trees] {
+                reply.extend_from_slice(&noise.to_bytes()[8..]);
+                noise.0 &= u128::from(u64::MAX);
+            }
+        }
         let next = AwaitingTrees {
             session,
             shape,

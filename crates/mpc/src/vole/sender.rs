@@ -69,6 +69,16 @@ impl Sender {
         Ok(Self { session, shape })
     }
 
+    /// A sender of a VOLE whose `a` has its upper 64 bits zero; see
+    /// [`super::Receiver::start_narrow`].
+    ///
+    /// # Errors
+    /// [`crate::Refusal::ParameterRange`].
+    pub fn new_narrow(session: [u8; 32], params: Params) -> Result<Self, Error> {
+        let shape = Shape::new(params)?.narrow();
+        Ok(Self { session, shape })
+    }
+
     /// Takes the offer; the message holds the choices.
     ///
     /// # Errors
@@ -169,14 +179,21 @@ impl AwaitingResponse {
     ) -> Result<(AwaitingInquiry, Vec<u8>), Error> {
         let shape = self.shape;
         let body = Kind::Response.body(&shape, message)?;
-        let (noise_part, transfers_part) = body.split_at(subspace::RESPONSE_BYTES);
+        let (noise_part, rest) = body.split_at(subspace::RESPONSE_BYTES);
+        let (transfers_part, upper) = rest.split_at(subspace::RESPONSE_BYTES);
         let noise = self.noise.check(self.point, noise_part);
         let transfers = self.transfers.check(self.point, transfers_part);
         let (Some(noise), Some(transfers)) = (noise, transfers) else {
             return Err(Error::faulty(Fault::Inconsistent, message));
         };
-        let short = subspace::combine(&noise, shape.noise_len());
+        let mut short = subspace::combine(&noise, shape.noise_len());
         drop(noise);
+        // c = a·Δ + b with a = lower + upper: b + upper·Δ goes with the lower half.
+        for (value, upper) in short.iter_mut().zip(upper.chunks_exact(8)) {
+            let mut wide = [0; 16];
+            wide[8..].copy_from_slice(upper);
+            *value += F128::from_bytes(wide) * *self.delta;
+        }
         let rows = Rows::of_columns(&self.session, &transfers, shape.transfers_len());
         let (leaves, reply) = grow_noise(
             &self.session,

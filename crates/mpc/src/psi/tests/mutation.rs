@@ -212,7 +212,7 @@ fn diffie_hellman_aborts_or_answers_right() {
         drive(&mut pair, wire)?;
         pair.receiver.finish().map(|(found, _)| found)
     };
-    mutate_everything(&run, 8, &expected);
+    mutate_everything(&run, 4, &expected);
 }
 
 #[test]
@@ -224,5 +224,5 @@ fn cardinality_aborts_or_answers_right() {
         assert_eq!(count, found.len());
         Ok(found)
     };
-    mutate_everything(&run, 8, &expected);
+    mutate_everything(&run, 4, &expected);
 }

@@ -253,3 +253,55 @@ fn a_sender_that_opens_another_offset_is_caught() {
     let error = drive(&mut pair(&setup, &instance, &mut rng), &mut Swap).unwrap_err();
     assert_eq!(error.fault(), Some(Fault::OpeningMismatch));
 }
+
+/// A correlation of the real protocol for a session.
+fn correlate(session: &Session, rng: &mut StdRng) -> (SenderOutput, ReceiverOutput) {
+    let params = vole::Params {
+        len: correlations(session).unwrap(),
+        code: vole::Code::Fast,
+    };
+    let id = *session.digest().as_bytes();
+    let ((receiver, offer), sender) = if correlation_bits(session).unwrap() == 64 {
+        (
+            vole::Receiver::start_narrow(id, params, rng).unwrap(),
+            vole::Sender::new_narrow(id, params).unwrap(),
+        )
+    } else {
+        (
+            vole::Receiver::start(id, params, rng).unwrap(),
+            vole::Sender::new(id, params).unwrap(),
+        )
+    };
+    let (sender, choices) = sender.on_offer(&offer, rng).unwrap();
+    let (receiver, corrections) = receiver.on_choices(&choices, rng).unwrap();
+    let (sender, challenge) = sender.on_corrections(&corrections, rng).unwrap();
+    let (receiver, response) = receiver.on_challenge(&challenge).unwrap();
+    let (sender, trees) = sender.on_response(&response, rng).unwrap();
+    let (receiver, inquiry) = receiver.on_trees(&trees, rng).unwrap();
+    let (key, proof) = sender.on_inquiry(&inquiry).unwrap();
+    (key, receiver.on_proof(&proof).unwrap())
+}
+
+#[test]
+fn real_correlations_of_both_widths_serve() {
+    let mut rng = rng(12);
+    for protocol in ALL {
+        let instance = instance(&mut rng, 300);
+        let setup = setup(protocol, instance.padded[0], instance.padded[1], 12);
+        let session = setup.open(0, Security::SemiHonest).unwrap();
+        let (key, vector) = correlate(&session, &mut rng);
+        let wide = vector.a.iter().any(|a| a.to_bytes()[8..] != [0; 8]);
+        assert_eq!(wide, correlation_bits(&session).unwrap() == 128);
+        let spread = vector.a.iter().filter(|a| **a != F128::ZERO).count();
+        assert_eq!(spread, vector.a.len());
+        let mine = hash(&setup, &instance.receiver);
+        let theirs = hash(&setup, &instance.sender);
+        let mut pair = Pair {
+            receiver: Receiver::new(session.clone(), mine, vector, &mut rng).unwrap(),
+            sender: Sender::new(session, theirs, key, &mut rng).unwrap(),
+        };
+        drive(&mut pair, &mut Honest).unwrap();
+        let expected = ideal::intersection(&instance.receiver, &instance.sender);
+        assert_eq!(pair.receiver.finish().unwrap().0, expected);
+    }
+}
