@@ -6,9 +6,10 @@
 //! times faster than anything portable.
 //!
 //! *Invariants*
-//! - This is the crate's only module with `unsafe`, for two reasons alone: to call
-//!   a function compiled for instructions that were found at run time, and to move
-//!   vectors between registers and slices whose bounds were checked above it.
+//! - This is the crate's only module with `unsafe`, for three reasons alone: to
+//!   call a function compiled for instructions that were found at run time, to move
+//!   vectors between registers and slices whose bounds were checked above it, and
+//!   to advise the kernel about pages that a slice owns.
 //! - What a processor lacks is done by [`portable`], and tests hold both equal.
 //! - No branch and no address depends on a value, here or there.
 #![allow(
@@ -76,6 +77,47 @@ pub(crate) fn polynomial_hash(xs: &[F128], point: F128) -> F128 {
         hash = inner_product(&block, &powers);
     }
     hash
+}
+
+/// Asks for large pages under a slice that was just allocated: a code's random
+/// reads otherwise miss the address cache as well as the data's.
+///
+/// A kernel that does not heed it changes nothing but the time.
+pub(crate) fn advise_large_pages<T>(slice: &mut [T]) {
+    #[cfg(target_os = "linux")]
+    {
+        const PAGE: usize = 4096;
+        let range = slice.as_mut_ptr_range();
+        let start = range.start.addr().next_multiple_of(PAGE);
+        let end = range.end.addr() / PAGE * PAGE;
+        if end > start {
+            let first = range.start.with_addr(start).cast();
+            // SAFETY: the pages lie within the slice, and the advice changes no
+            // content. Its failure is of no consequence.
+            let _ = unsafe {
+                rustix::mm::madvise(first, end - start, rustix::mm::Advice::LinuxHugepage)
+            };
+        }
+    }
+}
+
+/// Convolves as many entries from the front as it can and gives their number;
+/// [`crate::vole`]'s code does the rest. An entry is `width` elements, one or two;
+/// `taps` has its 24 bits for each, and the 25th entry after it is always added to.
+pub(crate) fn convolve(elements: &mut [F128], width: usize, taps: &[u32]) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if x86::has_wide_convolution() {
+        // SAFETY: the instructions were found.
+        return unsafe {
+            match width {
+                1 => x86::convolve::<4, 8>(elements, taps),
+                2 => x86::convolve::<2, 14>(elements, taps),
+                _ => 0,
+            }
+        };
+    }
+    let _ = (elements, width, taps);
+    0
 }
 
 /// Loops for any processor.
@@ -276,5 +318,84 @@ mod x86 {
             sum ^= multiply(x.0, y.0);
         }
         F128(sum)
+    }
+
+    #[inline]
+    pub(super) fn has_wide_convolution() -> bool {
+        is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("bmi2")
+    }
+
+    /// The taps of one entry as masks of 64-bit lanes, for eight registers each.
+    #[inline]
+    #[target_feature(enable = "bmi2")]
+    fn spread<const LANES: usize>(taps: u64) -> [u64; 2] {
+        if LANES == 4 {
+            [_pdep_u64(taps, 0x5555_5555_5555_5555) * 0b11, 0]
+        } else {
+            let spread = |taps| _pdep_u64(taps, 0x1111_1111_1111_1111) * 0b1111;
+            [spread(taps & 0xffff), spread(taps >> 16)]
+        }
+    }
+
+    /// Convolution with the next entries kept in `REGISTERS` registers of `LANES`
+    /// entries each.
+    #[target_feature(enable = "avx512f,bmi2")]
+    pub(super) fn convolve<const LANES: usize, const REGISTERS: usize>(
+        elements: &mut [F128],
+        taps: &[u32],
+    ) -> usize {
+        const REGISTER_ELEMENTS: usize = 4;
+        // The window, and the register that is loaded next.
+        let reach = (REGISTERS + 1) * REGISTER_ELEMENTS;
+        if elements.len() < reach {
+            return 0;
+        }
+        let blocks = (taps.len() / LANES).min((elements.len() - reach) / REGISTER_ELEMENTS + 1);
+        let mut copies = [_mm512_setzero_si512(); LANES];
+        for (lane, copy) in (0i64..).zip(copies.iter_mut()) {
+            let first = lane * (8 / LANES.cast_signed()) as i64;
+            *copy = if LANES == 4 {
+                _mm512_broadcast_i32x4(_mm_set_epi64x(first + 1, first))
+            } else {
+                _mm512_broadcast_i64x4(_mm256_set_epi64x(first + 3, first + 2, first + 1, first))
+            };
+        }
+        let mut window = [_mm512_setzero_si512(); REGISTERS];
+        for (register, four) in window.iter_mut().zip(elements.chunks_exact(4)) {
+            // SAFETY: a chunk is four elements of 16 bytes, 64 in all.
+            *register = unsafe { _mm512_loadu_si512(four.as_ptr().cast()) };
+        }
+        for (block, taps) in taps.chunks_exact(LANES).take(blocks).enumerate() {
+            for (lane, taps) in taps.iter().enumerate() {
+                let entry = _mm512_permutexvar_epi64(copies[lane], window[0]);
+                let [low, high] = spread::<LANES>(u64::from(*taps | 1 << 24) << (lane + 1));
+                for (place, register) in window.iter_mut().enumerate() {
+                    let lanes = if place < 8 {
+                        low >> (8 * place)
+                    } else {
+                        high >> (8 * (place - 8))
+                    };
+                    let mask = lanes.to_le_bytes()[0];
+                    *register = _mm512_mask_xor_epi64(*register, mask, *register, entry);
+                }
+            }
+            let at = block * REGISTER_ELEMENTS;
+            let next = &elements[at + REGISTERS * 4..][..4];
+            // SAFETY: both slices are four elements of 16 bytes, 64 in all.
+            let next = unsafe { _mm512_loadu_si512(next.as_ptr().cast()) };
+            let done = &mut elements[at..at + 4];
+            // SAFETY: as above.
+            unsafe { _mm512_storeu_si512(done.as_mut_ptr().cast(), window[0]) };
+            window.copy_within(1.., 0);
+            window[REGISTERS - 1] = next;
+        }
+        for (register, four) in window
+            .iter()
+            .zip(elements[blocks * 4..].chunks_exact_mut(4))
+        {
+            // SAFETY: a chunk is four elements of 16 bytes, 64 in all.
+            unsafe { _mm512_storeu_si512(four.as_mut_ptr().cast(), *register) };
+        }
+        blocks * LANES
     }
 }

@@ -30,10 +30,14 @@
 use sha2::{Digest as _, Sha256};
 
 use super::params::Shape;
-use crate::{domains, field::F128, prg::Stream};
+use crate::{domains, field::F128, prg::Stream, simd};
 
 /// What the code can be applied to.
 pub(crate) trait Entry: Copy {
+    /// Elements of an entry.
+    const WIDTH: usize;
+    /// The elements of entries.
+    fn elements(entries: &mut [Self]) -> &mut [F128];
     /// `self += other`.
     fn add(&mut self, other: Self);
     /// The entry, or zero where `mask` is zero; it is all ones otherwise.
@@ -41,6 +45,10 @@ pub(crate) trait Entry: Copy {
 }
 
 impl Entry for F128 {
+    const WIDTH: usize = 1;
+    fn elements(entries: &mut [Self]) -> &mut [F128] {
+        entries
+    }
     #[inline(always)]
     fn add(&mut self, other: Self) {
         self.0 ^= other.0;
@@ -53,6 +61,10 @@ impl Entry for F128 {
 
 /// Two vectors at once share taps, places and cache lines.
 impl Entry for [F128; 2] {
+    const WIDTH: usize = 2;
+    fn elements(entries: &mut [Self]) -> &mut [F128] {
+        entries.as_flattened_mut()
+    }
     #[inline(always)]
     fn add(&mut self, other: Self) {
         self[0].0 ^= other[0].0;
@@ -113,9 +125,11 @@ fn convolve<T: Entry>(stream: &mut Stream, ring: &mut [T]) {
         stream.fill(&mut random);
         draw_taps(&random, &mut taps);
         let end = (start + TAPS_BATCH).min(len);
+        let elements = T::elements(&mut ring[start..]);
+        let wide = start + simd::convolve(elements, T::WIDTH, &taps[..end - start]);
         // The last entries reach around the end.
-        let inner = end.min(len.saturating_sub(TAPS + 1)).max(start);
-        for (at, taps) in (start..inner).zip(&taps) {
+        let inner = end.min(len.saturating_sub(TAPS + 1)).max(wide);
+        for (at, taps) in (wide..inner).zip(&taps[wide - start..]) {
             let window = &mut ring[at..at + TAPS + 2];
             let entry = window[0];
             for (tap, to) in window[1..=TAPS].iter_mut().enumerate() {
@@ -159,6 +173,10 @@ fn expand<T: Entry>(stream: &mut Stream, weight: usize, head: &mut [T], tail: &[
     }
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a place is below the length"
+)]
 fn expand_fixed<T: Entry, const WEIGHT: usize>(stream: &mut Stream, head: &mut [T], tail: &[T]) {
     let mut random = vec![F128::ZERO; ROWS_BATCH * WEIGHT / 4];
     let mut places = vec![0u32; ROWS_BATCH * WEIGHT];
@@ -178,5 +196,151 @@ fn expand_fixed<T: Entry, const WEIGHT: usize>(stream: &mut Stream, head: &mut [
             }
             *row = sum;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+    use crate::vole::params::{Code, Params};
+
+    fn shape(len: usize, code: Code) -> Shape {
+        Shape::new(Params { len, code }).unwrap()
+    }
+
+    fn noise(len: usize, seed: u64) -> Vec<F128> {
+        let mut rng = StdRng::seed_from_u64(seed);
+        (0..len).map(|_| F128::random(&mut rng)).collect()
+    }
+
+    /// The code as its definition says, entry by entry.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a place is below the length"
+    )]
+    fn by_definition(shape: &Shape, entries: &[F128]) -> Vec<F128> {
+        let bytes_of = |part, count: usize| -> Vec<u8> {
+            let mut blocks = vec![F128::ZERO; count.div_ceil(16)];
+            stream(shape, part).fill(&mut blocks);
+            blocks.iter().flat_map(|block| block.to_bytes()).collect()
+        };
+        let (head, tail) = entries.split_at(shape.dimension());
+        let (mut tail, len) = (tail.to_vec(), tail.len());
+        for part in [Part::FirstPass, Part::SecondPass] {
+            let bytes = bytes_of(part, 3 * len);
+            for at in 0..len {
+                let entry = tail[at];
+                for tap in 0..24 {
+                    if bytes[3 * at + tap / 8] >> (tap % 8) & 1 == 1 {
+                        tail[(at + 1 + tap) % len] += entry;
+                    }
+                }
+                tail[(at + 25) % len] += entry;
+            }
+        }
+        let weight = shape.code.weight();
+        let places = bytes_of(Part::Places, 4 * weight * shape.len);
+        let mut out = head[..shape.len].to_vec();
+        for (row, out) in out.iter_mut().enumerate() {
+            for index in row * weight..(row + 1) * weight {
+                let number = u32::from_le_bytes(places[4 * index..][..4].try_into().unwrap());
+                *out += tail[(u64::from(number) * len as u64 >> 32) as usize];
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn it_is_its_definition_for_one_vector_and_for_two() {
+        for code in [Code::Fast, Code::Conservative] {
+            for len in [1, 4096, 5000, 9999] {
+                let shape = shape(len, code);
+                let (e, f) = (noise(shape.entries(), 1), noise(shape.entries(), 2));
+                let expected = [by_definition(&shape, &e), by_definition(&shape, &f)];
+                let mut both: Vec<[F128; 2]> = e.iter().zip(&f).map(|(e, f)| [*e, *f]).collect();
+                compress(&shape, &mut both);
+                let mut alone = e;
+                compress(&shape, &mut alone);
+                assert_eq!(alone, expected[0], "{code:?} {len}");
+                assert_eq!(both.len(), len);
+                for (row, both) in both.iter().enumerate() {
+                    assert_eq!(*both, [expected[0][row], expected[1][row]]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn both_ways_to_convolve_agree() {
+        let taps: Vec<u32> = noise(300, 3)
+            .iter()
+            .map(|element| u32::from_le_bytes([element.to_bytes()[0], 7, element.to_bytes()[2], 0]))
+            .collect();
+        for len in [8, 29, 36, 37, 64, 65, 300] {
+            for width in [1, 2] {
+                let entries = noise(len * width, 4);
+                let mut wide = entries.clone();
+                let done = simd::convolve(&mut wide, width, &taps);
+                let mut slow = entries;
+                for at in 0..done {
+                    for lane in 0..width {
+                        let entry = slow[at * width + lane];
+                        for tap in 0..25 {
+                            if tap == 24 || taps[at] >> tap & 1 == 1 {
+                                slow[(at + 1 + tap) * width + lane] += entry;
+                            }
+                        }
+                    }
+                }
+                assert_eq!(wide, slow, "{len} {width}");
+                assert!(done + 40 > len.min(taps.len()) || done == 0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_code_is_derived_from_its_label_and_shape_alone() {
+        // A change of these is a change of the wire format.
+        let first = |code, part| {
+            let mut block = [F128::ZERO];
+            stream(&shape(1 << 20, code), part).fill(&mut block);
+            hex::encode(block[0].to_bytes())
+        };
+        let all = [
+            first(Code::Fast, Part::FirstPass),
+            first(Code::Fast, Part::SecondPass),
+            first(Code::Fast, Part::Places),
+            first(Code::Conservative, Part::Places),
+        ];
+        assert_eq!(all, ["", "", "", ""]);
+    }
+
+    #[test]
+    fn every_output_depends_on_nearly_half_of_the_noise() {
+        // Row weights of the generator: the light rows that one pass would give
+        // are what two passes over a ring prevent.
+        let shape = shape(1, Code::Fast);
+        let dimension = shape.dimension();
+        let mut heads = vec![0u32; 64];
+        let shape = Shape {
+            len: heads.len(),
+            ..shape
+        };
+        let samples = 400;
+        for sample in 0..samples {
+            let mut entries = vec![F128::ZERO; shape.entries()];
+            entries[dimension + sample * dimension / samples] = F128::ONE;
+            compress(&shape, &mut entries);
+            for (count, out) in heads.iter_mut().zip(&entries) {
+                *count += u32::from(*out != F128::ZERO);
+            }
+        }
+        // Half of 400, and six standard deviations of ten.
+        assert!(
+            heads.iter().all(|count| (140..=260).contains(count)),
+            "{heads:?}"
+        );
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     Error, Fault, domains,
     field::{F128, inner_product},
     oracle::Oracle,
+    simd,
 };
 
 /// A receiver that waits for the sender's choices.
@@ -194,6 +195,7 @@ impl AwaitingTrees {
         let point = F128::random(rng);
         let mut noisy = Noisy::new(&session, &shape, point);
         let mut entries = Zeroizing::new(vec![[F128::ZERO; 2]; shape.entries()]);
+        simd::advise_large_pages(&mut entries);
         let tree_bytes = body.len() / shape.trees;
         for (tree, (part, entries)) in body
             .chunks_exact(tree_bytes)
@@ -314,7 +316,13 @@ impl AwaitingProof {
             return Err(Error::faulty(Fault::Inconsistent, message));
         }
         code::compress(&shape, &mut entries);
-        let (a, c) = entries.iter().map(|[a, c]| (*a, *c)).unzip();
+        let mut a = vec![F128::ZERO; shape.len];
+        let mut c = vec![F128::ZERO; shape.len];
+        simd::advise_large_pages(&mut a);
+        simd::advise_large_pages(&mut c);
+        for ((a, c), entry) in a.iter_mut().zip(&mut c).zip(entries.iter()) {
+            [*a, *c] = *entry;
+        }
         Ok(ReceiverOutput { a, c })
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     Error, Fault, domains,
     field::{F128, polynomial_hash},
     oracle::Oracle,
+    simd,
 };
 
 /// A sender that waits for the receiver's offer.
@@ -227,6 +228,7 @@ fn grow_noise<R: CryptoRng + ?Sized>(
     let keys = Oracle::new(domains::VOLE_NOISE_TREES, session).hash(&[]);
     let mut trees = Trees::new(&keys, shape.depth);
     let mut leaves = Zeroizing::new(vec![F128::ZERO; shape.entries()]);
+    simd::advise_large_pages(&mut leaves);
     let mut message = Kind::Trees.begin(shape);
     for (tree, leaves) in leaves.chunks_exact_mut(trees.leaves()).enumerate() {
         let root = Zeroizing::new(F128::random(rng));

@@ -28,9 +28,9 @@
 //!                                     ◀── point ─  uniformly random
 //!   x = hash(a), z_c = hash(v_c)           ──▶   hash(w_c) = z_c + Δ_c·x, all c
 //! ```
-//! `hash(y) = Σ_{i<L} y_i·point^(L-i) + y_L`: the last entry is given up as the
-//! mask that hides `a`. It is universal over GF(2^128) with error `L / 2^128`, where
-//! the paper takes any such hash.
+//! The hash of entries `y_0 … y_L` is `Σ_{i<L} y_i·point^(L−i) + y_L`: the last entry
+//! is given up as the mask that hides `a`. It is universal over GF(2^128) with error
+//! `L / 2^128`, where the paper takes any such hash.
 //!
 //! *Adversary*: malicious giver or chooser, with abort. A giver whose corrections
 //! differ among groups passes only by having guessed `Δ_i` for each group that

@@ -254,8 +254,12 @@ fn a_sender_that_opens_another_offset_is_caught() {
     assert_eq!(error.fault(), Some(Fault::OpeningMismatch));
 }
 
-/// A correlation of the real protocol for a session.
-fn correlate(session: &Session, rng: &mut StdRng) -> (SenderOutput, ReceiverOutput) {
+/// A correlation of the real protocol for a session; `spoil` alters the response.
+fn correlate(
+    session: &Session,
+    spoil: &dyn Fn(&mut Vec<u8>),
+    rng: &mut StdRng,
+) -> Result<(SenderOutput, ReceiverOutput), Error> {
     let params = vole::Params {
         len: correlations(session).unwrap(),
         code: vole::Code::Fast,
@@ -275,11 +279,12 @@ fn correlate(session: &Session, rng: &mut StdRng) -> (SenderOutput, ReceiverOutp
     let (sender, choices) = sender.on_offer(&offer, rng).unwrap();
     let (receiver, corrections) = receiver.on_choices(&choices, rng).unwrap();
     let (sender, challenge) = sender.on_corrections(&corrections, rng).unwrap();
-    let (receiver, response) = receiver.on_challenge(&challenge).unwrap();
-    let (sender, trees) = sender.on_response(&response, rng).unwrap();
-    let (receiver, inquiry) = receiver.on_trees(&trees, rng).unwrap();
-    let (key, proof) = sender.on_inquiry(&inquiry).unwrap();
-    (key, receiver.on_proof(&proof).unwrap())
+    let (receiver, mut response) = receiver.on_challenge(&challenge).unwrap();
+    spoil(&mut response);
+    let (sender, trees) = sender.on_response(&response, rng)?;
+    let (receiver, inquiry) = receiver.on_trees(&trees, rng)?;
+    let (key, proof) = sender.on_inquiry(&inquiry)?;
+    Ok((key, receiver.on_proof(&proof)?))
 }
 
 #[test]
@@ -289,7 +294,7 @@ fn real_correlations_of_both_widths_serve() {
         let instance = instance(&mut rng, 300);
         let setup = setup(protocol, instance.padded[0], instance.padded[1], 12);
         let session = setup.open(0, Security::SemiHonest).unwrap();
-        let (key, vector) = correlate(&session, &mut rng);
+        let (key, vector) = correlate(&session, &|_| (), &mut rng).unwrap();
         let wide = vector.a.iter().any(|a| a.to_bytes()[8..] != [0; 8]);
         assert_eq!(wide, correlation_bits(&session).unwrap() == 128);
         let spread = vector.a.iter().filter(|a| **a != F128::ZERO).count();
@@ -304,4 +309,21 @@ fn real_correlations_of_both_widths_serve() {
         let expected = ideal::intersection(&instance.receiver, &instance.sender);
         assert_eq!(pair.receiver.finish().unwrap().0, expected);
     }
+}
+
+#[test]
+fn an_altered_half_of_the_noise_is_found() {
+    let setup = setup(ALL[1], 10, 10, 13);
+    let session = setup.open(0, Security::SemiHonest).unwrap();
+    for at in [1, 8, 9, 800] {
+        let spoil = |response: &mut Vec<u8>| {
+            let place = response.len() - at;
+            response[place] ^= 4;
+        };
+        let error = correlate(&session, &spoil, &mut rng(13)).err().unwrap();
+        assert_eq!(error.fault(), Some(Fault::Inconsistent), "{at}");
+    }
+    let cut = |response: &mut Vec<u8>| response.truncate(response.len() - 8);
+    let error = correlate(&session, &cut, &mut rng(13)).err().unwrap();
+    assert_eq!(error.fault(), Some(Fault::Malformed));
 }
