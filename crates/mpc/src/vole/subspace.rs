@@ -431,7 +431,7 @@ mod tests {
     fn a_tree_that_is_not_its_digest_is_refused() {
         let good = world(2, Purpose::Noise);
         // In every tree's sum and digest, and in levels that the chooser opens.
-        for group in 0..GROUPS {
+        for group in [0, 7, 15] {
             let start = group * TREES_BYTES / GROUPS;
             for place in [256, 287, 288, 319] {
                 let mut bad = world(2, Purpose::Noise);
@@ -454,7 +454,7 @@ mod tests {
     #[test]
     fn a_correction_for_one_group_alone_is_caught_but_for_a_zero_group() {
         let len = 3;
-        for group in 1..GROUPS {
+        for group in [1, 2, 8, 15] {
             let mut bad = world(len, Purpose::Noise);
             bad.message[TREES_BYTES + (group - 1) * len * 16] ^= 1;
             let point = F128::from_bytes([9; 16]);
