@@ -27,6 +27,41 @@ pub(crate) const STEP_FACTOR: &str = "cordon/mpc/step-factor/v1";
 pub(crate) const PROOF_NONCE: &str = "cordon/mpc/proof-nonce/v1";
 /// Hedges an answer's dummy cells and nonces against a weak generator.
 pub(crate) const ANSWER_SEED: &str = "cordon/mpc/answer-seed/v1";
+/// Names a VOLE's run from the caller's session, the parameters and the first message.
+pub(crate) const VOLE_SESSION: &str = "cordon/mpc/vole/session/v1";
+/// Maps a chooser's element in a base transfer.
+pub(crate) const VOLE_BASE_MAP: &str = "cordon/mpc/vole/base-map/v1";
+/// Derives a base transfer's key.
+pub(crate) const VOLE_BASE_KEY: &str = "cordon/mpc/vole/base-key/v1";
+/// Chooses the permutations of the small trees.
+pub(crate) const VOLE_SMALL_TREES: &str = "cordon/mpc/vole/small-trees/v1";
+/// Chooses the permutations of the trees that hide the noise.
+pub(crate) const VOLE_NOISE_TREES: &str = "cordon/mpc/vole/noise-trees/v1";
+/// Derives a small tree's leaf's seed.
+pub(crate) const VOLE_LEAF_SEED: &str = "cordon/mpc/vole/leaf-seed/v1";
+/// Derives what proves a small tree's leaf.
+pub(crate) const VOLE_LEAF_CHECK: &str = "cordon/mpc/vole/leaf-check/v1";
+/// Commits to all the leaves of one small tree.
+pub(crate) const VOLE_TREE_DIGEST: &str = "cordon/mpc/vole/tree-digest/v1";
+/// Derives an extended transfer's key.
+pub(crate) const VOLE_TRANSFER_KEY: &str = "cordon/mpc/vole/transfer-key/v1";
+/// Proves a sender's view of the trees to the receiver.
+pub(crate) const VOLE_PROOF: &str = "cordon/mpc/vole/proof/v1";
+/// Derives the public code that compresses the noise.
+pub(crate) const VOLE_CODE: &str = "cordon/mpc/vole/code/v1";
+
+/// Binds a joint set's parties, warrant, plan, run, step, sizes and protocol.
+pub(crate) const PSI_CONTEXT: &str = "cordon/mpc/psi-context/v1";
+/// Hashes the items of both sides of a joint set.
+pub(crate) const PSI_ITEMS: &str = "cordon/mpc/psi-items/v1";
+/// Absorbs a joint set's messages.
+pub(crate) const PSI_TRANSCRIPT: &str = "cordon/mpc/psi-transcript/v1";
+/// Hashes what the oblivious function gives for an item into its tag.
+pub(crate) const PSI_TAG: &str = "cordon/mpc/psi-tag/v1";
+/// Commits to a sender's half of the offset of all tags.
+pub(crate) const PSI_OPENING: &str = "cordon/mpc/psi-opening/v1";
+/// Hedges a role's secrets against a weak generator.
+pub(crate) const PSI_SEED: &str = "cordon/mpc/psi-seed/v1";
 
 #[cfg(test)]
 mod tests {
@@ -45,6 +80,23 @@ mod tests {
             super::STEP_FACTOR,
             super::PROOF_NONCE,
             super::ANSWER_SEED,
+            super::PSI_CONTEXT,
+            super::PSI_ITEMS,
+            super::PSI_TRANSCRIPT,
+            super::PSI_TAG,
+            super::PSI_OPENING,
+            super::PSI_SEED,
+            super::VOLE_SESSION,
+            super::VOLE_BASE_MAP,
+            super::VOLE_BASE_KEY,
+            super::VOLE_SMALL_TREES,
+            super::VOLE_NOISE_TREES,
+            super::VOLE_LEAF_SEED,
+            super::VOLE_LEAF_CHECK,
+            super::VOLE_TREE_DIGEST,
+            super::VOLE_TRANSFER_KEY,
+            super::VOLE_PROOF,
+            super::VOLE_CODE,
         ];
         for (i, a) in all.iter().enumerate() {
             for (j, b) in all.iter().enumerate() {

@@ -45,6 +45,14 @@ pub enum Refusal {
     ParameterRange,
     /// The labels given are not one for each key asked for.
     LabelCount,
+    /// A joint set's protocol is weaker than the network asks for.
+    SecurityTooWeak,
+    /// A set has more items than the size that was agreed.
+    SetTooLarge,
+    /// A correlation is not of the length, or the width, that the protocol uses.
+    CorrelationMismatch,
+    /// More identities are asked for than the cap allows.
+    CountOverCap,
 }
 
 /// A way in which a peer misbehaved.
@@ -73,6 +81,16 @@ pub enum Fault {
     TranscriptMismatch,
     /// The peer stopped before the end.
     Truncated,
+    /// Tags are not strictly ascending.
+    TagsUnordered,
+    /// What the peer opened is not what it committed to.
+    OpeningMismatch,
+    /// A list of elements repeats one.
+    ElementRepeated,
+    /// The peer asks to open a place that does not exist, or one twice.
+    PlaceInvalid,
+    /// The peer's correlations or trees fail the check of their consistency.
+    Inconsistent,
 }
 
 /// A way in which the environment failed.
@@ -91,6 +109,9 @@ pub enum Trouble {
         /// Which part.
         part: &'static str,
     },
+    /// A set could not be encoded under the seed that was drawn, which happens
+    /// once in 2^40 sets; a new session will do.
+    Unlucky,
 }
 
 /// What went wrong, by family.
@@ -199,6 +220,10 @@ impl fmt::Display for Refusal {
             Self::KeyMismatch => "the old table was prepared under another key or salt",
             Self::ParameterRange => "a parameter is out of range",
             Self::LabelCount => "there must be one label for each key",
+            Self::SecurityTooWeak => "the protocol is weaker than the network asks for",
+            Self::SetTooLarge => "a set has more items than were agreed",
+            Self::CorrelationMismatch => "a correlation does not fit the protocol",
+            Self::CountOverCap => "more identities are asked for than the cap allows",
         })
     }
 }
@@ -217,6 +242,11 @@ impl fmt::Display for Fault {
             Self::VoucherInvalid => "the peer sent a derived selector without its signature",
             Self::TranscriptMismatch => "the peer's transcript differs",
             Self::Truncated => "the peer stopped before the end",
+            Self::TagsUnordered => "the peer sent tags out of order",
+            Self::OpeningMismatch => "the peer opened another value than it committed to",
+            Self::ElementRepeated => "the peer sent a group element twice",
+            Self::PlaceInvalid => "the peer asked for a place that does not exist, or twice",
+            Self::Inconsistent => "the peer's correlations are not consistent",
         })
     }
 }
@@ -233,6 +263,9 @@ impl fmt::Display for Error {
             }
             ErrorKind::Trouble(Trouble::Damaged { part }) => {
                 write!(f, "the prepared table is damaged: {part}")
+            }
+            ErrorKind::Trouble(Trouble::Unlucky) => {
+                write!(f, "a set could not be encoded under this seed; try again")
             }
         }
     }

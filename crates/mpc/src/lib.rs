@@ -17,10 +17,17 @@
 
 mod domains;
 mod error;
+pub mod field;
 mod group;
 pub mod limits;
 pub mod lookup;
+pub mod okvs;
 pub mod oprf;
+mod oracle;
+mod prg;
+pub mod psi;
+mod simd;
+pub mod vole;
 
 pub use error::{Error, ErrorKind, Fault, Refusal, Trouble};
 pub use group::{Blind, Element};

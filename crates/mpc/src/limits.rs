@@ -36,3 +36,18 @@ pub const BATCH_BYTES_AIM: usize = 48 * 1024 * 1024;
 pub const VOUCHER_CACHE_MAX: usize = 1 << 19;
 /// Keys whose evaluations a run remembers; beyond it they are made again.
 pub const EVALUATION_CACHE_MAX: usize = 1 << 21;
+
+/// Keys in one oblivious key-value store, hence items in one part of a joint set.
+pub const OKVS_ITEMS_MAX: usize = 1 << 24;
+/// Items of one side of a joint set in one part, padding included.
+pub const SET_ITEMS_MAX: usize = OKVS_ITEMS_MAX;
+/// Items of one side in the mean, where a larger set is cut into parts.
+pub const PART_ITEMS: usize = 1 << 20;
+/// Parts of a joint set.
+pub const PARTS_MAX: usize = 1 << 12;
+/// Values of a vector, or tags, in every frame but the last.
+pub const FRAME_VALUES: usize = 1 << 15;
+/// Correlations of one VOLE; places in its code are drawn with 32 bits.
+pub const VOLE_LEN_MAX: usize = 1 << 25;
+/// Bytes of any message of a VOLE of any permitted length.
+pub const VOLE_MESSAGE_BYTES_MAX: usize = 1024 * 1024;

@@ -1,0 +1,22 @@
+//! What every protocol here computes, by somebody whom everybody trusts.
+//!
+//! Why it exists: the real roles' answers are compared with these, over very many
+//! instances.
+
+use std::collections::BTreeSet;
+
+/// The places, ascending, at which the receiver first gave what both have.
+pub(super) fn intersection(receiver: &[Vec<u8>], sender: &[Vec<u8>]) -> Vec<u32> {
+    let theirs: BTreeSet<&Vec<u8>> = sender.iter().collect();
+    let mut seen = BTreeSet::new();
+    (0u32..)
+        .zip(receiver)
+        .filter(|(_, selector)| seen.insert(*selector) && theirs.contains(selector))
+        .map(|(place, _)| place)
+        .collect()
+}
+
+/// How many selectors both have.
+pub(super) fn count(receiver: &[Vec<u8>], sender: &[Vec<u8>]) -> usize {
+    intersection(receiver, sender).len()
+}

@@ -1,0 +1,90 @@
+//! Finding one's own tags among the peer's.
+//!
+//! Why it exists: both tag protocols end the same way: the sender's tags come
+//! ascending, in frames; the receiver holds its own, sorted.
+//!
+//! *Invariants*
+//! - Tags strictly ascend over all frames; anything else is the peer's fault.
+//! - Work is linear in both lists.
+
+use super::{
+    Set,
+    frames::{Due, entries, faulty, kind},
+};
+use crate::{Error, Fault, limits::FRAME_VALUES};
+
+/// A receiver's tags, and how far the sender's have come.
+#[derive(Default)]
+pub(super) struct Matching {
+    /// Tags and the items' numbers, ascending.
+    own: Vec<(u128, u32)>,
+    received: usize,
+    last: Option<u128>,
+    passed: usize,
+    found: Vec<u32>,
+}
+
+impl Matching {
+    /// Takes the receiver's own tags, sorted.
+    pub(super) fn new(own: Vec<(u128, u32)>) -> Self {
+        Self {
+            own,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn received(&self) -> usize {
+        self.received
+    }
+
+    /// Takes a frame of the sender's `total` tags of `size` bytes.
+    pub(super) fn take(
+        &mut self,
+        bytes: &[u8],
+        total: usize,
+        size: usize,
+        set: &Set,
+    ) -> Result<(), Error> {
+        let due = Due {
+            first: self.received,
+            total,
+            chunk: FRAME_VALUES,
+            entry: size,
+        };
+        let (tags, _) = entries(bytes, kind::TAGS, &due, 0)?;
+        for entry in tags.chunks_exact(size) {
+            let mut wide = [0; 16];
+            wide[16 - size..].copy_from_slice(entry);
+            let tag = u128::from_be_bytes(wide);
+            if self.last.is_some_and(|last| last >= tag) {
+                return Err(faulty(Fault::TagsUnordered, bytes));
+            }
+            self.last = Some(tag);
+            self.received += 1;
+            while let Some((mine, index)) = self.own.get(self.passed).filter(|own| own.0 <= tag) {
+                if *mine == tag {
+                    self.found.push(set.origin(*index as usize));
+                }
+                self.passed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The caller's places of what both have, ascending.
+    pub(super) fn into_found(mut self) -> Vec<u32> {
+        self.found.sort_unstable();
+        self.found
+    }
+}
+
+/// The next frame of a sender's sorted tags, of which `sent` are out.
+pub(super) fn next_of_tags(tags: &[u128], sent: &mut usize, size: usize) -> Vec<u8> {
+    let due = FRAME_VALUES.min(tags.len() - *sent);
+    let mut frame = super::frames::list(kind::TAGS, *sent, due * size);
+    for tag in &tags[*sent..*sent + due] {
+        frame.extend_from_slice(&tag.to_be_bytes()[16 - size..]);
+    }
+    *sent += due;
+    frame
+}

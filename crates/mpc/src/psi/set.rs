@@ -1,0 +1,210 @@
+//! A party's set: selectors hashed for one joint set, cut into parts, distinct.
+//!
+//! Why it exists: protocols work on 32 uniform bytes an item, the same on both
+//! sides and worthless elsewhere; a set that repeats an item would break them.
+//!
+//! *Invariants*
+//! - An item is a digest of a selector under a joint set's digest: 16 bytes name
+//!   it, 16 more are the random oracle's value for it.
+//! - A [`Set`] holds an item once, in an order that says nothing of the caller's.
+//! - Items have no `Debug`.
+//!
+//! *Not here*: normal forms; a caller gives selectors as
+//! `primitives::semantic` writes them. Spilling parts to disk.
+
+use primitives::Hasher;
+use rand_core::CryptoRng;
+
+use super::{order, setup::Setup};
+use crate::{Error, domains, oprf::check_input};
+
+/// A hashed selector.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Item([u8; 32]);
+
+impl Item {
+    /// The part of the set, of `parts`, that it falls into.
+    #[must_use]
+    pub fn part(&self, parts: u16) -> u16 {
+        // The last word, since the others order the set and fill the store.
+        let word = u32::from_be_bytes([self.0[12], self.0[13], self.0[14], self.0[15]]);
+        let scaled = (u64::from(word) * u64::from(parts)) >> 32;
+        u16::try_from(scaled).unwrap_or(0)
+    }
+
+    /// Reads an item that was kept outside, such as in a spill file.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The item's bytes. A selector can be found from them by trial.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
+    /// What names it.
+    pub(super) fn key(&self) -> [u8; 16] {
+        let mut key = [0; 16];
+        key.copy_from_slice(&self.0[..16]);
+        key
+    }
+
+    /// The oracle's value for it.
+    pub(super) fn value(&self) -> [u8; 16] {
+        let mut value = [0; 16];
+        value.copy_from_slice(&self.0[16..]);
+        value
+    }
+
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    fn first(&self) -> u64 {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0[..8]);
+        u64::from_be_bytes(first)
+    }
+
+    /// A random item that no selector hashes to, to pad with.
+    pub(super) fn dummy<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        let mut bytes = [0; 32];
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+}
+
+/// Hashes the selectors of one joint set, the same on both sides.
+pub struct Items(Hasher);
+
+impl Items {
+    /// The hash of the joint set that `setup` describes.
+    #[must_use]
+    pub fn of(setup: &Setup) -> Self {
+        let mut hasher = Hasher::new(domains::PSI_ITEMS);
+        hasher.part(setup.digest().as_bytes());
+        Self(hasher)
+    }
+
+    /// Hashes one selector.
+    ///
+    /// # Errors
+    /// [`Refusal::InputSize`](crate::Refusal::InputSize).
+    pub fn item(&self, selector: &[u8]) -> Result<Item, Error> {
+        check_input(selector)?;
+        let mut hasher = self.0.clone();
+        hasher.part(selector);
+        Ok(Item(hasher.finish().0))
+    }
+}
+
+/// A party's distinct items of one part.
+pub struct Set {
+    items: Vec<Item>,
+    /// For each item, the place at which the caller gave it first.
+    origins: Vec<u32>,
+}
+
+impl Set {
+    /// Takes items in the caller's order; repeated ones count once. Places are
+    /// 32-bit: no set is larger than
+    /// [`SET_ITEMS_MAX`](crate::limits::SET_ITEMS_MAX), and items that a caller
+    /// gives beyond 2^32 are dropped, which the size's check then refuses.
+    #[must_use]
+    pub fn new(items: &[Item]) -> Self {
+        let mut places: Vec<(u64, u32)> = items
+            .iter()
+            .zip(0u32..)
+            .map(|(item, place)| (item.first(), place))
+            .collect();
+        order::by_uniform(&mut places, |(first, _)| *first);
+        let mut set = Self {
+            items: Vec::with_capacity(items.len()),
+            origins: Vec::with_capacity(items.len()),
+        };
+        let mut run = 0;
+        let mut previous = None;
+        for (first, place) in places {
+            if previous != Some(first) {
+                run = set.items.len();
+                previous = Some(first);
+            }
+            let item = items[place as usize];
+            // Those that share the first eight bytes: the same item, but for an
+            // adversary's work of 2^32.
+            match set.items[run..].iter().position(|other| *other == item) {
+                Some(at) => set.origins[run + at] = set.origins[run + at].min(place),
+                None => {
+                    set.items.push(item);
+                    set.origins.push(place);
+                }
+            }
+        }
+        set
+    }
+
+    /// How many distinct items.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(super) fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// The caller's place of an item.
+    pub(super) fn origin(&self, index: usize) -> u32 {
+        self.origins[index]
+    }
+
+    /// Adds dummies until there are `size` items; they have no origin.
+    pub(super) fn pad<R: CryptoRng + ?Sized>(&mut self, size: usize, rng: &mut R) {
+        while self.items.len() < size {
+            self.items.push(Item::dummy(rng));
+        }
+    }
+
+    /// Items that the caller gave, without dummies.
+    pub(super) fn genuine(&self) -> usize {
+        self.origins.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_an_item_once_with_its_first_place() {
+        let item = |byte: u8| Item([byte; 32]);
+        let mut twin = item(3);
+        twin.0[31] = 9;
+        let given = [item(3), item(1), twin, item(3), item(1), twin];
+        let set = Set::new(&given);
+        let mut found: Vec<_> = (0..set.len())
+            .map(|index| (set.origin(index), set.items()[index].0))
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, [(0, [3; 32]), (1, [1; 32]), (2, twin.0)]);
+        assert!(Set::new(&[]).is_empty());
+    }
+
+    #[test]
+    fn parts_are_even_and_cover() {
+        let mut counts = [0; 7];
+        for index in 0u32..70_000 {
+            let digest = primitives::Digest::of("test", &[&index.to_be_bytes()]);
+            counts[usize::from(Item(digest.0).part(7))] += 1;
+        }
+        assert!(counts.iter().all(|count| (9_500..10_500).contains(count)));
+    }
+}

@@ -1,0 +1,7 @@
+//! The real roles against the ideal functionality, and against changed messages.
+
+mod cardinality;
+mod diffie_hellman;
+mod mutation;
+mod rr22;
+mod world;

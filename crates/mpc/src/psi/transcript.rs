@@ -1,0 +1,44 @@
+//! The running digest of a session's messages.
+//!
+//! Why it exists: the last message states the digest of all before it, in both
+//! directions, so that bytes changed on the way end in an abort and never in a
+//! wrong answer; the parties sign it.
+//!
+//! *Invariants*: a transcript absorbs each message with its direction and its
+//! length, in order, under the session's digest.
+
+use primitives::{Digest, Hasher};
+
+use super::Session;
+use crate::domains;
+
+/// Who sent a message.
+#[derive(Clone, Copy)]
+pub(super) enum From {
+    Receiver,
+    Sender,
+}
+
+/// The running digest.
+pub(super) struct Transcript(Hasher);
+
+impl Transcript {
+    pub(super) fn new(session: &Session) -> Self {
+        let mut hasher = Hasher::new(domains::PSI_TRANSCRIPT);
+        hasher.part(session.digest.as_bytes());
+        Self(hasher)
+    }
+
+    pub(super) fn absorb(&mut self, from: From, message: &[u8]) {
+        let from = match from {
+            From::Receiver => 1u8,
+            From::Sender => 2u8,
+        };
+        self.0.part(&[from]);
+        self.0.part(message);
+    }
+
+    pub(super) fn digest(&self) -> Digest {
+        self.0.clone().finish()
+    }
+}
