@@ -28,6 +28,20 @@ pub(crate) const PROOF_NONCE: &str = "cordon/mpc/proof-nonce/v1";
 /// Hedges an answer's dummy cells and nonces against a weak generator.
 pub(crate) const ANSWER_SEED: &str = "cordon/mpc/answer-seed/v1";
 
+// Three-party shares.
+/// Derives a pair's generator for one session from the pair's key.
+pub(crate) const SHARES_PAIR: &str = "cordon/mpc/shares-pair/v1";
+/// Starts the transcript of one direction between two parties.
+pub(crate) const SHARES_TRANSCRIPT: &str = "cordon/mpc/shares-transcript/v1";
+/// Names a session in each frame's header.
+pub(crate) const SHARES_SESSION: &str = "cordon/mpc/shares-session/v1";
+/// Stands for a component that two holders compare.
+pub(crate) const SHARES_COMPONENT: &str = "cordon/mpc/shares-component/v1";
+/// Expands a public coin into the weights of a check.
+pub(crate) const SHARES_WEIGHTS: &str = "cordon/mpc/shares-weights/v1";
+/// Binds an owner's shares to session, owner and column.
+pub(crate) const SHARES_INPUT: &str = "cordon/mpc/shares-input/v1";
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -45,6 +59,12 @@ mod tests {
             super::STEP_FACTOR,
             super::PROOF_NONCE,
             super::ANSWER_SEED,
+            super::SHARES_PAIR,
+            super::SHARES_TRANSCRIPT,
+            super::SHARES_SESSION,
+            super::SHARES_COMPONENT,
+            super::SHARES_WEIGHTS,
+            super::SHARES_INPUT,
         ];
         for (i, a) in all.iter().enumerate() {
             for (j, b) in all.iter().enumerate() {

@@ -45,6 +45,17 @@ pub enum Refusal {
     ParameterRange,
     /// The labels given are not one for each key asked for.
     LabelCount,
+    // Three-party shares.
+    /// A result could exceed what its representation holds.
+    Overflow,
+    /// Columns of different rows or widths, or a row that is not there.
+    ShapeMismatch,
+    /// A column of more rows than [`crate::limits::SHARES_ROWS_MAX`].
+    TooManyRows,
+    /// More rows qualify than the cap allows to be opened; none was.
+    CapExceeded,
+    /// The computation was aborted before; its shares are worth nothing.
+    Aborted,
 }
 
 /// A way in which a peer misbehaved.
@@ -73,12 +84,22 @@ pub enum Fault {
     TranscriptMismatch,
     /// The peer stopped before the end.
     Truncated,
+    // Three-party shares. Where two parties contradict one another the third
+    // can't tell which of them lied; the evidence is what both sent.
+    /// Two holders of one component state different ones.
+    ShareMismatch,
+    /// A multiplication somewhere before this check was not done as agreed.
+    ProductWrong,
+    /// A shuffle changed rows that it should only have moved.
+    ShuffleWrong,
 }
 
 /// A way in which the environment failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trouble {
+    /// The channel to a peer is closed or too slow; the run must begin again.
+    PeerLost,
     /// A file could not be read or written.
     Storage {
         /// What the operating system said.
@@ -199,6 +220,11 @@ impl fmt::Display for Refusal {
             Self::KeyMismatch => "the old table was prepared under another key or salt",
             Self::ParameterRange => "a parameter is out of range",
             Self::LabelCount => "there must be one label for each key",
+            Self::Overflow => "a result could exceed what its representation holds",
+            Self::ShapeMismatch => "columns differ in rows or width",
+            Self::TooManyRows => "a column has too many rows",
+            Self::CapExceeded => "more rows qualify than the cap allows to be opened",
+            Self::Aborted => "the computation was aborted before",
         })
     }
 }
@@ -217,6 +243,9 @@ impl fmt::Display for Fault {
             Self::VoucherInvalid => "the peer sent a derived selector without its signature",
             Self::TranscriptMismatch => "the peer's transcript differs",
             Self::Truncated => "the peer stopped before the end",
+            Self::ShareMismatch => "two holders of one component state different ones",
+            Self::ProductWrong => "a multiplication was not done as agreed",
+            Self::ShuffleWrong => "a shuffle changed rows that it should only have moved",
         })
     }
 }
@@ -228,6 +257,7 @@ impl fmt::Display for Error {
             ErrorKind::Fault { fault, evidence } => {
                 write!(f, "{fault} ({} bytes of evidence)", evidence.len())
             }
+            ErrorKind::Trouble(Trouble::PeerLost) => f.write_str("the channel to a peer is closed"),
             ErrorKind::Trouble(Trouble::Storage { reason, .. }) => {
                 write!(f, "a file could not be read or written: {reason}")
             }

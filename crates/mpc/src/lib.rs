@@ -5,6 +5,9 @@
 //! warrant's subjects without learning who they are ([`lookup`]), on the
 //! verifiable oblivious function of RFC 9497 ([`oprf`]).
 //!
+//! [`shares`] is the other half: three parties compute over columns that none
+//! of them sees.
+//!
 //! *Invariants*
 //! - A role is a value: it takes itself and a message and returns the next
 //!   state and messages. No sockets, no clock, no ambient randomness.
@@ -21,6 +24,7 @@ mod group;
 pub mod limits;
 pub mod lookup;
 pub mod oprf;
+pub mod shares;
 
 pub use error::{Error, ErrorKind, Fault, Refusal, Trouble};
 pub use group::{Blind, Element};

@@ -36,3 +36,14 @@ pub const BATCH_BYTES_AIM: usize = 48 * 1024 * 1024;
 pub const VOUCHER_CACHE_MAX: usize = 1 << 19;
 /// Keys whose evaluations a run remembers; beyond it they are made again.
 pub const EVALUATION_CACHE_MAX: usize = 1 << 21;
+
+// Three-party shares.
+/// Rows of one shared column.
+pub const SHARES_ROWS_MAX: usize = 1 << 24;
+/// Products over Z_2^64 that wait for their check before it is made on the way.
+pub const SHARES_PENDING_PRODUCTS: usize = 1 << 19;
+/// Words of products of bits that wait for their check before it is made on
+/// the way.
+pub const SHARES_PENDING_WORDS: usize = 1 << 19;
+/// Columns of one row that is shuffled.
+pub const SHARES_COLUMNS_MAX: usize = 64;
