@@ -375,9 +375,7 @@ fn differences<R: Extension>(v: &[R::Element], half: usize) -> Vec<R::Element> {
 fn move_to<R: Extension>(v: &mut Elements<R::Element>, by: &Elements<R::Element>, at: &R::Element) {
     for (half, by) in [(&mut v.mine, &by.mine), (&mut v.next, &by.next)] {
         half.truncate(by.len());
-        for (to, by) in half.iter_mut().zip(by) {
-            R::add(to, &R::mul(at, by));
-        }
+        R::add_scaled(half, by, at);
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) trait Extension {
     fn mul(a: &Self::Element, b: &Self::Element) -> Self::Element;
     /// `Σ a_j·b_j`.
     fn dot(a: &[Self::Element], b: &[Self::Element]) -> Self::Element;
+    /// `to_j += at·by_j`.
+    fn add_scaled(to: &mut [Self::Element], by: &[Self::Element], at: &Self::Element);
     /// An element of the exceptional set.
     fn challenge(bits: u64) -> Self::Element;
     fn write(element: &Self::Element, words: &mut Vec<u64>);
@@ -70,6 +72,10 @@ impl Extension for Binary {
 
     fn dot(a: &[u64], b: &[u64]) -> u64 {
         super::simd::dot(a, b)
+    }
+
+    fn add_scaled(to: &mut [u64], by: &[u64], at: &u64) {
+        super::simd::add_scaled(to, by, *at);
     }
 
     fn challenge(bits: u64) -> u64 {
@@ -147,11 +153,26 @@ impl Extension for Galois {
     }
 
     fn dot(a: &[Self::Element], b: &[Self::Element]) -> Self::Element {
-        let mut wide = [0; 2 * DEGREE];
-        for (a, b) in a.iter().zip(b) {
-            super::simd::accumulate(&mut wide, a, b);
+        // Every pair of coefficients has a sum of its own, so that no load waits
+        // for an overlapping store; the diagonals are added up once.
+        let mut square = vec![[0; DEGREE]; DEGREE];
+        super::simd::outer(&mut square, a, b);
+        let mut wide = [0u64; 2 * DEGREE];
+        for (i, row) in square.iter().enumerate() {
+            for (to, sum) in wide[i..].iter_mut().zip(row) {
+                *to = to.wrapping_add(*sum);
+            }
         }
         fold(&mut wide)
+    }
+
+    fn add_scaled(to: &mut [Self::Element], by: &[Self::Element], at: &Self::Element) {
+        let powers = multiples(at);
+        for (to, by) in to.iter_mut().zip(by) {
+            let mut product = [0; DEGREE];
+            super::simd::combine(&mut product, by, &powers);
+            Self::add(to, &product);
+        }
     }
 
     fn challenge(bits: u64) -> Self::Element {
@@ -171,6 +192,34 @@ impl Extension for Galois {
         element.copy_from_slice(&words[..DEGREE]);
         element
     }
+}
+
+/// An element times one of the exceptional set, without products.
+pub(crate) fn weigh(value: &[u64; DEGREE], bits: u64) -> [u64; DEGREE] {
+    // The value between zeros: a shift is another place to read from.
+    let mut padded = [0; 3 * DEGREE];
+    padded[DEGREE..2 * DEGREE].copy_from_slice(value);
+    let mut wide = [0; 2 * DEGREE];
+    for k in (0..DEGREE).filter(|k| bits >> k & 1 == 1) {
+        super::simd::add(&mut wide, &padded[DEGREE - k..3 * DEGREE - k]);
+    }
+    fold(&mut wide)
+}
+
+/// `at·X^k` for each `k` below the degree.
+fn multiples(at: &[u64; DEGREE]) -> [[u64; DEGREE]; DEGREE] {
+    let mut rows = [[0; DEGREE]; DEGREE];
+    let mut row = *at;
+    for to in &mut rows {
+        *to = row;
+        let top = row[DEGREE - 1];
+        row.copy_within(0..DEGREE - 1, 1);
+        row[0] = 0;
+        for tap in [0, 2, 3, 5] {
+            row[tap] = row[tap].wrapping_sub(top);
+        }
+    }
+    rows
 }
 
 /// A product of degree up to 94 modulo X^48 + X^5 + X^3 + X^2 + 1.
@@ -276,6 +325,13 @@ mod tests {
             let mut sum = Galois::mul(&a, &b);
             Galois::add(&mut sum, &Galois::mul(&a, &c));
             assert_eq!(Galois::dot(&[a, a], &[b, c]), sum);
+            let mut moved = [c, c];
+            Galois::add_scaled(&mut moved, &[b, a], &a);
+            Galois::sub(&mut moved[0], &c);
+            assert_eq!(moved[0], due);
+            let bits: u64 = rng.random();
+            let weighed = weigh(&a, bits);
+            assert_eq!(weighed, Galois::mul(&a, &Galois::challenge(bits)));
         }
     }
 }

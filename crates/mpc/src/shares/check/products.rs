@@ -9,7 +9,7 @@
 
 use super::{Claims, Elements, Log, extend};
 use crate::shares::{
-    extension::{DEGREE, Extension, Galois},
+    extension::{DEGREE, Galois, weigh},
     simd,
 };
 
@@ -39,11 +39,7 @@ impl Claims for Numbers<'_> {
                 extend(&column, wide, u64::wrapping_sub);
             }
             let [[x_mine, _], [x_next, _], [y_mine, _], [y_next, _]] = &mut wide;
-            for (at, mine) in x_mine.iter_mut().enumerate() {
-                *mine = mine
-                    .wrapping_mul(y_mine[at].wrapping_add(y_next[at]))
-                    .wrapping_add(x_next[at].wrapping_mul(y_mine[at]));
-            }
+            simd::cross(x_mine, x_next, y_mine, y_next);
             grid.add(*weight, x_mine);
             for (half, sums) in [&made.mine, &made.next].iter().zip(&mut z) {
                 take(half, b, &mut column);
@@ -66,7 +62,7 @@ impl Claims for Numbers<'_> {
         };
         let weigh = |mut column: Vec<[u64; DEGREE]>| {
             for (value, weight) in column.iter_mut().zip(weights) {
-                *value = Galois::mul(value, &Galois::challenge(*weight));
+                *value = weigh(value, *weight);
             }
             column
         };
@@ -109,9 +105,7 @@ impl Weighed {
         for nibble in 0..NIBBLES {
             let value = usize::from((weight >> (4 * nibble)).to_le_bytes()[0] & 15);
             let start = (nibble * 16 + value) * self.lanes;
-            for (to, value) in self.sums[start..start + self.lanes].iter_mut().zip(values) {
-                *to = to.wrapping_add(*value);
-            }
+            simd::add(&mut self.sums[start..start + self.lanes], values);
         }
     }
 
