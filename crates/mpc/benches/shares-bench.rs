@@ -135,8 +135,8 @@ fn low(values: &[u64], width: u32) -> Vec<u64> {
 
 fn mul_sum(party: &mut Party<'_>, plain: &[Vec<u64>; 2], start: &Start) -> Result<Cost, Error> {
     let mut numbers = Vec::new();
-    for nth in 0..2 {
-        let words = give(party, nth as u64, &plain[nth], 20)?;
+    for (nth, plain) in (0..).zip(plain) {
+        let words = give(party, nth, plain, 20)?;
         numbers.push(party.words_to_arith(&words)?);
     }
     let before = start.begin(party)?;
@@ -150,8 +150,8 @@ fn mul_sum(party: &mut Party<'_>, plain: &[Vec<u64>; 2], start: &Start) -> Resul
 
 fn compare_sum(party: &mut Party<'_>, plain: &[Vec<u64>; 2], start: &Start) -> Result<Cost, Error> {
     let mut numbers = Vec::new();
-    for nth in 0..2 {
-        let words = give(party, nth as u64, &plain[nth], 61)?;
+    for (nth, plain) in (0..).zip(plain) {
+        let words = give(party, nth, plain, 61)?;
         numbers.push(party.words_to_arith(&words)?);
     }
     let before = start.begin(party)?;

@@ -184,7 +184,7 @@ impl Party<'_> {
     /// A peer's fault; nothing is opened where a check fails.
     pub fn open_bits(&mut self, x: &Bits) -> Result<Vec<u64>, Error> {
         let mut pair = x.pair.clone();
-        if x.rows % 64 != 0 {
+        if !x.rows.is_multiple_of(64) {
             let tail = (1u64 << (x.rows % 64)) - 1;
             for j in 0..x.width {
                 let last = x.plane(j).end - 1;

@@ -94,7 +94,8 @@ impl Party<'_> {
             // Component i + 2 is mine, component i the next party's and mine.
             let (mine, next) = (self.with_previous.words(words), self.with_next.words(words));
             self.exchange(Kind::Hop, &Outgoing::default(), Expected::default())?;
-            return Ok(replace(columns, mine, next, rows));
+            replace(columns, mine, next, rows);
+            return Ok(());
         }
         // Role 0 shares component i + 1 with its next party, role 1 with its
         // previous one; the order comes from that pair, the mask from the other.

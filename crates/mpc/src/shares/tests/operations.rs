@@ -200,7 +200,7 @@ fn shapes_that_do_not_fit_are_refused() {
                 .err()
                 .and_then(|error| error.refusal()),
             party
-                .sort(&[two.clone()], &[three.clone()])
+                .sort(std::slice::from_ref(&two), std::slice::from_ref(&three))
                 .err()
                 .and_then(|error| error.refusal()),
             party
