@@ -63,6 +63,20 @@ pub(crate) const PSI_OPENING: &str = "cordon/mpc/psi-opening/v1";
 /// Hedges a role's secrets against a weak generator.
 pub(crate) const PSI_SEED: &str = "cordon/mpc/psi-seed/v1";
 
+// Three-party shares.
+/// Derives a pair's generator for one session from the pair's key.
+pub(crate) const SHARES_PAIR: &str = "cordon/mpc/shares-pair/v1";
+/// Starts the transcript of one direction between two parties.
+pub(crate) const SHARES_TRANSCRIPT: &str = "cordon/mpc/shares-transcript/v1";
+/// Names a session in each frame's header.
+pub(crate) const SHARES_SESSION: &str = "cordon/mpc/shares-session/v1";
+/// Stands for a component that two holders compare.
+pub(crate) const SHARES_COMPONENT: &str = "cordon/mpc/shares-component/v1";
+/// Expands a public coin into the weights of a check.
+pub(crate) const SHARES_WEIGHTS: &str = "cordon/mpc/shares-weights/v1";
+/// Binds an owner's shares to session, owner and column.
+pub(crate) const SHARES_INPUT: &str = "cordon/mpc/shares-input/v1";
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -97,6 +111,12 @@ mod tests {
             super::VOLE_TRANSFER_KEY,
             super::VOLE_PROOF,
             super::VOLE_CODE,
+            super::SHARES_PAIR,
+            super::SHARES_TRANSCRIPT,
+            super::SHARES_SESSION,
+            super::SHARES_COMPONENT,
+            super::SHARES_WEIGHTS,
+            super::SHARES_INPUT,
         ];
         for (i, a) in all.iter().enumerate() {
             for (j, b) in all.iter().enumerate() {

@@ -53,6 +53,17 @@ pub enum Refusal {
     CorrelationMismatch,
     /// More identities are asked for than the cap allows.
     CountOverCap,
+    // Three-party shares.
+    /// A result could exceed what its representation holds.
+    Overflow,
+    /// Columns of different rows or widths, or a row that is not there.
+    ShapeMismatch,
+    /// A column of more rows than [`crate::limits::SHARES_ROWS_MAX`].
+    TooManyRows,
+    /// More rows qualify than the cap allows to be opened; none was.
+    CapExceeded,
+    /// The computation was aborted before; its shares are worth nothing.
+    Aborted,
 }
 
 /// A way in which a peer misbehaved.
@@ -91,12 +102,22 @@ pub enum Fault {
     PlaceInvalid,
     /// The peer's correlations or trees fail the check of their consistency.
     Inconsistent,
+    // Three-party shares. Where two parties contradict one another the third
+    // can't tell which of them lied; the evidence is what both sent.
+    /// Two holders of one component state different ones.
+    ShareMismatch,
+    /// A multiplication somewhere before this check was not done as agreed.
+    ProductWrong,
+    /// A shuffle changed rows that it should only have moved.
+    ShuffleWrong,
 }
 
 /// A way in which the environment failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trouble {
+    /// The channel to a peer is closed or too slow; the run must begin again.
+    PeerLost,
     /// A file could not be read or written.
     Storage {
         /// What the operating system said.
@@ -224,6 +245,11 @@ impl fmt::Display for Refusal {
             Self::SetTooLarge => "a set has more items than were agreed",
             Self::CorrelationMismatch => "a correlation does not fit the protocol",
             Self::CountOverCap => "more identities are asked for than the cap allows",
+            Self::Overflow => "a result could exceed what its representation holds",
+            Self::ShapeMismatch => "columns differ in rows or width",
+            Self::TooManyRows => "a column has too many rows",
+            Self::CapExceeded => "more rows qualify than the cap allows to be opened",
+            Self::Aborted => "the computation was aborted before",
         })
     }
 }
@@ -247,6 +273,9 @@ impl fmt::Display for Fault {
             Self::ElementRepeated => "the peer sent a group element twice",
             Self::PlaceInvalid => "the peer asked for a place that does not exist, or twice",
             Self::Inconsistent => "the peer's correlations are not consistent",
+            Self::ShareMismatch => "two holders of one component state different ones",
+            Self::ProductWrong => "a multiplication was not done as agreed",
+            Self::ShuffleWrong => "a shuffle changed rows that it should only have moved",
         })
     }
 }
@@ -258,6 +287,7 @@ impl fmt::Display for Error {
             ErrorKind::Fault { fault, evidence } => {
                 write!(f, "{fault} ({} bytes of evidence)", evidence.len())
             }
+            ErrorKind::Trouble(Trouble::PeerLost) => f.write_str("the channel to a peer is closed"),
             ErrorKind::Trouble(Trouble::Storage { reason, .. }) => {
                 write!(f, "a file could not be read or written: {reason}")
             }

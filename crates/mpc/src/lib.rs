@@ -5,6 +5,9 @@
 //! warrant's subjects without learning who they are ([`lookup`]), on the
 //! verifiable oblivious function of RFC 9497 ([`oprf`]).
 //!
+//! [`shares`] is the other half: three parties compute over columns that none
+//! of them sees.
+//!
 //! *Invariants*
 //! - A role is a value: it takes itself and a message and returns the next
 //!   state and messages. No sockets, no clock, no ambient randomness.
@@ -26,6 +29,7 @@ pub mod oprf;
 mod oracle;
 mod prg;
 pub mod psi;
+pub mod shares;
 mod simd;
 pub mod vole;
 

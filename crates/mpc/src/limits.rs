@@ -51,3 +51,14 @@ pub const FRAME_VALUES: usize = 1 << 15;
 pub const VOLE_LEN_MAX: usize = 1 << 25;
 /// Bytes of any message of a VOLE of any permitted length.
 pub const VOLE_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+
+// Three-party shares.
+/// Rows of one shared column.
+pub const SHARES_ROWS_MAX: usize = 1 << 24;
+/// Products over Z_2^64 that wait for their check before it is made on the way.
+pub const SHARES_PENDING_PRODUCTS: usize = 1 << 19;
+/// Words of products of bits that wait for their check before it is made on
+/// the way.
+pub const SHARES_PENDING_WORDS: usize = 1 << 19;
+/// Columns of one row that is shuffled.
+pub const SHARES_COLUMNS_MAX: usize = 64;

@@ -1,0 +1,108 @@
+//! Products of bits, 64 a word, as claims over GF(2^64).
+//!
+//! Why it exists: one weight a bit, but work a word: the weighted sum of a
+//! word's bits is eight look-ups in tables made once for 64 weights. Word `j`
+//! stands in block `j / A`, row `j % A`; each of its bits is a column.
+//!
+//! *Invariants*: the look-ups' places are this party's own shares, which are
+//! uniform whatever the secrets are; who times them learns what a corrupt
+//! party would know anyway.
+
+use super::{Claims, Elements, Log, extend};
+use crate::shares::{extension::Binary, lanes, simd};
+
+/// Products of bits.
+pub(super) struct Planes<'a>(pub(super) &'a Log);
+
+impl Claims for Planes<'_> {
+    type Ring = Binary;
+
+    fn weights(&self, depth: u32) -> usize {
+        64 * self.0.len().div_ceil(1 << depth)
+    }
+
+    fn sums(&self, weights: &[u64], depth: u32) -> (Vec<u64>, Elements<u64>) {
+        let rows = 1usize << depth;
+        let mut grid = vec![0; 3usize.pow(depth)];
+        let (mut mine, mut next) = (vec![0; rows], vec![0; rows]);
+        let mut wide: [[Vec<u64>; 2]; 4] = Default::default();
+        let mut block = vec![0; rows];
+        let Log { x, y, z } = self.0;
+        for (b, weights) in weights.chunks(64).enumerate() {
+            let table = Table::new(weights);
+            for (half, wide) in [&x.mine, &x.next, &y.mine, &y.next].iter().zip(&mut wide) {
+                take(half, b, &mut block);
+                extend(&block, wide, |one, zero| one ^ zero);
+            }
+            let [[x_mine, _], [x_next, _], [y_mine, _], [y_next, _]] = &wide;
+            for (at, to) in grid.iter_mut().enumerate() {
+                let terms = (x_mine[at] & (y_mine[at] ^ y_next[at])) ^ (x_next[at] & y_mine[at]);
+                *to ^= table.sum(terms);
+            }
+            for (half, sums) in [(&z.mine, &mut mine), (&z.next, &mut next)] {
+                take(half, b, &mut block);
+                for (to, word) in sums.iter_mut().zip(&block) {
+                    *to ^= table.sum(*word);
+                }
+            }
+        }
+        (grid, Elements { mine, next })
+    }
+
+    fn fold(&self, weights: &[u64], rows: &[u64]) -> [Elements<u64>; 2] {
+        let table = Table::new(rows);
+        let fold = |half: &[u64]| -> Vec<u64> {
+            let mut out = Vec::with_capacity(64 * half.len().div_ceil(rows.len()));
+            let mut block = [0; 64];
+            for words in half.chunks(rows.len()) {
+                block[..words.len()].copy_from_slice(words);
+                block[words.len()..].fill(0);
+                lanes::transpose(&mut block);
+                out.extend(block.iter().map(|bits| table.sum(*bits)));
+            }
+            out
+        };
+        let x = Elements {
+            mine: simd::products(&fold(&self.0.x.mine), weights),
+            next: simd::products(&fold(&self.0.x.next), weights),
+        };
+        let y = Elements {
+            mine: fold(&self.0.y.mine),
+            next: fold(&self.0.y.next),
+        };
+        [x, y]
+    }
+}
+
+fn take(half: &[u64], b: usize, block: &mut [u64]) {
+    let start = b * block.len();
+    let there = (half.len() - start).min(block.len());
+    block[..there].copy_from_slice(&half[start..start + there]);
+    block[there..].fill(0);
+}
+
+/// Sums of up to 64 weights over every byte's subsets.
+struct Table(Vec<[u64; 256]>);
+
+impl Table {
+    fn new(weights: &[u64]) -> Self {
+        let byte = |weights: &[u64]| {
+            let mut sums = [0; 256];
+            for (bit, weight) in weights.iter().enumerate() {
+                let (known, open) = sums.split_at_mut(1 << bit);
+                for (to, sum) in open.iter_mut().zip(known) {
+                    *to = *sum ^ weight;
+                }
+            }
+            sums
+        };
+        Self(weights.chunks(8).map(byte).collect())
+    }
+
+    /// The sum of the weights whose bits are set.
+    fn sum(&self, bits: u64) -> u64 {
+        let bytes = bits.to_le_bytes();
+        let tables = self.0.iter().zip(bytes);
+        tables.fold(0, |sum, (table, byte)| sum ^ table[usize::from(byte)])
+    }
+}
