@@ -92,9 +92,9 @@ function Frame() {
       >
         {say('跳到正文', 'Skip to the content')}
       </a>
-      <div className="side">
+      <aside className="side" aria-label={say('侧栏', 'Sidebar')}>
         <Navigation />
-      </div>
+      </aside>
       {menu && <MenuDialog onClose={() => setMenu(false)} />}
       <div>
         <header className="top">

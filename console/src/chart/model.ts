@@ -64,6 +64,7 @@ export function semanticOf(table: Table, at: number): string {
   if (name === 'at') return 'timestamp'
   if (name.startsWith('amount')) return 'money'
   if (name === 'opened') return 'date'
+  if (name.endsWith('_bank')) return 'institution'
   return 'text'
 }
 

@@ -39,7 +39,7 @@ const LABELS_MAX = 160
 const MARGIN = 0.35
 
 export const radiusOf = (degree: number, subject: boolean): number =>
-  Math.min(18, 4.5 + Math.sqrt(degree) * 1.3) + (subject ? 2.5 : 0)
+  Math.min(20, 6 + Math.sqrt(degree) * 1.5) + (subject ? 2.5 : 0)
 
 export class Painter {
   view: View = { x: 0, y: 0, scale: 1 }
@@ -175,7 +175,7 @@ export class Painter {
 
   private blit(): void {
     const { context, kept, keptView, view, ratio } = this
-    if (!keptView) return this.exact()
+    if (!keptView || kept.width === 0 || kept.height === 0) return
     context.setTransform(1, 0, 0, 1, 0, 0)
     context.fillStyle = this.palette.surface
     context.fillRect(0, 0, this.canvas.width, this.canvas.height)
@@ -267,7 +267,7 @@ export class Painter {
       const [ax, ay] = this.place(link.source)
       const [bx, by] = this.place(link.target)
       const angle = Math.atan2(by - ay, bx - ax)
-      const back = (this.radii[link.target] ?? 5) * Math.max(0.5, Math.min(1.4, this.view.scale)) + 2
+      const back = (this.radii[link.target] ?? 5) * growth(this.view.scale) + 2
       const [x, y] = [bx - Math.cos(angle) * back, by - Math.sin(angle) * back]
       const size = bright ? 8 : 6
       context.moveTo(x, y)
@@ -280,7 +280,7 @@ export class Painter {
 
   private paintNodes(context: CanvasRenderingContext2D, some: boolean, lit: ReadonlySet<number>): void {
     const { nodes } = this.model
-    const grow = Math.max(0.5, Math.min(1.4, this.view.scale))
+    const grow = growth(this.view.scale)
     for (const kind of ['account', 'phone', 'person'] as const) {
       for (const bright of [false, true]) {
         context.beginPath()
@@ -318,7 +318,7 @@ export class Painter {
     context.textAlign = 'center'
     context.textBaseline = 'top'
     context.lineJoin = 'round'
-    const grow = Math.max(0.5, Math.min(1.4, this.view.scale))
+    const grow = growth(this.view.scale)
     const first = some ? [...lit].sort((a, b) => rank(this.model, b) - rank(this.model, a)) : []
     let shown = 0
     for (const i of [...first, ...this.order]) {
@@ -342,6 +342,9 @@ export class Painter {
     }
   }
 }
+
+/** Nodes shrink more slowly than the picture, so that they stay to be seen. */
+const growth = (scale: number): number => Math.max(0.28, Math.min(1.4, scale ** 0.6))
 
 const rank = (model: Model, i: number): number => {
   const node = model.nodes[i]

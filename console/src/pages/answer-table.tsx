@@ -169,7 +169,7 @@ function Rows({
                 >
                   {table.columns.map((column, c) => (
                     <td key={column} className={isNumber(kinds[c]) ? 'num nowrap' : 'nowrap'}>
-                      {cell(table.rows[i]?.[c], kinds[c] ?? 'text', lang)}
+                      {kinds[c] === 'institution' ? institution(String(table.rows[i]?.[c] ?? '—')) : cell(table.rows[i]?.[c], kinds[c] ?? 'text', lang)}
                     </td>
                   ))}
                   <td className="nowrap muted">{institution(origin)}</td>

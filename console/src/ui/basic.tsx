@@ -197,13 +197,11 @@ export function Hex({ id, full, what }: { id: string; full?: boolean; what?: str
     const timer = setTimeout(() => setCopied(false), 1500)
     return () => clearTimeout(timer)
   }, [copied])
-  const label = say(`复制${what ?? '编号'} ${id}`, `Copy ${what ?? 'id'} ${id}`)
   return (
     <button
       type="button"
       className="copy"
       title={id}
-      aria-label={label}
       onClick={(event) => {
         event.stopPropagation()
         void navigator.clipboard?.writeText(id).then(() => setCopied(true))
@@ -212,7 +210,7 @@ export function Hex({ id, full, what }: { id: string; full?: boolean; what?: str
       <span className="hex">{full ? id : id.slice(0, 10)}</span>
       {copied ? <Check size={12} aria-hidden /> : <Copy size={12} aria-hidden />}
       <span className="sr" aria-live="polite">
-        {copied ? say('已复制', 'Copied') : ''}
+        {copied ? say('已复制', 'Copied') : say(`复制${what ?? '编号'}`, `copy the ${what ?? 'id'}`)}
       </span>
     </button>
   )
