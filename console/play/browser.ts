@@ -45,6 +45,11 @@ export async function sit(browser: Browser, origin: string, lang: Lang, theme: T
     reducedMotion: 'reduce',
     acceptDownloads: true,
   })
+  return sitBeside(context, origin, key)
+}
+
+/** Another page of a context, with an authenticator of its own. */
+export async function sitBeside(context: BrowserContext, origin: string, key?: Passkey): Promise<Seat> {
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', (message) => {

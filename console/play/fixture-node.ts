@@ -4,14 +4,14 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { respond, session } from './fixtures'
+import { largeAnswer, respond, session } from './fixtures'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
 const TYPES: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json' }
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-export type Mood = 'answers' | 'empty' | 'fails' | 'hangs'
+export type Mood = 'answers' | 'empty' | 'fails' | 'hangs' | 'large'
 
 export interface FixtureNode {
   origin: string
@@ -49,6 +49,7 @@ export async function fixtureNode(): Promise<FixtureNode> {
       if (node.mood === 'fails' && !['/v1/network', '/v1/status'].includes(at))
         return json(503, { family: 'trouble', rule: 'ledger-stalled', detail: 'only 5 of 10 members are heard and 7 must agree', advice: 'start the missing nodes', retry: false, record: null })
       if (node.mood === 'empty' && at in EMPTY) return json(200, EMPTY[at])
+      if (node.mood === 'large' && at.endsWith('/answer')) return json(200, largeAnswer())
       const answer = respond(path, request.method ?? 'GET')
       return answer === null
         ? json(404, { family: 'refusal', rule: 'not-found', detail: 'no such thing here', advice: null, retry: false, record: null })

@@ -130,6 +130,29 @@ function answerOf(): AnswerView {
 }
 export const answer = answerOf()
 
+/** 5,000 accounts and 20,000 links: as much as a chart must bear. */
+export function largeAnswer(): AnswerView {
+  const accounts = Array.from({ length: 5_000 }, (_, i) => `62220${String(10_000_000_000_000 + i * 7_919)}`)
+  let state = 42
+  const next = (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state % below
+  }
+  const pairs = new Set<string>()
+  const steps = [1, 2, 3].map((hop) => ({ step: hop - 1, table: 'transfers', columns: ['from_account', 'to_account', 'amount', 'at', 'from_bank', 'to_bank'], semantics: ['account', 'account', 'money', 'timestamp', 'institution', 'institution'], rows: [] as unknown[][], origins: [] as string[][] }))
+  // Every account is reached once; the rest of the links fall where money flows.
+  for (let i = 0; pairs.size < 20_000; i++) {
+    const to = i < 4_950 ? i + 50 : next(5_000)
+    const from = i < 4_950 ? Math.floor(i / 10) % 1_200 : next(next(5_000) + 1)
+    if (from === to || pairs.has(`${from}>${to}`)) continue
+    pairs.add(`${from}>${to}`)
+    const step = steps[Math.min(2, Math.floor(Math.log10(to + 1) - 1))] ?? steps[0]
+    step?.rows.push([accounts[from], accounts[to], 100_000 + next(9_000_000), now - 90 * day + next(90) * day + next(24) * hour, 'bank_a', 'bank_b'])
+    step?.origins.push([`bank_a/${hex('sbank_a')}`])
+  }
+  return { question: Q, template: 'follow-the-money', tables: steps, evaluated: [12, 40, 96], bytes: 48_000_000, rounds: 6 } as unknown as AnswerView
+}
+
 const event = (institution: string, officer: string | null, ago: number) => ({ record: hex(`r${institution}${ago}`), index: 400 - ago, time_ms: now - ago * hour, institution, officer })
 export const provenance: Provenance = {
   question: Q, warrant: W, template: 'follow-the-money', plan: hex('plan'), asked: event('police', 'investigator-1', 3), order: { ...event('procuratorate', 'judge-1', 25), basis: '《刑事诉讼法》第一百四十四条', window_ms: [now - 90 * day, now] }, drafted: event('police', 'investigator-1', 26),

@@ -93,7 +93,9 @@ function Frame() {
         {say('跳到正文', 'Skip to the content')}
       </a>
       <aside className="side" aria-label={say('侧栏', 'Sidebar')}>
-        <Navigation />
+        <div>
+          <Navigation />
+        </div>
       </aside>
       {menu && <MenuDialog onClose={() => setMenu(false)} />}
       <div>

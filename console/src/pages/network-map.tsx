@@ -3,7 +3,7 @@ import type { MemberView, Peer } from '../api/types'
 import { useSpeech } from '../i18n/lang'
 import { memberName, roles, word } from '../i18n/words'
 
-const SIZE = { width: 760, height: 420 }
+const SIZE = { width: 760, height: 430 }
 const ROLE_ORDER = ['requester', 'authority', 'overseer', 'custodian']
 const COLOURS: Record<string, string> = { requester: 'var(--c1)', authority: 'var(--c5)', overseer: 'var(--c5)', custodian: 'var(--c3)' }
 
@@ -50,10 +50,10 @@ export function NetworkMap({ members, me, peers }: { members: MemberView[]; me: 
           <g key={member.institution}>
             <circle cx={x} cy={y} r={member.institution === me ? 17 : 13} fill={down ? 'var(--surface)' : COLOURS[role]} stroke={down ? 'var(--bad)' : 'var(--surface)'} strokeWidth={3} strokeDasharray={down ? '4 3' : undefined} />
             {member.institution === me && <circle cx={x} cy={y} r={22} fill="none" stroke="var(--seal)" strokeWidth={2} />}
-            <text x={x} y={y + (y > SIZE.height / 2 ? 40 : -38)} textAnchor="middle" className="map-name">
+            <text x={x} y={y + (y > SIZE.height / 2 ? 40 : -38 - (member.institution === me ? 6 : 0))} textAnchor="middle" className="map-name">
               {memberName(member.name, lang)}
             </text>
-            <text x={x} y={y + (y > SIZE.height / 2 ? 56 : -24)} textAnchor="middle" className="map-role">
+            <text x={x} y={y + (y > SIZE.height / 2 ? 56 : -24 - (member.institution === me ? 6 : 0))} textAnchor="middle" className="map-role">
               {member.roles.map((known) => word(roles, known, lang)).join(' · ')}
             </text>
           </g>

@@ -34,7 +34,7 @@ export function TermsFacts({ view }: { view: CaseView }) {
           say('有效期', 'Valid'),
           <span key="v">
             {moment(view.not_before_ms)} – {moment(view.expires_ms)}
-            <span className="muted">（{duration(view.expires_ms - view.not_before_ms, lang)}）</span>
+            <span className="muted"> · {duration(view.expires_ms - view.not_before_ms, lang)}</span>
           </span>,
         ],
         [

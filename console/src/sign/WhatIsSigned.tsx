@@ -125,7 +125,7 @@ export function WhatIsSigned({ header }: { header: Header }) {
       ],
       [
         say('有效期', 'Valid'),
-        `${moment(n('not_before_ms'))} – ${moment(n('expires_ms'))}（${duration(n('expires_ms') - n('not_before_ms'), lang)}）`,
+        `${moment(n('not_before_ms'))} – ${moment(n('expires_ms'))} · ${duration(n('expires_ms') - n('not_before_ms'), lang)}`,
       ],
     ]
   }
