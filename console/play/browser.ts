@@ -117,9 +117,10 @@ export function sticksOut(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const width = document.documentElement.clientWidth
     if (document.documentElement.scrollWidth <= width) return []
-    return [...document.querySelectorAll('body *')]
+    const beyond = [...document.querySelectorAll('body *')]
       .filter((element) => element.getBoundingClientRect().right > width + 1 && !element.closest('.table-wrap, .tabs, .lines, dialog'))
       .slice(0, 5)
       .map((element) => `${element.tagName}.${element.className}`)
+    return beyond.length > 0 ? beyond : [`something, by ${document.documentElement.scrollWidth - width} px`]
   })
 }

@@ -121,8 +121,8 @@ const LOOKS: { lang: Lang; theme: Theme; width: number; tag: string }[] = [
 const looks = LOOKS.filter((look) => !process.env['LOOK'] || look.tag === process.env['LOOK'])
 
 describe.each(looks)('$tag', ({ lang, theme, width, tag }) => {
-  const found: string[] = []
   test.each(Object.keys(WHO) as Who[])('pages of the %s', async (who) => {
+    const found: string[] = []
     const views = VIEWS.filter((view) => view.who === who && (!only || only.includes(view.name)))
     if (views.length === 0) return
     const seat = await signedIn(who, lang, theme)

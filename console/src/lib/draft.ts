@@ -1,6 +1,6 @@
 /** A draft's form: what was typed, what is wrong with it, the act it makes. */
 import type { Act, CheckedLine } from '../api/types'
-import { dayStart } from './format'
+import { count, dayStart } from './format'
 
 export interface DraftForm {
   case: string
@@ -47,7 +47,7 @@ export function problems(form: DraftForm, checked: readonly CheckedLine[] | null
   if (whole(form.days, 1, 3650) === null) wrong.days = ['1 至 3650 的整数', 'A whole number from 1 to 3650']
   const bad = checked?.filter((line) => line.state === 'invalid').length ?? 0
   const good = checked?.filter((line) => line.state === 'ok').length ?? 0
-  if (bad > 0) wrong.subjects = [`有 ${bad} 行不能识别`, `${bad} lines can’t be read`]
+  if (bad > 0) wrong.subjects = [`有 ${bad} 行不能识别`, `${count(bad, 'line')} can’t be read`]
   else if (checked !== null && good === 0) wrong.subjects = ['请至少填写一个对象', 'Give at least one subject']
   return wrong
 }

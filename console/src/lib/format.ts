@@ -99,3 +99,7 @@ export function bytes(value: number): string {
 }
 
 export const short = (id: string): string => id.slice(0, 8)
+
+/** An English noun with its number: 1 row, 2 rows. */
+export const count = (n: number, noun: string): string =>
+  `${new Intl.NumberFormat('en-GB').format(n)} ${noun}${n === 1 ? '' : 's'}`

@@ -8,7 +8,7 @@ import type { AnswerView, CaseView, QuestionView } from '../api/types'
 import { buildModel, label, type RowKey } from '../chart/model'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
-import { bytes, number, short } from '../lib/format'
+import { count, bytes, number, short } from '../lib/format'
 import { useSign } from '../sign/SignDialog'
 import { Button, Card, IconButton, PageHead } from '../ui/basic'
 import { Await, Blank, Failed, Loading, Notice } from '../ui/state'
@@ -114,9 +114,9 @@ function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
   return (
     <div className="stack">
       <div className="row small muted">
-        <span>{say(`${number(rows, lang)} 行`, `${number(rows, lang)} rows`)}</span>
+        <span>{say(`${number(rows, lang)} 行`, count(rows, 'row'))}</span>
         <span>·</span>
-        <span>{say(`${answer.rounds} 轮通信`, `${answer.rounds} rounds`)}</span>
+        <span>{say(`${answer.rounds} 轮通信`, count(answer.rounds, 'round'))}</span>
         <span>·</span>
         <span>{bytes(answer.bytes)}</span>
       </div>
@@ -126,7 +126,7 @@ function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
           flush
           extra={
             <span className="small muted">
-              {say(`${number(model.nodes.length, lang)} 个节点，${number(model.links.length, lang)} 条连线`, `${number(model.nodes.length, lang)} nodes, ${number(model.links.length, lang)} links`)}
+              {say(`${number(model.nodes.length, lang)} 个节点，${number(model.links.length, lang)} 条连线`, `${count(model.nodes.length, 'node')}, ${count(model.links.length, 'link')}`)}
             </span>
           }
         >
@@ -150,7 +150,7 @@ function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
                   {chosen.name && <code>{chosen.value}</code>}
                 </>
               )}
-              <span>{say(`选中 ${number(selected.size, lang)} 行`, `${number(selected.size, lang)} rows selected`)}</span>
+              <span>{say(`选中 ${number(selected.size, lang)} 行`, `${count(selected.size, 'row')} selected`)}</span>
             </span>
           </Notice>
         )}

@@ -8,7 +8,7 @@ import { useNames } from '../app/names'
 import { has, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
-import { duration, number } from '../lib/format'
+import { count, duration, number } from '../lib/format'
 import { Hex, LinkButton, PageHead, Phase, Progress, Tags, When } from '../ui/basic'
 import { Select, TextField } from '../ui/form'
 import { Await, Blank } from '../ui/state'
@@ -101,13 +101,13 @@ function CaseRow({ card }: { card: CaseCard }) {
         <Phase phase={card.phase} />
       </div>
       <div className="case-facts">
-        <span>{say(`${card.subjects} 个对象`, `${card.subjects} subjects`)}</span>
-        <span>{say(`${card.custodians.length} 家数据方`, `${card.custodians.length} custodians`)}</span>
-        <span>{say(`${card.hops} 跳`, `${card.hops} hops`)}</span>
+        <span>{say(`${card.subjects} 个对象`, count(card.subjects, 'subject'))}</span>
+        <span>{say(`${card.custodians.length} 家数据方`, count(card.custodians.length, 'custodian'))}</span>
+        <span>{say(`${card.hops} 跳`, count(card.hops, 'hop'))}</span>
         <span>
-          {say(`至多 ${number(card.answer_cap, lang)} 行`, `≤ ${number(card.answer_cap, lang)} rows`)}
+          {say(`至多 ${number(card.answer_cap, lang)} 行`, `≤ ${count(card.answer_cap, 'row')}`)}
         </span>
-        <span>{say(`已用 ${card.spent}/${card.runs} 次计算`, `${card.spent} of ${card.runs} runs spent`)}</span>
+        <span>{say(`已用 ${card.spent}/${card.runs} 次计算`, `${card.spent} of ${count(card.runs, 'run')} spent`)}</span>
         {card.phase === 'issued' && (
           <span>{say(`剩余 ${duration(left, lang)}`, `${duration(left, lang)} left`)}</span>
         )}

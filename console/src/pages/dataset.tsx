@@ -9,7 +9,7 @@ import type { DatasetPreview, DatasetView, JobView, SnapshotView } from '../api/
 import { has, isOperator, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
 import { columns, disclosures, semantics, tables, templates, word } from '../i18n/words'
-import { number } from '../lib/format'
+import { count, number } from '../lib/format'
 import { useKept } from '../lib/kept'
 import { Button, Card, Facts, Hex, PageHead, Phase, Progress, Status, Tags, When } from '../ui/basic'
 import { Select, TextArea, TextField } from '../ui/form'
@@ -125,7 +125,7 @@ function Job({ job }: { job: JobView }) {
       <div className="stack-s" aria-live="polite">
         <div className="row between">
           <span>
-            {job.doing} · {say(`${number(job.rows, lang)} 行`, `${number(job.rows, lang)} rows`)}
+            {job.doing} · {say(`${number(job.rows, lang)} 行`, count(job.rows, 'row'))}
           </span>
           <Button small icon={CircleStop} onClick={() => void post(`/v1/jobs/${job.job}/cancel`, {}).finally(() => stale('/v1/datasets'))}>
             {say('停止', 'Stop')}
@@ -153,7 +153,7 @@ function Snapshot({ snap, may }: { snap: DatasetView['snapshots'][number]; may: 
         <Hex id={snap.record} />
       </div>
       <div className="row small muted">
-        <span>{say(`${number(snap.rows, lang)} 行`, `${number(snap.rows, lang)} rows`)}</span>
+        <span>{say(`${number(snap.rows, lang)} 行`, count(snap.rows, 'row'))}</span>
         <span>{say(`拒收 ${number(snap.rejected, lang)} 行`, `${number(snap.rejected, lang)} rejected`)}</span>
         {snap.keys.map((key) => (
           <span key={key.name}>

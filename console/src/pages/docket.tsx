@@ -23,6 +23,7 @@ import type { DocketView, RecordView } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { kinds, word } from '../i18n/words'
+import { count } from '../lib/format'
 import { Button, Hex } from '../ui/basic'
 import { Await, Blank } from '../ui/state'
 
@@ -71,12 +72,12 @@ export function Docket({ warrant }: { warrant: string }) {
           <div className="stack">
             <div className="row between">
               <span className="muted small">
-                {say(`共 ${view.records.length} 条记录`, `${view.records.length} records`)}
+                {say(`共 ${view.records.length} 条记录`, count(view.records.length, 'record'))}
               </span>
               <span className="row">
                 <label className="row small" style={{ gap: 6 }}>
                   <input type="checkbox" checked={reads} onChange={(e) => setReads(e.target.checked)} />
-                  {say(`显示 ${consulted} 次查阅`, `show ${consulted} consultations`)}
+                  {say(`显示 ${consulted} 次查阅`, `show ${count(consulted, 'consultation')}`)}
                 </label>
                 <Button small onClick={() => void docket.refetch()} busy={docket.isFetching}>
                   {say('刷新', 'Read again')}
@@ -109,7 +110,7 @@ export function Timeline({ records }: { records: readonly RecordView[] }) {
     <div className="stack">
       {days.map(([key, list]) => (
         <section key={key} className="stack-s">
-          <h3 className="small muted">{key}</h3>
+          <h2 className="small muted day">{key}</h2>
           <ol className="line">
             {list.map((record) => {
               const [Icon, tone] = MARKS[record.kind] ?? [BookOpen, 'off']

@@ -9,7 +9,7 @@ import { useMembers } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { memberName, semantics, word } from '../i18n/words'
 import { type DraftForm, draftAct, problems, subjectLines, type Wrong } from '../lib/draft'
-import { day } from '../lib/format'
+import { count, day } from '../lib/format'
 import { useKept } from '../lib/kept'
 import { useSign } from '../sign/SignDialog'
 import { Button, Card, PageHead } from '../ui/basic'
@@ -106,7 +106,7 @@ export function DraftPage() {
       <div ref={top} tabIndex={-1}>
         {tried && Object.keys(wrong).length > 0 && (
           <div style={{ marginBottom: 16 }}>
-            <Notice mood="bad" role="alert" title={say(`还有 ${Object.keys(wrong).length} 处需要填写或更正`, `${Object.keys(wrong).length} things need filling in or mending`)} />
+            <Notice mood="bad" role="alert" title={say(`还有 ${Object.keys(wrong).length} 处需要填写或更正`, `${count(Object.keys(wrong).length, 'field')} to fill in or mend`)} />
           </div>
         )}
       </div>

@@ -206,9 +206,11 @@ export function NetworkPage() {
       <Await query={members}>
         {(list) => (
           <div className="stack">
+            <div className="wide-only">
             <Card title={say('成员图', 'Map')} extra={status.data && <span className="small muted">{say(`${status.data.heard}/${status.data.members} 家在线，须 ${status.data.quorum} 家同意`, `${status.data.heard} of ${status.data.members} heard, ${status.data.quorum} must agree`)}</span>}>
               <NetworkMap members={list} me={session.institution} peers={engine.data?.members} />
             </Card>
+            </div>
             <Members members={list} />
           </div>
         )}

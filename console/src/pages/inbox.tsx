@@ -7,7 +7,7 @@ import { useNames } from '../app/names'
 import { has, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
-import { duration, number, short } from '../lib/format'
+import { count, duration, number, short } from '../lib/format'
 import { Card, LinkButton, PageHead, Phase, Tags } from '../ui/basic'
 import { Await, Blank } from '../ui/state'
 
@@ -57,7 +57,7 @@ function Drafts({ drafts }: { drafts: WarrantView[] }) {
               <span className="small muted">
                 {say(
                   `${name(draft.requester)} 申请：${draft.subjects} 个对象，${draft.custodians.length} 家数据方，${draft.hops} 跳，至多 ${number(draft.answer_cap, lang)} 行，${duration(draft.expires_ms - draft.not_before_ms, lang)}`,
-                  `${name(draft.requester)} asks: ${draft.subjects} subjects, ${draft.custodians.length} custodians, ${draft.hops} hops, at most ${number(draft.answer_cap, lang)} rows, for ${duration(draft.expires_ms - draft.not_before_ms, lang)}`,
+                  `${name(draft.requester)} asks: ${count(draft.subjects, 'subject')}, ${count(draft.custodians.length, 'custodian')}, ${count(draft.hops, 'hop')}, at most ${count(draft.answer_cap, 'row')}, for ${duration(draft.expires_ms - draft.not_before_ms, lang)}`,
                 )}
               </span>
               <Tags items={draft.templates.map((t) => word(templates, t, lang))} />

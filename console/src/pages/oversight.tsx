@@ -8,7 +8,7 @@ import type { Alarm, OversightDocket, OversightRecord } from '../api/types'
 import { useMembers, useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { kinds, memberName, templates, word } from '../i18n/words'
-import { dayStart, number, short } from '../lib/format'
+import { count, dayStart, number, short } from '../lib/format'
 import { Button, Card, Hex, PageHead, Phase, Status, When } from '../ui/basic'
 import { Select, TextField } from '../ui/form'
 import { Await, Blank } from '../ui/state'
@@ -185,7 +185,7 @@ export function RecordsPage() {
         <FilterBar filters={filters} records />
         <Await query={list} empty={{ when: (d) => d.total === 0, show: <Card><Blank icon={FileSearch} title={say('没有符合的记录', 'No record matches')} /></Card> }}>
           {(data) => (
-            <Card title={say(`${data.total} 条记录，新的在前`, `${data.total} records, newest first`)}>
+            <Card title={say(`${data.total} 条记录，新的在前`, `${count(data.total, 'record')}, newest first`)}>
               <Timeline records={data.records} />
             </Card>
           )}

@@ -4,7 +4,7 @@ import type { PlanView, Words } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { columns, roles, tables, templates, word } from '../i18n/words'
-import { bytes, duration, moment, number, yuan } from '../lib/format'
+import { count, bytes, duration, moment, number, yuan } from '../lib/format'
 import { Card, Facts, Hex, Tags } from '../ui/basic'
 import { windowText } from './warrant-parts'
 
@@ -34,7 +34,7 @@ export function Plan({ plan }: { plan: PlanView }) {
           items={[
             [say('模板', 'Template'), word(templates, plan.template, lang)],
             [say('数据时段', 'Window'), windowText(plan.window_ms)],
-            [say('限度', 'Bounds'), say(`${plan.hops} 跳，答案至多 ${number(plan.answer_cap, lang)} 行；超出则不予打开`, `${plan.hops} hops, at most ${number(plan.answer_cap, lang)} rows; an answer with more does not open`)],
+            [say('限度', 'Bounds'), say(`${plan.hops} 跳，答案至多 ${number(plan.answer_cap, lang)} 行；超出则不予打开`, `${count(plan.hops, 'hop')}, at most ${count(plan.answer_cap, 'row')}; an answer with more does not open`)],
             amount ? [say('最低金额', 'Least amount'), `${yuan(amount, lang)} ${say('元', 'yuan')}`] : null,
             within ? [say('转入与转出最长间隔', 'Longest time between in and out'), duration(within, lang)] : null,
             [say('方案摘要', 'Plan digest'), <Hex key="p" id={plan.plan} />],

@@ -103,7 +103,6 @@ function Rules({ view }: { view: RulesView }) {
           // Rules are told apart by their place while they are typed.
           <Card
             key={i}
-            level={3}
             title={word(templates, rule.template, lang)}
             extra={may && <IconButton small icon={Trash2} label={say('删除此规则', 'Remove this rule')} onClick={() => setRules((before) => before.filter((_, at) => at !== i))} />}
           >

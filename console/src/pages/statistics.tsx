@@ -101,7 +101,7 @@ function Charts({ s }: { s: Statistics }) {
             .filter((one) => one.decision_ms_median != null)
             .map((one) => (
               <li key={one.institution}>
-                {name(one.institution)}：{say('决定用时中位数 ', 'median time to decide ')}
+                {name(one.institution)} · {say('决定用时中位数 ', 'median time to decide ')}
                 {duration(one.decision_ms_median ?? 0, lang)}
               </li>
             ))}

@@ -6,7 +6,7 @@ import type { BundleCheck } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
-import { bytes, moment, number } from '../lib/format'
+import { count, bytes, moment, number } from '../lib/format'
 import { Button, Card, Facts, Hex, PageHead } from '../ui/basic'
 import { Failed, Loading, Notice } from '../ui/state'
 import { windowText } from './warrant-parts'
@@ -108,7 +108,7 @@ function Result({ result }: { result: BundleCheck }) {
         </div>
       ) : (
         <div data-testid="invalid">
-          <Notice mood="bad" icon={ShieldX} title={say(`证据包无效：${result.findings.length} 处不符`, `The bundle is not valid: ${result.findings.length} findings`)}>
+          <Notice mood="bad" icon={ShieldX} title={say(`证据包无效：${result.findings.length} 处不符`, `The bundle is not valid: ${count(result.findings.length, 'finding')}`)}>
             {say('不能作为证据使用。不符之处如下。', 'It can’t serve as evidence. Where it fails:')}
           </Notice>
         </div>

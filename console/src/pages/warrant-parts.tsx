@@ -5,7 +5,7 @@ import type { CaseView, Change, WarrantChanges } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { fields, templates, word } from '../i18n/words'
-import { day, duration, lastDay, moment, number } from '../lib/format'
+import { count, day, duration, lastDay, moment, number } from '../lib/format'
 import { Facts, Hex, Tags, When } from '../ui/basic'
 import { Notice } from '../ui/state'
 
@@ -26,7 +26,7 @@ export function TermsFacts({ view }: { view: CaseView }) {
           say('限度', 'Limits'),
           say(
             `${view.hops} 跳，答案至多 ${number(view.answer_cap, lang)} 行`,
-            `${view.hops} hops, at most ${number(view.answer_cap, lang)} rows an answer`,
+            `${count(view.hops, 'hop')}, at most ${count(view.answer_cap, 'row')} an answer`,
           ),
         ],
         [say('计算次数', 'Runs'), say(`已用 ${view.spent}，共 ${view.runs}`, `${view.spent} of ${view.runs} spent`)],
@@ -140,7 +140,7 @@ export function DraftChanges({ changes }: { changes: WarrantChanges }) {
             </li>
           ))}
           <li className="muted small">
-            {say(`另有 ${changes.subjects_kept} 个对象不变`, `${changes.subjects_kept} subjects stay the same`)}
+            {say(`另有 ${changes.subjects_kept} 个对象不变`, `${count(changes.subjects_kept, 'subject')} unchanged`)}
           </li>
         </ul>
       ) : (

@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
-import { duration, moment, number as grouped } from '../lib/format'
+import { count, duration, moment, number as grouped } from '../lib/format'
 import { duties, kinds, templates, word } from '../i18n/words'
 import { Facts, Hex, Tags } from '../ui/basic'
 import type { Cbor, CborMap } from './cbor'
@@ -120,7 +120,7 @@ export function WhatIsSigned({ header }: { header: Header }) {
         say('限度', 'Limits'),
         say(
           `${n('hops')} 跳，答案至多 ${grouped(n('answer_cap'), lang)} 行，${n('runs')} 次计算`,
-          `${n('hops')} hops, at most ${grouped(n('answer_cap'), lang)} rows an answer, ${n('runs')} runs`,
+          `${count(n('hops'), 'hop')}, at most ${count(n('answer_cap'), 'row')} an answer, ${count(n('runs'), 'run')}`,
         ),
       ],
       [
