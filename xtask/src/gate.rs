@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{needs, shell, tidy};
+use crate::{console, needs, shell, tidy};
 
 /// How clippy's own front end passes `-D warnings` to its driver.
 const DENY_WARNINGS: &str = "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
@@ -88,6 +88,9 @@ pub(crate) fn run(rest: &[OsString]) -> ExitCode {
     }
     if !ready {
         return gate.finish();
+    }
+    if whole && console::is_here() {
+        gate.check("console", console::build);
     }
     let nextest = shell::finds("cargo-nextest").is_some();
     if !nextest {

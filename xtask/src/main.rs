@@ -7,6 +7,7 @@
 //! it runs; no step waits for input.
 
 mod bench;
+mod console;
 mod counts;
 mod gate;
 mod needs;
@@ -25,7 +26,9 @@ Commands:
   test [ARGS]         everything that must hold before a change is kept: format, tidy, lints,
                       licences, all tests; ends with `N passed, N failed`.
                       With ARGS (`-p ledger`, a test's name) only those tests
-  demo [ARGS]         builds `cordon` and runs `cordon demo ARGS`
+  demo [ARGS]         builds console and `cordon`, and runs `cordon demo ARGS`
+  console             builds the web console (Node.js 20 or newer, npm) for the node to embed;
+                      nothing to do where nothing changed
   bench WHAT [ARGS]   builds and runs the bench of a room, optimised: `bench mpc prepare --json`
   tidy                the house's own rules: edges between rooms, lengths, documents, words;
                       `--fix` brings the table of dependencies up to date
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Some("test") => gate::run(&rest),
         Some("tidy") if rest.iter().any(|arg| arg == "--fix") => report(tidy::fix()),
         Some("tidy") => report(tidy::run()),
+        Some("console") => report(console::build()),
         Some("lint") => report(shell::run(&mut shell::cargo([
             "clippy",
             "--workspace",
@@ -91,6 +95,7 @@ fn report(result: Result<(), String>) -> ExitCode {
 /// Cargo shows the build's progress and then becomes the program, so Ctrl-C and the exit status are
 /// the program's own.
 fn demo(rest: &[OsString]) -> ExitCode {
+    console::build_if_possible();
     let mut command = shell::cargo([
         "run",
         "--package",

@@ -23,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 use crate::failure::{Failure, Result};
 
 pub mod act;
+pub mod raw;
 
 /// Longest time that one request takes; acts wait until they are final.
 const REQUEST_S_MAX: u64 = 120;

@@ -33,5 +33,7 @@ pub use snapshot::{
     BucketRanges, Cancel, Inputs, KeyReport, KeyedRow, Progress, Rejected, RowFilter, RowStream,
     Snapshot, SnapshotReport, Stage, TakeOptions, bucket_hash,
 };
-pub use spec::{ColumnSpec, DatasetSpec, Disclosure, KeySpec, PostgresUrl, Source, city};
+pub use spec::{
+    ColumnSample, ColumnSpec, DatasetSpec, Disclosure, KeySpec, PostgresUrl, Source, city,
+};
 pub use value::{Row, Value};

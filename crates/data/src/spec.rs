@@ -94,6 +94,19 @@ pub struct ColumnSpec {
     pub utc_offset_min: i16,
 }
 
+/// What the first rows of a source show of a column: counts alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnSample {
+    /// The column's name in questions.
+    pub name: String,
+    /// Rows looked at.
+    pub sampled: u64,
+    /// Of these, rows with a value.
+    pub filled: u64,
+    /// Of these, values of the column's type.
+    pub fit: u64,
+}
+
 /// What may be done with a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +144,15 @@ impl DatasetSpec {
     /// Trouble if the file cannot be read; a refusal if its name is no dataset name.
     pub fn guess(name: &str, path: &Path) -> Result<Self, DataError> {
         guess::guess(name, path)
+    }
+
+    /// Counts, in the source's first rows, how many values each column has and how
+    /// many are of its type; never a value. Nothing for a database's table.
+    ///
+    /// # Errors
+    /// Trouble if the file cannot be read; a refusal if it lacks a column.
+    pub fn sample(&self) -> Result<Vec<ColumnSample>, DataError> {
+        guess::samples(self)
     }
 
     /// The position of a column.

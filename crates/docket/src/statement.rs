@@ -55,7 +55,8 @@ pub enum Statement {
         /// The terms asked for.
         terms: Terms,
     },
-    /// The authority's order. Bodies: `order`, `subjects`.
+    /// The authority's order. Bodies: `order`, `subjects`, and `reason` where the
+    /// authority gives one.
     WarrantIssued {
         /// The draft's record.
         draft: Digest,
@@ -346,7 +347,7 @@ impl Statement {
     pub fn labels(&self) -> &'static [&'static str] {
         match self {
             Self::WarrantDrafted { .. } => &["subjects"],
-            Self::WarrantIssued { .. } => &["order", "subjects"],
+            Self::WarrantIssued { .. } => &["order", "subjects", "reason"],
             Self::WarrantRefused { .. }
             | Self::WarrantRevoked {}
             | Self::Denied { .. }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use commonware_cryptography::Digestible as _;
@@ -20,7 +20,7 @@ use crate::engine::{Engine, Runtime};
 use crate::error::{Error, Refusal, SubmitError, Trouble};
 use crate::leg::{Legs, Voter};
 use crate::limits::{
-    FOLLOW_QUEUE_MAX, INTAKE_QUEUE_MAX, LEG_BLOCKS, RECORD_BYTES_MAX, STALL_AFTER,
+    FOLLOW_QUEUE_MAX, HEARD_WITHIN, INTAKE_QUEUE_MAX, LEG_BLOCKS, RECORD_BYTES_MAX, STALL_AFTER,
 };
 use crate::members::{Member, Members};
 use crate::pool::Origin;
@@ -144,6 +144,19 @@ pub struct Status {
     pub finality_ms: Option<u64>,
     /// Why the ledger stopped, if it did.
     pub stopped: Option<String>,
+}
+
+/// What this node last heard of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// Its validator key.
+    pub key: PublicKey,
+    /// Whether it was heard of late.
+    pub heard: bool,
+    /// When it was last heard, in milliseconds since 1970; none since this node started.
+    pub heard_ms: Option<u64>,
+    /// The last final height that it told.
+    pub height: Option<u64>,
 }
 
 /// A node's ledger. Clones are handles to the same one.
@@ -343,6 +356,34 @@ impl Ledger {
                 .as_ref()
                 .map(|t| Error::from(t.clone()).to_string()),
         }
+    }
+
+    /// What was last heard of the members in office, this node left out.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerStatus> {
+        let Some(leg) = self.core.legs.current() else {
+            return Vec::new();
+        };
+        let now = self.core.now();
+        let peers = self.core.peers();
+        leg.members
+            .as_slice()
+            .iter()
+            .filter(|member| member.key != self.core.key)
+            .map(|member| {
+                let known = peers.get(&member.key);
+                let age = |heard| now.duration_since(heard).unwrap_or_default();
+                PeerStatus {
+                    key: member.key,
+                    heard: known.is_some_and(|peer| age(peer.heard) <= HEARD_WITHIN),
+                    heard_ms: known.and_then(|peer| {
+                        let since = peer.heard.duration_since(UNIX_EPOCH).ok()?;
+                        u64::try_from(since.as_millis()).ok()
+                    }),
+                    height: known.map(|peer| peer.height),
+                }
+            })
+            .collect()
     }
 
     /// Waits until the ledger has stopped, and says why.

@@ -45,6 +45,6 @@ mod testing;
 
 pub use crate::error::{Error, Refusal, SubmitError, Trouble};
 pub use crate::host::Host;
-pub use crate::ledger::{Config, Final, Ledger, Status, Timeouts};
+pub use crate::ledger::{Config, Final, Ledger, PeerStatus, Status, Timeouts};
 pub use crate::members::{Member, Members};
 pub use crate::rules::{BlockInfo, Refused, Rules, State};

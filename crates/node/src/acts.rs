@@ -20,7 +20,7 @@ use crate::{
 
 mod make;
 
-use make::{Made, digest, make, question_of, warrant_id};
+use make::{Made, compile_question, digest, make, question_of, warrant_id};
 
 /// Who is acting: an officer whose request was authenticated.
 #[derive(Clone, Debug)]
@@ -251,6 +251,15 @@ pub async fn submit(core: &Arc<Core>, actor: &Actor, signed: &SubmitSignature) -
             None => Err(error),
         },
     }
+}
+
+/// The plan that a question would run, without asking it.
+///
+/// # Errors
+/// The rule that says no; nothing is recorded.
+pub fn plan_of(core: &Core, ask: &Ask) -> Result<docket::Plan> {
+    let state = core.state();
+    compile_question(core, &state, ask).map(|(plan, _)| plan)
 }
 
 /// Asks for a run of this requester to stop; it ends with a record.

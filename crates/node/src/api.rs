@@ -5,7 +5,15 @@
 //! key or carries the operator's token (see [`auth`]); what an officer reads of
 //! a case is recorded before it is given.
 
+mod answers;
+mod assets;
 pub mod auth;
+mod cases;
+mod custody;
+mod engine;
+mod events;
+mod guard;
+mod oversight;
 mod routes;
 pub mod types;
 
@@ -21,6 +29,16 @@ pub use routes::router;
 
 /// Bytes of a request's body.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes of the body of a request to a path: a bundle may be larger than the rest.
+#[must_use]
+fn body_bytes_max(path: &str) -> usize {
+    if path == "/v1/bundles/verify" {
+        evidence::BUNDLE_BYTES_MAX
+    } else {
+        BODY_BYTES_MAX
+    }
+}
 
 /// What the API says of an error.
 #[must_use]
@@ -49,7 +67,7 @@ fn status_of(error: &Error) -> StatusCode {
         (Kind::Refused { .. }, "format" | "subject" | "dataset-spec" | "terms") => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
-        (Kind::Refused { .. }, "busy" | "already-decided" | "warrant-decided") => {
+        (Kind::Refused { .. }, "busy" | "stale" | "already-decided" | "warrant-decided") => {
             StatusCode::CONFLICT
         }
         (Kind::Refused { .. }, _) => StatusCode::FORBIDDEN,

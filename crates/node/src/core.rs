@@ -8,8 +8,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::{SystemTime, UNIX_EPOCH},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use docket::{Body, Header, Opened, Part, Record, Role, State, Statement};
@@ -19,10 +19,15 @@ use primitives::{Digest, InstitutionId, NetworkId, TimeMs, WarrantId};
 use tokio::sync::watch;
 
 use crate::{
+    approvals::Approvals,
     config::Config,
     error::{Error, Result},
+    events::Hub,
     jobs::Jobs,
     keystore::NodeKeys,
+    log::LogFilter,
+    metrics::Metrics,
+    progress::Progress,
     rules::docket_state,
     store::{Shelf, Store},
 };
@@ -79,15 +84,6 @@ impl Index {
     }
 }
 
-/// How far a run is.
-#[derive(Clone, Debug, Default)]
-pub struct RunProgress {
-    /// From 0 to 1.
-    pub done: f64,
-    /// What it is doing.
-    pub doing: String,
-}
-
 /// What all parts of a node share.
 pub struct Core {
     /// The configuration.
@@ -110,8 +106,18 @@ pub struct Core {
     pub index: RwLock<Index>,
     /// Counts up whenever a record becomes final or a body arrives.
     pub changed: watch::Sender<u64>,
-    /// Runs under way at this requester.
-    pub progress: Mutex<HashMap<Digest, RunProgress>>,
+    /// Runs under way that this node takes part in.
+    pub progress: Progress,
+    /// What officers are told while it happens.
+    pub events: Arc<Hub>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The log's filter.
+    pub log: LogFilter,
+    /// The rules under which this node approves.
+    pub approvals: Approvals,
+    /// File names of cases that this institution may read, by warrant.
+    pub(crate) case_names: Mutex<HashMap<WarrantId, String>>,
     /// Questions that an officer asked to cancel.
     pub cancelled: Mutex<HashSet<Digest>>,
     /// Work that must not run twice at once, by name.
@@ -153,14 +159,19 @@ pub fn now_ms() -> TimeMs {
 
 impl Core {
     /// Joins the parts.
+    ///
+    /// # Errors
+    /// Trouble where the private store can't be read.
     pub(crate) fn new(
         config: Config,
         network: NetworkId,
         keys: NodeKeys,
         store: Store,
         ledger: Ledger,
-    ) -> Arc<Self> {
-        Arc::new(Self {
+        log: LogFilter,
+    ) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            approvals: Approvals::load(config.approve.clone(), &store)?,
             me: config.institution.clone(),
             config,
             network,
@@ -171,11 +182,20 @@ impl Core {
             jobs: Jobs::default(),
             index: RwLock::default(),
             changed: watch::Sender::new(0),
-            progress: Mutex::default(),
+            progress: Progress::default(),
+            events: Arc::default(),
+            metrics: Metrics::default(),
+            log,
+            case_names: Mutex::default(),
             cancelled: Mutex::default(),
             busy: Mutex::default(),
             tables: crate::tables::Tables::default(),
-        })
+        }))
+    }
+
+    /// The log as indexed now.
+    pub fn read_index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The legal state after the last final record.
@@ -314,7 +334,17 @@ impl Core {
     pub async fn submit(&self, record: Record) -> Result<Indexed> {
         let digest = record.digest;
         let kind = record.kind();
-        let receipt = self.ledger.submit(record.bytes.clone().into()).await?;
+        let began = Instant::now();
+        let receipt = match self.ledger.submit(record.bytes.clone().into()).await {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                if let ledger::SubmitError::Refused(refused) = &error {
+                    self.metrics.was_refused(refused.rule.as_ref());
+                }
+                return Err(error.into());
+            }
+        };
+        self.metrics.became_final(kind, began.elapsed());
         tracing::info!(record = %digest.short(), kind, index = receipt.index(), "final");
         let mut changed = self.changed.subscribe();
         loop {

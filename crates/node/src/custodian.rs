@@ -26,6 +26,7 @@ use crate::{
     core::{Core, now_ms},
     error::{Error, Kind, Result},
     exchange::{Attested, BODY_FRAME_BYTES, Call, Lookup, Seen, run_transcript},
+    progress::PartyState,
     store::Shelf,
 };
 
@@ -370,6 +371,26 @@ async fn serve_lookup(
     let prepared = core.prepared(&lookup.snapshot, &step.key)?;
     let permit = permit(&state, &order, plan, &step);
     let request = lookup.request;
+    let asked_bytes = request.len() as u64;
+    let steps = u8::try_from(plan.steps.len()).unwrap_or(u8::MAX);
+    core.progress.update(lookup.question, |run| {
+        run.step = lookup.step;
+        run.steps = steps;
+        run.done = run
+            .done
+            .max(f64::from(lookup.step) / f64::from(steps.max(1)));
+        run.doing = format!(
+            "answering step {} of {steps}: {} by {}",
+            lookup.step + 1,
+            step.table,
+            step.key
+        );
+    });
+    core.progress.party(lookup.question, &core.me, |party| {
+        party.step = lookup.step;
+        party.state = PartyState::Asking;
+        party.bytes += asked_bytes;
+    });
     let answer = blocking(move || {
         let session = Session::new(context, run, prepared)?;
         Ok(session.admit(&request, &permit, &mut rand::rng())?)
@@ -383,7 +404,10 @@ async fn serve_lookup(
         snapshot: lookup.snapshot,
         params,
     };
-    let transcript = send(answer, &labels, replies).await?;
+    let transcript = send(answer, &labels, replies, lookup.question).await?;
+    core.progress.party(lookup.question, &core.me, |party| {
+        party.state = PartyState::Answered;
+    });
     let seen = Seen {
         step: lookup.step,
         snapshot: lookup.snapshot,
@@ -396,7 +420,13 @@ async fn serve_lookup(
 
 /// Pulls an admitted answer to its end, at the pace of its reader; gives the
 /// transcript's digest.
-async fn send(mut answer: Answer, labels: &Labels, replies: &mut Replies) -> Result<Digest> {
+async fn send(
+    mut answer: Answer,
+    labels: &Labels,
+    replies: &mut Replies,
+    question: Digest,
+) -> Result<Digest> {
+    let core = &labels.core;
     loop {
         let pulled: Pull;
         (answer, pulled) = blocking(move || {
@@ -406,7 +436,12 @@ async fn send(mut answer: Answer, labels: &Labels, replies: &mut Replies) -> Res
         })
         .await?;
         match pulled {
-            Pull::Frame(frame) => reply(replies, frame).await?,
+            Pull::Frame(frame) => {
+                let size = frame.len() as u64;
+                reply(replies, frame).await?;
+                core.progress
+                    .party(question, &core.me, |party| party.bytes += size);
+            }
             Pull::Labels(inputs) => {
                 let found = labels.of(inputs).await?;
                 answer = blocking(move || {
@@ -460,5 +495,9 @@ async fn serve_attest(
     }
     let message = Attestation::message(question, transcript);
     let signature = core.keys.node.sign(Attestation::DOMAIN, &message);
-    reply(replies, cbor::encode(&Attested { signature })?).await
+    reply(replies, cbor::encode(&Attested { signature })?).await?;
+    core.progress.party(*question, &core.me, |party| {
+        party.state = PartyState::Signed;
+    });
+    Ok(())
 }

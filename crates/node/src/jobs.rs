@@ -1,19 +1,29 @@
 //! Long work that an officer watches and may cancel.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
 
-use crate::{api::types::JobView, core::lock, error::Error};
+use crate::{
+    api::types::{JobEvent, JobView},
+    core::{lock, now_ms},
+    error::Error,
+};
 
 /// Jobs remembered; the oldest that has ended is forgotten first.
 const JOBS_MAX: usize = 1_000;
 
 /// The jobs of a node since it started.
 #[derive(Default)]
-pub(crate) struct Jobs(Mutex<BTreeMap<u64, (JobView, data::Cancel)>>);
+pub(crate) struct Jobs(
+    Mutex<BTreeMap<u64, (JobView, data::Cancel)>>,
+    Mutex<BTreeSet<u64>>,
+);
 
 impl Jobs {
     /// Begins a job.
-    pub(crate) fn begin(&self, doing: &str) -> (String, data::Cancel) {
+    pub(crate) fn begin(&self, dataset: &str, doing: &str) -> (String, data::Cancel) {
         let mut jobs = lock(&self.0);
         let id = jobs.last_key_value().map_or(1, |(id, _)| id + 1);
         if jobs.len() >= JOBS_MAX {
@@ -28,6 +38,8 @@ impl Jobs {
         let cancel = data::Cancel::default();
         let view = JobView {
             job: id.to_string(),
+            dataset: Some(dataset.into()),
+            started_ms: now_ms(),
             phase: "running".into(),
             progress: 0.0,
             doing: doing.into(),
@@ -38,6 +50,8 @@ impl Jobs {
             error: None,
         };
         jobs.insert(id, (view, cancel.clone()));
+        drop(jobs);
+        lock(&self.1).insert(id);
         (id.to_string(), cancel)
     }
 
@@ -47,7 +61,31 @@ impl Jobs {
             && let Some((view, _)) = lock(&self.0).get_mut(&id)
         {
             change(view);
+            lock(&self.1).insert(id);
         }
+    }
+
+    /// The jobs, the newest first.
+    pub(crate) fn all(&self) -> Vec<JobView> {
+        let jobs = lock(&self.0);
+        jobs.values().rev().map(|(view, _)| view.clone()).collect()
+    }
+
+    /// The jobs that changed since the last call.
+    pub(crate) fn take_changed(&self) -> Vec<JobEvent> {
+        let changed = std::mem::take(&mut *lock(&self.1));
+        let jobs = lock(&self.0);
+        changed
+            .into_iter()
+            .filter_map(|id| jobs.get(&id))
+            .map(|(view, _)| JobEvent {
+                job: view.job.clone(),
+                phase: view.phase.clone(),
+                progress: view.progress,
+                doing: view.doing.clone(),
+                rows: view.rows,
+            })
+            .collect()
     }
 
     /// Ends a job that failed.

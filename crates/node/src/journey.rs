@@ -28,6 +28,7 @@ use crate::{
     exchange::Call,
     requester::{self, CALL_TIMEOUT, peer_error},
     store::Shelf,
+    watch,
 };
 
 /// How often everything unfinished is looked at again.
@@ -38,6 +39,8 @@ const SEALED_BYTES_MAX: usize =
 
 /// Follows the ledger: indexes every final record, then moves every case on.
 pub async fn follow(core: Arc<Core>) {
+    // What was final before is read again and told nobody.
+    let told_from = core.ledger.status().size;
     let mut finals = core.ledger.follow(0);
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -46,10 +49,10 @@ pub async fn follow(core: Arc<Core>) {
             next = finals.recv() => {
                 let Some(next) = next else { return };
                 let mut touched = Vec::new();
-                touched.extend(take(&core, next));
+                touched.extend(take(&core, next, told_from));
                 // What waits behind it is taken in one go.
                 while let Ok(next) = finals.try_recv() {
-                    touched.extend(take(&core, next));
+                    touched.extend(take(&core, next, told_from));
                 }
                 core.touch();
                 touched.sort_unstable();
@@ -68,7 +71,7 @@ pub async fn follow(core: Arc<Core>) {
     }
 }
 
-fn take(core: &Core, next: ledger::Final) -> Option<WarrantId> {
+fn take(core: &Core, next: ledger::Final, told_from: u64) -> Option<WarrantId> {
     let record = match Record::decode(&next.record) {
         Ok(record) => record,
         Err(error) => {
@@ -83,14 +86,18 @@ fn take(core: &Core, next: ledger::Final) -> Option<WarrantId> {
         net.membership_changed();
     }
     let warrant = record.header.warrant;
+    let indexed = Indexed {
+        index: next.index,
+        time_ms: next.time_ms,
+        record: Arc::new(record),
+    };
     core.index
         .write()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .push(Indexed {
-            index: next.index,
-            time_ms: next.time_ms,
-            record: Arc::new(record),
-        });
+        .push(indexed.clone());
+    if indexed.index >= told_from {
+        watch::record(core, &core.state(), &indexed);
+    }
     warrant
 }
 
@@ -126,6 +133,7 @@ fn advance(core: &Arc<Core>, warrant: WarrantId) {
             }
             QuestionPhase::Completed | QuestionPhase::Aborted | QuestionPhase::Declined => {
                 lock(&core.cancelled).remove(question);
+                core.progress.end(question);
                 if custodian && let Err(error) = core.destroy_plan_keys(question) {
                     tracing::error!(%error, "a plan's keys could not be destroyed");
                 }
@@ -193,6 +201,7 @@ fn fetch_bodies(core: &Arc<Core>, warrant: &WarrantId) {
                     Ok(()) => {
                         drop(_busy);
                         core.touch();
+                        watch::body(&core, &warrant, &record.digest, &label);
                         advance(&core, warrant);
                     }
                     Err(error) => tracing::debug!(

@@ -13,17 +13,22 @@
 
 pub mod acts;
 pub mod api;
+pub mod approvals;
 mod bundle;
 mod catalogue;
 pub mod config;
 pub mod core;
 pub mod custodian;
 pub mod error;
+pub mod events;
 pub mod exchange;
 mod jobs;
 pub mod journey;
 pub mod keystore;
+pub mod log;
 mod membership;
+pub mod metrics;
+pub mod progress;
 mod requester;
 pub mod rules;
 mod run;
@@ -31,6 +36,7 @@ pub mod store;
 mod tables;
 mod timeline;
 mod views;
+mod watch;
 
 pub use config::Config;
 pub use error::{Error, Result};

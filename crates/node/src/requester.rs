@@ -25,10 +25,11 @@ use primitives::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::{Core, RunProgress, lock, now_ms},
+    core::{Core, lock, now_ms},
     custodian::context,
     error::{Error, Kind, Result},
     exchange::{Attested, Call, Lookup, Seen, run_transcript},
+    progress::PartyState,
     store::Shelf,
 };
 
@@ -89,7 +90,7 @@ pub(crate) async fn run(core: &Arc<Core>, question: Digest) -> Result<()> {
         Ok(running) => running.finish().await,
         Err(error) => Err(error),
     };
-    lock(&core.progress).remove(&question);
+    core.progress.end(&question);
     match outcome {
         Ok(()) => Ok(()),
         Err(error) if error.retry() => Err(error),
@@ -216,11 +217,12 @@ impl Running {
     }
 
     fn tell(&self, done: f64, doing: impl Into<String>) {
-        let progress = RunProgress {
-            done,
-            doing: doing.into(),
-        };
-        lock(&self.core.progress).insert(self.question, progress);
+        let steps = u8::try_from(self.plan.steps.len()).unwrap_or(u8::MAX);
+        self.core.progress.update(self.question, |run| {
+            run.done = done;
+            run.doing = doing.into();
+            run.steps = steps;
+        });
     }
 
     fn check_allowed(&self) -> Result<()> {
@@ -289,6 +291,14 @@ impl Running {
                 this.key
             ),
         );
+        self.core.progress.update(self.question, |run| {
+            run.step = step;
+            for party in run.parties.values_mut() {
+                party.step = step;
+                party.selectors_done = 0;
+                party.selectors_total = 0;
+            }
+        });
         if targets.is_empty() {
             return Ok(());
         }
@@ -359,12 +369,20 @@ impl Running {
     ) -> Result<Vec<Given>> {
         let key = &self.plan.steps[usize::from(step)].key;
         let params = crate::custodian::table_params(&self.state, &table.snapshot, key)?;
+        self.core
+            .progress
+            .party(self.question, institution, |party| {
+                party.step = step;
+                party.state = PartyState::Asking;
+                party.selectors_total += targets.len() as u64;
+            });
         let mut all = Vec::new();
         for (number, part) in parts(&params, targets).into_iter().enumerate() {
             let number = u16::try_from(number)
                 .map_err(|_| Error::refused("budget", "too many parts in one step"))?;
             let deadline = tokio::time::Instant::now() + PATIENCE;
             let mut pause = Duration::from_millis(200);
+            let asked = part.len() as u64;
             let given = loop {
                 match self
                     .ask_once(step, institution, table, number, part.clone())
@@ -373,6 +391,12 @@ impl Running {
                     Ok(given) => break given,
                     Err(error) if error.retry() && tokio::time::Instant::now() < deadline => {
                         self.check_allowed()?;
+                        self.core
+                            .progress
+                            .party(self.question, institution, |party| {
+                                party.state = PartyState::Waiting;
+                                party.detail = Some(error.rule().to_owned());
+                            });
                         self.tell(
                             f64::from(step) / self.plan.steps.len() as f64,
                             format!("waiting for {institution}: {error}"),
@@ -383,6 +407,17 @@ impl Running {
                     Err(error) => return Err(error),
                 }
             };
+            self.core
+                .progress
+                .party(self.question, institution, |party| {
+                    party.selectors_done += asked;
+                    party.detail = None;
+                    party.state = if party.selectors_done >= party.selectors_total {
+                        PartyState::Answered
+                    } else {
+                        PartyState::Asking
+                    };
+                });
             all.push(given);
         }
         Ok(all)
@@ -427,7 +462,14 @@ impl Running {
             .await
             .map_err(peer_error)?;
         while let Some(frame) = replies.next().await.map_err(peer_error)? {
-            bytes += frame.len() as u64;
+            let size = frame.len() as u64;
+            bytes += size;
+            self.core
+                .progress
+                .party(self.question, institution, |party| {
+                    party.state = PartyState::Asking;
+                    party.bytes += size;
+                });
             receiver = tokio::task::spawn_blocking(move || {
                 receiver.on_frame(frame.to_vec()).map(|_| receiver)
             })
@@ -500,6 +542,11 @@ impl Running {
             .node_key
             .verify(Attestation::DOMAIN, &message, &attested.signature)
             .map_err(|_| malformed("an attestation that does not verify".into()))?;
+        self.core
+            .progress
+            .party(self.question, &institution, |party| {
+                party.state = PartyState::Signed;
+            });
         Ok(Attestation {
             institution,
             transcript,

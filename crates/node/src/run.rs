@@ -2,7 +2,7 @@
 
 use std::{future::Future, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use commonware_runtime::{Runner as _, Supervisor as _, tokio as runtime};
+use commonware_runtime::{Metrics as _, Runner as _, Supervisor as _, tokio as runtime};
 use net::{Directory, Net};
 use primitives::{Digest, PublicKey};
 
@@ -14,8 +14,10 @@ use crate::{
     error::{Error, Result},
     journey,
     keystore::{NodeKeys, Passphrase},
+    log::LogFilter,
     rules::LegalOrder,
     store::Store,
+    watch,
 };
 
 /// How long calls under way may take to end when the node drains.
@@ -51,7 +53,7 @@ fn operator_token(path: &Path) -> Result<Digest> {
 ///
 /// # Errors
 /// Trouble that keeps the node from starting, or that stopped its ledger.
-pub fn run<S>(config: Config, passphrase: &Passphrase, stop: S) -> Result<()>
+pub fn run<S>(config: Config, passphrase: &Passphrase, log: LogFilter, stop: S) -> Result<()>
 where
     S: Future<Output = ()> + Send + 'static,
 {
@@ -60,14 +62,14 @@ where
     let settings = runtime::Config::new()
         .with_storage_directory(config.file(files::LEDGER))
         .with_worker_threads(2);
-    runtime::Runner::new(settings).start(|context| serve(context, config, keys, store, stop))
+    runtime::Runner::new(settings).start(|context| serve(context, config, (keys, store), log, stop))
 }
 
 async fn serve<S>(
     context: runtime::Context,
     config: Config,
-    keys: NodeKeys,
-    store: Store,
+    (keys, store): (NodeKeys, Store),
+    log: LogFilter,
     stop: S,
 ) -> Result<()>
 where
@@ -91,7 +93,9 @@ where
     let ledger = ledger::Ledger::start(context.child("ledger"), settings, rules).await?;
     let token = operator_token(&config.file(files::OPERATOR_TOKEN))?;
     let listen = config.listen.clone();
-    let core = Core::new(config, network, keys, store, ledger.clone());
+    let core = Core::new(config, network, keys, store, ledger.clone(), log)?;
+    let runtime = context.child("metrics");
+    core.metrics.runtime(move || runtime.encode());
     let channels = Net::start(
         context.child("net"),
         net::Config {
@@ -110,6 +114,7 @@ where
     .map_err(|error| Error::broken("exchange-address", error))?;
     let _ = core.net.set(channels.clone());
     let follower = tokio::spawn(journey::follow(core.clone()));
+    let watcher = tokio::spawn(watch::changes(core.clone()));
     let listener = tokio::net::TcpListener::bind(listen.api)
         .await
         .map_err(|error| Error::broken("api-address", format!("{}: {error}", listen.api)))?;
@@ -128,10 +133,12 @@ where
         error = ledger.stopped() => Some(error),
     };
     tracing::info!("draining");
+    core.events.close();
     let _ = drain.send(());
     let _ = tokio::time::timeout(DRAIN, server).await;
     channels.stop(DRAIN).await;
     follower.abort();
+    watcher.abort();
     match stopped {
         Some(error) => Err(error.into()),
         None => Ok(()),

@@ -40,6 +40,8 @@ pub enum Shelf {
     Snapshots,
     /// Specifications of published tables, by dataset record.
     Datasets,
+    /// Versions of the approval rules, by number.
+    Rules,
 }
 
 impl Shelf {
@@ -53,6 +55,7 @@ impl Shelf {
             Self::Prepared => "prepared",
             Self::Snapshots => "snapshots",
             Self::Datasets => "datasets",
+            Self::Rules => "rules",
         })
     }
 }

@@ -197,7 +197,7 @@ pub(crate) fn begin_snapshot(core: &Arc<Core>, dataset: &str) -> Result<JobView>
     let busy = core
         .begin(format!("snapshot {dataset}"))
         .ok_or_else(|| Error::refused("busy", format!("a snapshot of `{dataset}` is under way")))?;
-    let (job, cancel) = core.jobs.begin("reading");
+    let (job, cancel) = core.jobs.begin(dataset, "reading");
     let core = core.clone();
     let view = core.jobs.view(&job);
     tokio::spawn(async move {
@@ -409,6 +409,16 @@ impl Core {
         let opened = Arc::new(Prepared::open(&folder.join(prepared_file(key)))?);
         lock(&self.tables.prepared).insert(name, opened.clone());
         Ok(opened)
+    }
+
+    /// Whether a snapshot of this custodian is still on disk.
+    ///
+    /// # Errors
+    /// Trouble where the disk fails.
+    pub(crate) fn keeps_snapshot(&self, snapshot: &Digest) -> Result<bool> {
+        let kept: Option<Kept> = self.store.get(Shelf::Snapshots, &snapshot.0)?;
+        let parent = self.config.file(files::SNAPSHOTS);
+        Ok(kept.is_some_and(|kept| parent.join(kept.folder).is_dir()))
     }
 
     fn table_key(&self, snapshot: &Digest, key: &str) -> Result<TableKey> {

@@ -1,11 +1,20 @@
 //! What an institution's officers may see, as the API gives it.
 
+pub(crate) mod alarms;
+pub(crate) mod bundles;
+pub(crate) mod cases;
+pub(crate) mod custody;
+pub(crate) mod engine;
+pub(crate) mod oversight;
+pub(crate) mod plans;
+pub(crate) mod provenance;
+pub(crate) mod subjects;
+
 use std::collections::BTreeMap;
 
 use docket::{
-    Plan, Role, State,
-    body::{Order, Subjects},
-    plan::Cell,
+    Plan, Role, State, Statement,
+    body::{Order, Reason, Subjects},
     state::{Decision, Question, QuestionPhase, Warrant, WarrantPhase},
 };
 use primitives::{Digest, WarrantId};
@@ -15,7 +24,7 @@ use crate::{
         AnswerTableView, AnswerView, DocketView, Inbox, MemberView, NodeStatus, OfficerView,
         QuestionView, RecordView, SubjectsView, TableView, WarrantView,
     },
-    core::{Core, lock, now_ms},
+    core::{Core, Indexed, now_ms},
     error::{Error, Result},
     requester::RunResult,
     store::Shelf,
@@ -29,6 +38,10 @@ fn role_name(role: Role) -> &'static str {
         Role::Authority => "authority",
         Role::Overseer => "overseer",
     }
+}
+
+fn role_names(roles: &std::collections::BTreeSet<Role>) -> Vec<String> {
+    roles.iter().map(|role| role_name(*role).into()).collect()
 }
 
 /// The node's and the network's state.
@@ -71,11 +84,7 @@ pub(crate) fn network(state: &State) -> Vec<MemberView> {
         .map(|member| MemberView {
             institution: member.id.to_string(),
             name: member.name.clone(),
-            roles: member
-                .roles
-                .iter()
-                .map(|role| role_name(*role).into())
-                .collect(),
+            roles: role_names(&member.roles),
             node_key: member.node_key.to_string(),
             officers: state
                 .officers()
@@ -125,7 +134,9 @@ pub(crate) fn catalogue(state: &State) -> Vec<TableView> {
         .collect()
 }
 
-fn phase(warrant: &Warrant, now: u64) -> &'static str {
+/// What has become of a warrant at a time.
+#[must_use]
+pub(crate) fn phase(warrant: &Warrant, now: u64) -> &'static str {
     match warrant.phase {
         WarrantPhase::Drafted => "drafted",
         WarrantPhase::Refused => "refused",
@@ -134,6 +145,36 @@ fn phase(warrant: &Warrant, now: u64) -> &'static str {
         WarrantPhase::Issued if now < warrant.terms.not_before_ms => "not-yet-valid",
         WarrantPhase::Issued => "issued",
     }
+}
+
+/// What has become of a question.
+#[must_use]
+pub(crate) fn question_phase(phase: QuestionPhase) -> &'static str {
+    match phase {
+        QuestionPhase::Open => "open",
+        QuestionPhase::Running => "running",
+        QuestionPhase::Declined => "declined",
+        QuestionPhase::Completed => "completed",
+        QuestionPhase::Aborted => "aborted",
+    }
+}
+
+/// What the custodians of a question said.
+#[must_use]
+pub(crate) fn decisions(question: &Question) -> BTreeMap<String, String> {
+    question
+        .custodians
+        .iter()
+        .map(|asked| {
+            let word = match question.decisions.get(&asked.institution) {
+                None => "pending",
+                Some(Decision::Approved(_)) => "approved",
+                Some(Decision::Narrowed { .. }) => "narrowed",
+                Some(Decision::Refused) => "refused",
+            };
+            (asked.institution.to_string(), word.to_string())
+        })
+        .collect()
 }
 
 /// Whether this institution has any part in a docket.
@@ -206,33 +247,13 @@ pub(crate) fn question(
 ) -> QuestionView {
     let plan: Option<Plan> = core.body_of(id).ok();
     let explained = plan.as_ref().map(query::explain);
-    let progress = lock(&core.progress).get(id).cloned();
-    let decisions: BTreeMap<String, String> = question
-        .custodians
-        .iter()
-        .map(|asked| {
-            let word = match question.decisions.get(&asked.institution) {
-                None => "pending",
-                Some(Decision::Approved(_)) => "approved",
-                Some(Decision::Narrowed { .. }) => "narrowed",
-                Some(Decision::Refused) => "refused",
-            };
-            (asked.institution.to_string(), word.to_string())
-        })
-        .collect();
+    let progress = core.progress.of(id);
     QuestionView {
         question: id.to_string(),
         warrant: warrant.to_string(),
         template: question.template.to_string(),
-        phase: match question.phase {
-            QuestionPhase::Open => "open",
-            QuestionPhase::Running => "running",
-            QuestionPhase::Declined => "declined",
-            QuestionPhase::Completed => "completed",
-            QuestionPhase::Aborted => "aborted",
-        }
-        .into(),
-        decisions,
+        phase: question_phase(question.phase).into(),
+        decisions: decisions(question),
         inputs: question.inputs.iter().map(ToString::to_string).collect(),
         disclosed: !question.disclosed.is_empty(),
         plan_en: explained
@@ -241,6 +262,10 @@ pub(crate) fn question(
             .unwrap_or_default(),
         plan_zh: explained.map(|e| e.lines_zh).unwrap_or_default(),
         progress: progress.as_ref().map(|progress| progress.done),
+        parties: progress
+            .as_ref()
+            .map(crate::progress::RunProgress::parties)
+            .unwrap_or_default(),
         doing: progress.map(|progress| progress.doing),
         cause: cause(core, warrant, id),
     }
@@ -277,6 +302,8 @@ pub(crate) fn answer(core: &Core, question: &Digest, known: &Question) -> Result
     })?;
     let answer: docket::plan::Answer = core.body_of(disclosed)?;
     let result: Option<RunResult> = core.store.get(Shelf::Results, &question.0)?;
+    let plan: Option<Plan> = core.body_of(question).ok();
+    let state = core.state();
     Ok(AnswerView {
         question: question.to_string(),
         template: answer.template.to_string(),
@@ -287,10 +314,16 @@ pub(crate) fn answer(core: &Core, question: &Digest, known: &Question) -> Result
                 step: table.step,
                 table: table.table.clone(),
                 columns: table.columns.clone(),
+                semantics: provenance::semantics(
+                    &state,
+                    plan.as_ref(),
+                    &table.table,
+                    &table.columns,
+                ),
                 rows: table
                     .rows
                     .iter()
-                    .map(|row| row.cells.iter().map(json).collect())
+                    .map(|row| row.cells.iter().map(provenance::json).collect())
                     .collect(),
                 origins: table
                     .rows
@@ -312,14 +345,6 @@ pub(crate) fn answer(core: &Core, question: &Digest, known: &Question) -> Result
     })
 }
 
-fn json(cell: &Cell) -> serde_json::Value {
-    match cell {
-        Cell::Null => serde_json::Value::Null,
-        Cell::Int(number) => (*number).into(),
-        Cell::Text(text) => text.clone().into(),
-    }
-}
-
 /// A docket's timeline.
 #[must_use]
 pub(crate) fn docket(core: &Core, id: &WarrantId) -> DocketView {
@@ -331,22 +356,52 @@ pub(crate) fn docket(core: &Core, id: &WarrantId) -> DocketView {
         warrant: id.to_string(),
         records: index
             .docket(id)
-            .map(|indexed| {
-                let header = &indexed.record.header;
-                let (text_en, text_zh) = timeline::say(header);
-                RecordView {
-                    index: indexed.index,
-                    time_ms: indexed.time_ms,
-                    record: indexed.record.digest.to_string(),
-                    kind: indexed.record.kind().into(),
-                    institution: header.institution.to_string(),
-                    officer: header.officer.as_ref().map(ToString::to_string),
-                    text_en,
-                    text_zh,
-                    follows: header.follows.iter().map(ToString::to_string).collect(),
-                }
+            .map(|indexed| RecordView {
+                reason: core
+                    .body::<Reason>(&indexed.record.header)
+                    .ok()
+                    .flatten()
+                    .map(|reason| reason.text),
+                ..record_view(indexed)
             })
             .collect(),
+    }
+}
+
+/// A record in plain words, from its header alone.
+#[must_use]
+pub(crate) fn record_view(indexed: &Indexed) -> RecordView {
+    let header = &indexed.record.header;
+    let (text_en, text_zh) = timeline::say(header);
+    let question = match &header.statement {
+        Statement::QuestionAsked(_) => Some(indexed.record.digest),
+        statement => statement.question().copied(),
+    };
+    let rule = match &header.statement {
+        Statement::Denied { rule, .. } => Some(rule.clone()),
+        Statement::Approved { by_rule, .. } => by_rule.clone(),
+        _ => None,
+    };
+    let readers: std::collections::BTreeSet<String> = header
+        .parts
+        .iter()
+        .flat_map(|part| &part.readers)
+        .map(ToString::to_string)
+        .collect();
+    RecordView {
+        index: indexed.index,
+        time_ms: indexed.time_ms,
+        record: indexed.record.digest.to_string(),
+        kind: indexed.record.kind().into(),
+        institution: header.institution.to_string(),
+        officer: header.officer.as_ref().map(ToString::to_string),
+        text_en,
+        text_zh,
+        follows: header.follows.iter().map(ToString::to_string).collect(),
+        question: question.map(|question| question.to_string()),
+        rule,
+        reason: None,
+        readers: readers.into_iter().collect(),
     }
 }
 

@@ -63,7 +63,7 @@ pub fn explain(plan: &Plan) -> Explanation {
         ),
     );
     for leak in &plan.leaks {
-        let (en, zh) = leaked(*leak, plan.bucket_keys);
+        let (en, zh) = explain_leak(*leak, plan.bucket_keys);
         out.line(en, zh);
     }
     out.line(
@@ -80,58 +80,67 @@ impl Explanation {
     }
 
     fn step(&mut self, place: usize, step: &Step) {
-        let number = place + 1;
-        let from_en: Vec<String> = step
-            .sources
-            .iter()
-            .map(|source| match source {
-                Source::Subjects(kind) => format!("the warrant's subjects ({kind})"),
-                Source::Step(earlier) => format!("what step {} found", u16::from(*earlier) + 1),
-            })
-            .collect();
-        let from_zh: Vec<String> = step
-            .sources
-            .iter()
-            .map(|source| match source {
-                Source::Subjects(kind) => format!("令状对象（{kind}）"),
-                Source::Step(earlier) => format!("第 {} 步所得", u16::from(*earlier) + 1),
-            })
-            .collect();
-        let mut en = format!(
-            "Step {number}: look up {} in every table `{}` by `{}`; opens {}",
-            from_en.join(" and "),
-            step.table,
-            step.key,
-            step.columns.join(", ")
-        );
-        let mut zh = format!(
-            "第 {number} 步：以{}按“{}”查各方的“{}”表；打开 {}",
-            from_zh.join("及"),
-            step.key,
-            step.table,
-            step.columns.join("、")
-        );
-        if let Some(fen) = step.min_amount_minor.filter(|fen| *fen > 0) {
-            let amount = format!("{}.{:02}", fen / 100, fen % 100);
-            en.push_str(&format!("; only amounts from {amount} yuan"));
-            zh.push_str(&format!("；仅限金额不低于 {amount} 元"));
-        }
-        for rule in &step.derive {
-            en.push_str(&format!("; passes on `{}`", rule.column));
-            zh.push_str(&format!("；向后传递“{}”", rule.column));
-            if let Some(days) = &rule.days {
-                let hours = days.within_ms.div_ceil(3_600_000);
-                en.push_str(&format!(" for {hours} hours after `{}`", days.at_column));
-                zh.push_str(&format!("，自“{}”起 {hours} 小时内有效", days.at_column));
-            }
-        }
-        en.push('.');
-        zh.push('。');
+        let (en, zh) = explain_step(place, step);
         self.line(en, zh);
     }
 }
 
-fn leaked(leak: Leak, bucket_keys: u32) -> (String, String) {
+/// One step of a plan in a sentence, English and Chinese; `place` counts from 0.
+#[must_use]
+pub fn explain_step(place: usize, step: &Step) -> (String, String) {
+    let number = place + 1;
+    let from_en: Vec<String> = step
+        .sources
+        .iter()
+        .map(|source| match source {
+            Source::Subjects(kind) => format!("the warrant's subjects ({kind})"),
+            Source::Step(earlier) => format!("what step {} found", u16::from(*earlier) + 1),
+        })
+        .collect();
+    let from_zh: Vec<String> = step
+        .sources
+        .iter()
+        .map(|source| match source {
+            Source::Subjects(kind) => format!("令状对象（{kind}）"),
+            Source::Step(earlier) => format!("第 {} 步所得", u16::from(*earlier) + 1),
+        })
+        .collect();
+    let mut en = format!(
+        "Step {number}: look up {} in every table `{}` by `{}`; opens {}",
+        from_en.join(" and "),
+        step.table,
+        step.key,
+        step.columns.join(", ")
+    );
+    let mut zh = format!(
+        "第 {number} 步：以{}按“{}”查各方的“{}”表；打开 {}",
+        from_zh.join("及"),
+        step.key,
+        step.table,
+        step.columns.join("、")
+    );
+    if let Some(fen) = step.min_amount_minor.filter(|fen| *fen > 0) {
+        let amount = format!("{}.{:02}", fen / 100, fen % 100);
+        en.push_str(&format!("; only amounts from {amount} yuan"));
+        zh.push_str(&format!("；仅限金额不低于 {amount} 元"));
+    }
+    for rule in &step.derive {
+        en.push_str(&format!("; passes on `{}`", rule.column));
+        zh.push_str(&format!("；向后传递“{}”", rule.column));
+        if let Some(days) = &rule.days {
+            let hours = days.within_ms.div_ceil(3_600_000);
+            en.push_str(&format!(" for {hours} hours after `{}`", days.at_column));
+            zh.push_str(&format!("，自“{}”起 {hours} 小时内有效", days.at_column));
+        }
+    }
+    en.push('.');
+    zh.push('。');
+    (en, zh)
+}
+
+/// What a side learns beyond the answer, in a sentence, English and Chinese.
+#[must_use]
+pub fn explain_leak(leak: Leak, bucket_keys: u32) -> (String, String) {
     match leak {
         Leak::SelectorCount => (
             "Custodians learn how many selectors each step looks up.".into(),

@@ -30,7 +30,8 @@ pub use answer::{OpenedRow, assemble, derive};
 pub use catalogue::{Catalogue, Table};
 pub use compile::{Grant, Question, asked, check, compile};
 pub use error::{QueryRefusal, Rule};
-pub use explain::{Explanation, explain};
+pub use explain::{Explanation, explain, explain_leak, explain_step};
 pub use template::{
     CALL_HOPS_MAX, ParameterSpec, Template, WITHIN_DEFAULT_MS, WITHIN_MAX_MS, template, templates,
+    templates_reading,
 };

@@ -124,6 +124,17 @@ pub fn template(id: &str) -> Option<Template> {
     templates().into_iter().find(|template| template.id == id)
 }
 
+/// The templates that read tables of a kind.
+#[must_use]
+pub fn templates_reading(table: &str) -> Vec<String> {
+    let deepest = Parameters::default();
+    templates()
+        .into_iter()
+        .filter(|template| template.steps(&deepest, 2).iter().any(|s| s.table == table))
+        .map(|template| template.id.to_owned())
+        .collect()
+}
+
 impl Template {
     /// The hops that a question takes, after its parameters were checked.
     pub(crate) fn hops(&self, parameters: &Parameters, granted: u8) -> Result<u8, QueryRefusal> {

@@ -6,13 +6,16 @@ use std::{
     thread,
 };
 
-use ::node::config::{Config, Log};
+use ::node::{
+    config::{Config, Log},
+    log::LogFilter,
+};
 use clap::Args;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
 };
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, reload::Handle};
 
 use crate::{
     failure::{Failure, Result},
@@ -41,7 +44,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self) -> Result<()> {
         let config = Config::read(&self.home)?;
-        log(&config.log)?;
+        let log = log(&config.log)?;
         let passphrase = passphrase::to_open(self.passphrase_file.as_deref(), "the node's keys")?;
         let (parent_ended, parent) = oneshot::channel();
         let with_parent = self.exit_with_parent;
@@ -56,7 +59,7 @@ impl Run {
             // An error means that the node has ended already.
             let _ = parent_ended.send(());
         });
-        ::node::run(config, &passphrase, stop(parent))?;
+        ::node::run(config, &passphrase, log, stop(parent))?;
         Ok(())
     }
 }
@@ -88,18 +91,27 @@ fn at_end_of_input() {
     while std::io::stdin().read(&mut byte).is_ok_and(|read| read > 0) {}
 }
 
-/// Sends the log to standard error in the form that the configuration asks for.
-fn log(settings: &Log) -> Result<()> {
+/// Sends the log to standard error in the form that the configuration asks for,
+/// and gives the way to change its filter.
+fn log(settings: &Log) -> Result<LogFilter> {
     let filter = EnvFilter::try_new(&settings.level)
         .map_err(|error| Failure::refusal("config", format!("log.level: {error}")))?;
     let to_stderr = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
-    let begun = match settings.format.as_str() {
-        "json" => to_stderr.json().try_init(),
-        "text" => to_stderr
-            .with_ansi(std::io::stderr().is_terminal())
-            .try_init(),
+    let (begun, filter) = match settings.format.as_str() {
+        "json" => {
+            let json = to_stderr.json().with_filter_reloading();
+            let filter = filter_of(json.reload_handle(), &settings.level);
+            (json.try_init(), filter)
+        }
+        "text" => {
+            let text = to_stderr
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_filter_reloading();
+            let filter = filter_of(text.reload_handle(), &settings.level);
+            (text.try_init(), filter)
+        }
         other => {
             return Err(Failure::refusal(
                 "config",
@@ -107,5 +119,14 @@ fn log(settings: &Log) -> Result<()> {
             ));
         }
     };
-    begun.map_err(|error| Failure::trouble("log", error))
+    begun.map_err(|error| Failure::trouble("log", error))?;
+    Ok(filter)
+}
+
+/// The way to change a filter while the program runs.
+fn filter_of<S: 'static>(handle: Handle<EnvFilter, S>, level: &str) -> LogFilter {
+    LogFilter::new(level, move |text| {
+        let filter = EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+        handle.reload(filter).map_err(|error| error.to_string())
+    })
 }

@@ -187,6 +187,9 @@ pub(crate) struct Issue {
     /// A shorter life than asked.
     #[arg(long, value_parser = units::duration_ms)]
     life: Option<u64>,
+    /// Why, and why less where it is less; requester, custodians and overseers read it.
+    #[arg(long)]
+    reason: Option<String>,
     #[command(flatten)]
     sign: Sign,
 }
@@ -205,6 +208,7 @@ impl Issue {
             custodians: some(&self.custodians),
             templates: some(&self.templates),
             life_ms: self.life,
+            reason: self.reason,
         });
         sign_and_show(&self.connect.open()?, &act, &self.sign, out)
     }

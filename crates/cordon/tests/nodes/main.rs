@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod case;
+mod console;
 mod crashes;
 mod quorum;
 mod refusals;

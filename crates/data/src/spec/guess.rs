@@ -12,9 +12,9 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use primitives::semantic::Semantic;
 
-use super::{ColumnSpec, DatasetSpec, Disclosure, KeySpec, Source};
+use super::{ColumnSample, ColumnSpec, DatasetSpec, Disclosure, KeySpec, Source};
 use crate::canonical;
-use crate::error::DataError;
+use crate::error::{DataError, Rule};
 use crate::limits::GUESS_ROWS;
 use crate::source::{CsvRows, ParquetRows, RawBatch};
 
@@ -101,6 +101,57 @@ pub(super) fn guess(name: &str, path: &Path) -> Result<DatasetSpec, DataError> {
     };
     spec.validate()?;
     Ok(spec)
+}
+
+pub(super) fn samples(spec: &DatasetSpec) -> Result<Vec<ColumnSample>, DataError> {
+    let (Source::Csv { path } | Source::Parquet { path }) = &spec.source else {
+        return Ok(Vec::new());
+    };
+    let (header, batch) = sample(&spec.source, path)?;
+    spec.columns
+        .iter()
+        .map(|column| {
+            let place = header.iter().position(|name| *name == column.source_name);
+            let place = place.ok_or_else(|| {
+                DataError::refusal(
+                    Rule::ColumnKnown,
+                    format!("{}: {}", spec.name, column.source_name),
+                )
+            })?;
+            Ok(count(
+                column,
+                batch.as_ref().map(|batch| &batch.columns[place]),
+            ))
+        })
+        .collect()
+}
+
+fn count(column: &ColumnSpec, values: Option<&ArrayRef>) -> ColumnSample {
+    let mut sample = ColumnSample {
+        name: column.name.clone(),
+        ..ColumnSample::default()
+    };
+    let Some(values) = values else {
+        return sample;
+    };
+    let head = values.slice(0, values.len().min(GUESS_ROWS));
+    sample.sampled = head.len() as u64;
+    // A column whose physical type can't hold the meaning fits nowhere.
+    let Ok(parsed) = canonical::column(&head, column) else {
+        sample.filled = (head.len() - head.null_count()) as u64;
+        return sample;
+    };
+    for value in parsed {
+        match value {
+            Ok(value) if value.is_null() => {}
+            Ok(_) => {
+                sample.filled += 1;
+                sample.fit += 1;
+            }
+            Err(_) => sample.filled += 1,
+        }
+    }
+    sample
 }
 
 fn sample(source: &Source, path: &Path) -> Result<(Vec<String>, Option<RawBatch>), DataError> {

@@ -162,6 +162,9 @@ impl State {
             || "every custodian of the warrant must be able to read its order".into(),
         )?;
         self.check_readers(order, warrant, |id| terms.custodians.contains(id))?;
+        if let Some(reason) = record.header.part("reason") {
+            self.check_readers(reason, warrant, |id| terms.custodians.contains(id))?;
+        }
         let subjects = &require_part(&record.header, "subjects")?.readers;
         ensure(
             subjects

@@ -354,16 +354,25 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
     let subjects = Opened::new(&draft)?;
     let parties = [&known.requester, &known.authority];
     let order_readers = core.readers(state, parties.into_iter().chain(&terms.custodians));
+    let mut bodies = vec![
+        (order, order_readers.clone()),
+        (
+            subjects,
+            vec![known.authority.clone(), known.requester.clone()],
+        ),
+    ];
+    let reason = issue.reason.as_deref().unwrap_or_default().trim();
+    if !reason.is_empty() {
+        summary.push(format!("Reason: {reason}"));
+        let body = Opened::new(&Reason {
+            text: reason.into(),
+        })?;
+        bodies.push((body, order_readers));
+    }
     Ok(Made {
         warrant: Some(id),
         follows: vec![known.draft],
-        bodies: vec![
-            (order, order_readers),
-            (
-                subjects,
-                vec![known.authority.clone(), known.requester.clone()],
-            ),
-        ],
+        bodies,
         statement: Statement::WarrantIssued {
             draft: known.draft,
             terms,
@@ -394,7 +403,11 @@ fn blind_list(subjects: &Subjects) -> Result<Vec<Blinded>> {
     Ok(list)
 }
 
-fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
+/// The plan that a question would run, and the record of its warrant.
+///
+/// # Errors
+/// The rule that says no.
+pub(super) fn compile_question(core: &Core, state: &State, ask: &Ask) -> Result<(Plan, Digest)> {
     let (id, known) = warrant_of(state, &ask.warrant)?;
     if !crate::views::concerns(core, state, known) {
         return Err(Error::refused(
@@ -428,7 +441,13 @@ fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
         order: &order,
         limits: &state.charter().limits,
     };
-    let plan: Plan = query::compile(&question, &grant, &query::Catalogue::of(state))?;
+    let plan = query::compile(&question, &grant, &query::Catalogue::of(state))?;
+    Ok((plan, issued))
+}
+
+fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
+    let (id, known) = warrant_of(state, &ask.warrant)?;
+    let (plan, issued) = compile_question(core, state, ask)?;
     let asked = query::asked(&plan);
     let mut follows = vec![issued];
     follows.extend(

@@ -23,7 +23,7 @@ use docket::Duty;
 use primitives::{Digest, PublicKey, Signature};
 use subtle::ConstantTimeEq;
 
-use super::BODY_BYTES_MAX;
+use super::{BODY_BYTES_MAX, body_bytes_max};
 use crate::{
     acts::Actor,
     core::{Core, lock, now_ms},
@@ -34,6 +34,10 @@ use crate::{
 pub const TIME_SKEW_MAX_MS: u64 = 2 * 60 * 1000;
 /// Nonces remembered; a node that sees more in two minutes is flooded and says so.
 const NONCES_MAX: usize = 200_000;
+/// Longest that a request's body may take to arrive.
+const BODY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+/// Bodies larger than most that are held at a time.
+static LARGE: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
 /// The signature's domain.
 pub const DOMAIN: &str = "cordon/request/v1";
 
@@ -205,7 +209,14 @@ impl Gate {
 /// Checks who is asking, before any handler runs.
 pub async fn authenticate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, BODY_BYTES_MAX).await else {
+    let limit = body_bytes_max(parts.uri.path());
+    // A large body is read before its signature can be checked: one at a time.
+    let _turn = match limit > BODY_BYTES_MAX {
+        true => LARGE.acquire().await.ok(),
+        false => None,
+    };
+    let read = tokio::time::timeout(BODY_PATIENCE, to_bytes(body, limit)).await;
+    let Ok(Ok(bytes)) = read else {
         return Error::refused("limit", "the request's body is too large or was cut")
             .into_response();
     };

@@ -1,23 +1,25 @@
 //! The routes, each with the duty that it needs and the record that it leaves.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Extension, Json, Router,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, MatchedPath, Path, Request, State},
     http::header::CONTENT_TYPE,
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
-use docket::{Duty, OfficerId, Opened, Statement, state::Warrant};
-use primitives::{Digest, WarrantId};
+use docket::Duty;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    BODY_BYTES_MAX,
+    BODY_BYTES_MAX, answers, assets,
     auth::{Caller, Gate, authenticate},
+    cases, custody, engine, events,
+    guard::{consulted, known_question, known_warrant},
+    oversight,
     types::{
         Act, AnswerView, ApiError, DocketView, Inbox, JobView, MemberView, Membership, NodeStatus,
         Prepared, ProposalView, Publish, QuestionView, Recorded, SubmitSignature, TableView,
@@ -62,8 +64,15 @@ pub fn router(core: Arc<Core>, gate: Gate) -> Router {
         .routes(routes!(membership_act))
         .routes(routes!(proposals))
         .routes(routes!(officers))
+        .merge(cases::routes())
+        .merge(answers::routes())
+        .merge(custody::routes())
+        .merge(oversight::routes())
+        .merge(engine::routes())
+        .merge(events::routes())
         .layer(middleware::from_fn_with_state(gate, authenticate))
         .routes(routes!(status))
+        .merge(engine::open_routes())
         .split_for_parts();
     let document = Arc::new(document);
     router
@@ -71,65 +80,28 @@ pub fn router(core: Arc<Core>, gate: Gate) -> Router {
             "/openapi.json",
             get(move || async move { Json((*document).clone()) }),
         )
+        .fallback(assets::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(core.clone(), measure))
+        .layer(middleware::from_fn(assets::guard))
         .with_state(core)
 }
 
-fn digest(text: &str) -> Result<Digest> {
-    text.parse()
-        .map_err(|_| Error::refused("format", "an id of 64 hex digits is needed"))
-}
-
-fn known_warrant(core: &Core, text: &str) -> Result<(WarrantId, Warrant)> {
-    let id: WarrantId = text
-        .parse()
-        .map_err(|_| Error::refused("format", "a warrant's id is 32 hex digits"))?;
-    let state = core.state();
-    // A docket that is none of this institution's is as unknown as one that is
-    // not there.
-    let warrant = state
-        .warrant(&id)
-        .filter(|warrant| views::concerns(core, &state, warrant))
-        .cloned()
-        .ok_or_else(|| Error::refused("warrant-unknown", format!("no warrant {id} here")))?;
-    Ok((id, warrant))
-}
-
-fn known_question(core: &Core, text: &str) -> Result<(WarrantId, Digest, docket::state::Question)> {
-    let question = digest(text)?;
-    let unknown = || Error::refused("question-unknown", format!("no question {question} here"));
-    let id = core
-        .record(&question)
-        .map_err(|_| unknown())?
-        .record
-        .header
-        .warrant
-        .ok_or_else(unknown)?;
-    let (id, warrant) = known_warrant(core, &id.to_string()).map_err(|_| unknown())?;
-    let known = warrant
-        .questions
-        .get(&question)
-        .cloned()
-        .ok_or_else(unknown)?;
-    Ok((id, question, known))
-}
-
-/// Records who read what, before it is given.
-async fn consulted(
-    core: &Core,
-    warrant: WarrantId,
-    subject: Digest,
-    reader: &OfficerId,
-    what: &str,
-) -> Result<()> {
-    let statement = Statement::Consulted {
-        subject,
-        reader: reader.clone(),
-        what: what.into(),
-    };
-    let header = core.header(Some(warrant), vec![subject], Vec::new(), statement);
-    let none: [Opened; 0] = [];
-    core.state_as_node(header, &none).await.map(|_| ())
+/// Counts how long each route takes, by the route as it is declared.
+async fn measure(
+    State(core): State<Shared>,
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("(console)", MatchedPath::as_str);
+    let status = response.status().as_u16();
+    core.metrics
+        .answered(method.as_str(), route, status, began.elapsed());
+    response
 }
 
 /// The node's state and the network's; needs no authentication.

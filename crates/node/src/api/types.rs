@@ -9,6 +9,22 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod answers;
+mod asking;
+mod cases;
+mod custody;
+mod engine;
+mod events;
+mod oversight;
+
+pub use answers::*;
+pub use asking::*;
+pub use cases::*;
+pub use custody::*;
+pub use engine::*;
+pub use events::*;
+pub use oversight::*;
+
 /// An act that binds: what an officer asks the node to prepare, then signs.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", tag = "act", deny_unknown_fields)]
@@ -134,6 +150,8 @@ pub struct IssueWarrant {
     pub templates: Option<Vec<String>>,
     /// A shorter life, in milliseconds.
     pub life_ms: Option<u64>,
+    /// Why: read by requester, custodians and overseers.
+    pub reason: Option<String>,
 }
 
 /// A question under a warrant.
@@ -351,6 +369,9 @@ pub struct QuestionView {
     pub progress: Option<f64>,
     /// What the run is doing.
     pub doing: Option<String>,
+    /// How far each custodian of the run is, where this node takes part.
+    #[serde(default)]
+    pub parties: Vec<RunParty>,
     /// Why it was aborted.
     pub cause: Option<String>,
 }
@@ -381,6 +402,9 @@ pub struct AnswerTableView {
     pub table: String,
     /// The columns.
     pub columns: Vec<String>,
+    /// The columns' semantic types.
+    #[serde(default)]
+    pub semantics: Vec<String>,
     /// The rows: values in the columns' order.
     pub rows: Vec<Vec<serde_json::Value>>,
     /// Where each row comes from: `institution/snapshot record`.
@@ -417,6 +441,18 @@ pub struct RecordView {
     pub text_zh: String,
     /// The records that it follows from.
     pub follows: Vec<String>,
+    /// The question that it is about.
+    #[serde(default)]
+    pub question: Option<String>,
+    /// The rule that approved or denied.
+    #[serde(default)]
+    pub rule: Option<String>,
+    /// Why, in the officer's own words, where this institution may read it.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Who may read its bodies.
+    #[serde(default)]
+    pub readers: Vec<String>,
 }
 
 /// What waits for this institution's officers.
@@ -435,6 +471,12 @@ pub struct Inbox {
 pub struct JobView {
     /// Its id.
     pub job: String,
+    /// The table that it is about.
+    #[serde(default)]
+    pub dataset: Option<String>,
+    /// When it began.
+    #[serde(default)]
+    pub started_ms: u64,
     /// `running`, `done`, `failed` or `cancelled`.
     pub phase: String,
     /// From 0 to 1.

@@ -12,6 +12,7 @@ use primitives::Digest;
 
 use super::{Case, load};
 use crate::{
+    approvals,
     core::Core,
     error::{Error, Result},
 };
@@ -76,12 +77,8 @@ pub(crate) async fn decide_by_rule(core: &Arc<Core>, question: &Digest) -> Resul
         return Ok(false);
     }
     let plan = &case.plan;
-    let Some(rule) = core.config.approve.iter().find(|rule| {
-        rule.template == plan.template
-            && plan.answer_cap <= rule.answer_cap
-            && plan.hops <= rule.hops
-            && case.warrant.terms.subjects <= rule.subjects
-    }) else {
+    let rules = core.approvals.rules();
+    let Some(rule) = approvals::matching(&rules, plan, case.warrant.terms.subjects) else {
         return Ok(false);
     };
     let keys = key_commitments(core, question)?;

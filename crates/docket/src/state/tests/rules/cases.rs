@@ -231,7 +231,15 @@ pub(super) fn parts_cases() -> Vec<Refusal> {
         vec![order.clone()],
         vec![subjects.clone()],
         vec![part("order", &["bank_a"]), subjects.clone()],
-        vec![part("order", &["bank_a", "bank_b", "hybrid"]), subjects],
+        vec![
+            part("order", &["bank_a", "bank_b", "hybrid"]),
+            subjects.clone(),
+        ],
+        vec![
+            order.clone(),
+            subjects,
+            part("reason", &["police", "hybrid"]),
+        ],
         vec![order, part("subjects", &["court", "bank_a"])],
     ] {
         out.push(with(&drafted, "court/judge", &issue, &parts));
