@@ -4,6 +4,7 @@ import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import { useSpeech } from '../i18n/lang'
 import { IconButton } from '../ui/basic'
 import type { LayoutReply, LayoutRequest } from './layout.worker'
+import layoutUrl from './layout.worker?worker&url'
 import { label, type Model, type RowKey } from './model'
 import { Painter, type Palette, radiusOf } from './painter'
 
@@ -22,6 +23,22 @@ function paletteOf(element: Element): Palette {
     account: value('--c2'),
   }
 }
+
+interface Factory {
+  createPolicy: (
+    name: string,
+    rules: { createScriptURL: (url: string) => string },
+  ) => { createScriptURL: (url: string) => unknown }
+}
+const factory = (globalThis as { trustedTypes?: Factory }).trustedTypes
+/** Scripts come from this build alone: where the browser asks for a policy, this is it. */
+const policy = factory?.createPolicy('cordon-worker', {
+  createScriptURL: (url) => {
+    if (url !== layoutUrl) throw new TypeError('no other script is started here')
+    return url
+  },
+})
+const trusted = (url: string): string => (policy?.createScriptURL(url) as string | undefined) ?? url
 
 const PAN_PX = 60
 const ZOOM_STEP = 1.3
@@ -60,7 +77,7 @@ export function LinkChart({
     })
     observer.observe(frame)
     size()
-    const worker = new Worker(new URL('./layout.worker.ts', import.meta.url), { type: 'module' })
+    const worker = new Worker(trusted(layoutUrl), { type: 'module' })
     worker.onmessage = (message: MessageEvent<LayoutReply>) => {
       paint.setPositions(message.data.positions)
       if (!touched.current) paint.fit()
