@@ -43,6 +43,8 @@ export interface Heard {
   reset?: () => void
   inbox?: () => void
   warrant?: (event: CaseEvent) => void
+  /** A sealed part of a record has come to this node. */
+  body?: (event: CaseEvent) => void
   question?: (event: CaseEvent) => void
   run?: (event: RunEvent) => void
   job?: (event: JobEvent) => void
@@ -61,7 +63,7 @@ export function listen(heard: Heard, open = (path: string) => new EventSource(pa
   let timer: ReturnType<typeof setTimeout> | undefined
   let wait = RETRY_MS_MIN
   let ended = false
-  const names = ['hello', 'reset', 'inbox', 'warrant', 'question', 'run', 'job', 'ledger', 'rules'] as const
+  const names = ['hello', 'reset', 'inbox', 'warrant', 'body', 'question', 'run', 'job', 'ledger', 'rules'] as const
 
   const start = () => {
     if (ended) return

@@ -95,6 +95,7 @@ export function useLive(signedIn: boolean): boolean {
       reset: all,
       inbox: () => stale('/v1/inbox', '/v1/cases'),
       warrant: () => stale('/v1/cases', '/v1/inbox', '/v1/questions', '/v1/oversight'),
+      body: () => stale('/v1/cases', '/v1/inbox', '/v1/questions'),
       question: () => stale('/v1/cases', '/v1/inbox', '/v1/questions'),
       run: (event) => {
         runs.set(event.question, event)

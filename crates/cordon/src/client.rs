@@ -12,9 +12,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use docket::OfficerId;
-use node::api::types::{
-    AnswerView, ApiError, DocketView, Inbox, JobView, MemberView, Membership, NodeStatus, Publish,
-    QuestionView, Recorded, TableView, WarrantView,
+use node::api::{
+    passkeys::{InvitationView, Invite},
+    types::{
+        AnswerView, ApiError, DocketView, Inbox, JobView, MemberView, Membership, NodeStatus,
+        Publish, QuestionView, Recorded, TableView, WarrantView,
+    },
 };
 use primitives::{Digest, InstitutionId, NetworkId, SigningKey};
 use serde::{Serialize, de::DeserializeOwned};
@@ -394,6 +397,16 @@ impl Client {
     /// As [`Client::post`].
     pub fn enrol(&self, act: &node::api::types::Act) -> Result<Recorded> {
         self.post("/v1/officers", act)
+    }
+}
+
+impl Client {
+    /// Invites an officer to make a passkey.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub fn invite(&self, invite: &Invite) -> Result<InvitationView> {
+        self.post("/v1/passkeys/invite", invite)
     }
 }
 

@@ -15,7 +15,7 @@ use docket::{
     charter::{Card, CharterLimits},
 };
 use node::{
-    config::{ApprovalRule, Config, Listen, Log, files, write_private},
+    config::{ApprovalRule, Config, ConsoleConfig, Listen, Log, files, write_private},
     keystore::{NodeKeys, Passphrase},
 };
 use primitives::{InstitutionId, NetworkId};
@@ -56,6 +56,7 @@ pub struct NewHome {
 pub fn make_home(new: &NewHome, passphrase: &Passphrase) -> Result<Card> {
     let config = Config {
         institution: new.institution.clone(),
+        console: ConsoleConfig::default(),
         listen: Listen {
             ledger: new.ledger,
             exchange: new.exchange,

@@ -19,6 +19,8 @@
 
 pub mod body;
 pub mod charter;
+mod credential;
+pub mod passkey;
 pub mod plan;
 pub mod record;
 pub mod rule;
@@ -29,6 +31,8 @@ pub mod statement;
 
 pub use body::{Body, Commitment, Opened, Part};
 pub use charter::{Card, Change, Charter, Duty, Institution, OfficerId, Role};
+pub use credential::{Credential, CredentialId, NoCredential};
+pub use passkey::{Assertion, AssertionError, Passkey};
 pub use plan::Plan;
 pub use record::{Header, Record, RecordError, Signed};
 pub use rule::{Refusal, Rule};

@@ -32,7 +32,7 @@ rules! {
     Format = "format",
     /// The record is about another network.
     Network = "network",
-    /// The signing key belongs to no member or enrolled officer.
+    /// The signing credential belongs to no member or enrolled officer.
     SignerUnknown = "signer-unknown",
     /// The signer speaks for another institution or officer than the header says.
     SignerMismatch = "signer-mismatch",
@@ -50,8 +50,12 @@ rules! {
     Limit = "limit",
     /// A change of membership that can't be made.
     Membership = "membership",
-    /// An officer's handle or key is already taken.
+    /// An officer's handle or credential is already taken.
     OfficerTaken = "officer-taken",
+    /// An enrolment needs the words of two registrars of the institution.
+    SecondWord = "second-word",
+    /// No such proposal of an officer, or it has ended.
+    ProposalUnknown = "proposal-unknown",
     /// No such dataset at this institution.
     DatasetUnknown = "dataset-unknown",
     /// No such warrant, or one that was only drafted.

@@ -5,6 +5,8 @@
 //! - `warrant-issued`: only after its draft, by an officer of the authority that
 //!   the draft names, who is neither requester nor custodian, within the
 //!   charter's limits;
+//! - `officer-proposed`, `officer-confirmed`: by two registrars of one institution;
+//!   its node may stand in where there are fewer (`officers.rs`);
 //! - `question-asked`: only by the warrant's requester, inside its window, not
 //!   revoked, within template, custodians, hops, cap and budget;
 //! - `approved`, `narrowed`, `refused`: once, by each custodian of the plan;
@@ -30,6 +32,7 @@ use primitives::{
 
 use crate::{
     charter::{Change, Charter, Duty, Institution, OfficerId, Role, quorum},
+    credential::{Credential, CredentialId},
     record::{Header, Record},
     rule::{Refusal, Rule, ensure},
     statement::{Asked, DatasetPublished, KeyCommitment, SnapshotCommitted, Statement, Terms},
@@ -37,6 +40,7 @@ use crate::{
 
 mod case;
 mod members;
+mod officers;
 mod question;
 mod run;
 #[cfg(test)]
@@ -46,7 +50,8 @@ mod warrant;
 
 pub(crate) use view::Proposal;
 pub use view::{
-    At, Dataset, Decision, Officer, Question, QuestionPhase, Snapshot, Warrant, WarrantPhase,
+    At, Dataset, Decision, Nominee, Officer, Question, QuestionPhase, Snapshot, Warrant,
+    WarrantPhase,
 };
 
 /// Furthest that a record's own time may be from its block's.
@@ -55,6 +60,10 @@ pub const TIME_SKEW_MAX_MS: u64 = 15 * 60 * 1_000;
 pub const QUESTIONS_MAX: usize = 1_000;
 /// Most changes of membership that one member can have under vote.
 pub const PROPOSALS_MAX: usize = 8;
+/// Most officers of one institution who wait for a second word.
+pub const NOMINEES_MAX: usize = 64;
+/// How long a proposed officer can be confirmed.
+pub const NOMINEE_LIFE_MS: u64 = 7 * 24 * 3_600 * 1_000;
 /// Most officers of one institution.
 pub const OFFICERS_MAX: usize = 1_000;
 /// Most tables that one institution can publish.
@@ -70,8 +79,9 @@ pub struct State {
     epoch: u64,
     members: OrdMap<InstitutionId, Institution>,
     nodes: OrdMap<PublicKey, InstitutionId>,
-    retired: OrdSet<PublicKey>,
-    officers: OrdMap<PublicKey, Officer>,
+    retired: OrdSet<CredentialId>,
+    officers: OrdMap<CredentialId, Officer>,
+    nominees: OrdMap<Digest, Nominee>,
     proposals: OrdMap<Digest, Proposal>,
     datasets: OrdMap<Digest, Dataset>,
     snapshots: OrdMap<Digest, Snapshot>,
@@ -112,6 +122,7 @@ impl State {
             nodes,
             retired: OrdSet::new(),
             officers: OrdMap::new(),
+            nominees: OrdMap::new(),
             proposals: OrdMap::new(),
             datasets: OrdMap::new(),
             snapshots: OrdMap::new(),
@@ -166,15 +177,21 @@ impl State {
         self.nodes.get(key).and_then(|id| self.members.get(id))
     }
 
-    /// The officer who holds this key.
+    /// The officer who holds this credential.
     #[must_use]
-    pub fn officer(&self, key: &PublicKey) -> Option<&Officer> {
-        self.officers.get(key)
+    pub fn officer(&self, credential: &CredentialId) -> Option<&Officer> {
+        self.officers.get(credential)
     }
 
-    /// All officers with their keys.
-    pub fn officers(&self) -> impl Iterator<Item = (&PublicKey, &Officer)> {
+    /// All officers with their credentials.
+    pub fn officers(&self) -> impl Iterator<Item = (&CredentialId, &Officer)> {
         self.officers.iter()
+    }
+
+    /// Officers who were proposed and wait for a second word, by the proposal's
+    /// record.
+    pub fn nominees(&self) -> impl Iterator<Item = (&Digest, &Nominee)> {
+        self.nominees.iter()
     }
 
     /// Whether a proposal is still under vote.
@@ -274,14 +291,18 @@ impl State {
                 officer.institution == header.institution
                     && header.officer.as_ref() == Some(&officer.id),
                 Rule::SignerMismatch,
-                || "the key belongs to another officer than the header names".into(),
+                || "the credential belongs to another officer than the header names".into(),
             )?;
             return Ok(Signer::Officer(officer));
         }
-        let institution = self.nodes.get(&record.signer).ok_or_else(|| {
+        let node = match &record.signer {
+            CredentialId::Key(key) => self.nodes.get(key),
+            CredentialId::Passkey(_) => None,
+        };
+        let institution = node.ok_or_else(|| {
             Refusal::new(
                 Rule::SignerUnknown,
-                "the signing key belongs to no member and no enrolled officer",
+                "the signing credential belongs to no member and no enrolled officer",
             )
         })?;
         ensure(
@@ -321,6 +342,12 @@ impl State {
                 duties,
             } => self.officer_enrolled(record, officer, key, duties),
             Statement::OfficerRetired { key } => self.officer_retired(record, key),
+            Statement::OfficerProposed {
+                officer,
+                credential,
+                duties,
+            } => self.officer_proposed(record, officer, credential, duties),
+            Statement::OfficerConfirmed { proposal } => self.officer_confirmed(record, proposal),
             Statement::DatasetPublished(entry) => self.dataset_published(record, entry),
             Statement::SnapshotCommitted(statement) => self.snapshot_committed(record, statement),
             _ => self.judge_case(record, at),

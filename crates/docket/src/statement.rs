@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 use primitives::{Digest, InstitutionId, PublicKey, Signature, TemplateId, TimeMs};
 use serde::{Deserialize, Serialize};
 
-use crate::charter::{Change, Duty, OfficerId};
+use crate::{
+    charter::{Change, Duty, OfficerId},
+    credential::{Credential, CredentialId},
+};
 
 /// A record's kind, as the timeline and file names write it.
 pub type Kind = &'static str;
@@ -39,10 +42,24 @@ pub enum Statement {
         /// What the officer may do.
         duties: BTreeSet<Duty>,
     },
-    /// An institution withdraws an officer's key.
+    /// An institution withdraws an officer's credential.
     OfficerRetired {
-        /// The key withdrawn.
-        key: PublicKey,
+        /// The credential withdrawn.
+        key: CredentialId,
+    },
+    /// A registrar proposes an officer: the first of two words.
+    OfficerProposed {
+        /// The officer's handle.
+        officer: OfficerId,
+        /// The officer's credential.
+        credential: Credential,
+        /// What the officer may do.
+        duties: BTreeSet<Duty>,
+    },
+    /// Another registrar confirms: from here on the officer may act.
+    OfficerConfirmed {
+        /// The proposal's record.
+        proposal: Digest,
     },
     /// A custodian publishes a table in the catalogue.
     DatasetPublished(DatasetPublished),
@@ -322,6 +339,8 @@ impl Statement {
             Self::ChangeVoted { .. } => "change-voted",
             Self::OfficerEnrolled { .. } => "officer-enrolled",
             Self::OfficerRetired { .. } => "officer-retired",
+            Self::OfficerProposed { .. } => "officer-proposed",
+            Self::OfficerConfirmed { .. } => "officer-confirmed",
             Self::DatasetPublished(_) => "dataset-published",
             Self::SnapshotCommitted(_) => "snapshot-committed",
             Self::WarrantDrafted { .. } => "warrant-drafted",
@@ -369,6 +388,8 @@ impl Statement {
                 | Self::ChangeVoted { .. }
                 | Self::OfficerEnrolled { .. }
                 | Self::OfficerRetired { .. }
+                | Self::OfficerProposed { .. }
+                | Self::OfficerConfirmed { .. }
                 | Self::DatasetPublished(_)
                 | Self::SnapshotCommitted(_)
         )

@@ -4,9 +4,8 @@
 //! receipt; a file's name follows from what is in it; there is no other file.
 
 use docket::body::Opened;
-use docket::{Charter, Record, Signed};
+use docket::{Charter, Record, RecordError, Signed};
 use primitives::limits::BODY_BYTES_MAX;
-use primitives::signature::verify_batch;
 use primitives::{Digest, cbor};
 use proof::Receipt;
 
@@ -211,7 +210,7 @@ impl Reader {
             self.findings
                 .push(Finding::new("records/", "within-limit", detail));
         }
-        self.check_signatures();
+        let records = self.verified();
         let (Some(charter), Some(chain)) = (self.charter, self.chain) else {
             return Err(Refused {
                 findings: self.findings,
@@ -221,11 +220,7 @@ impl Reader {
         Ok(Content {
             charter,
             chain,
-            records: self
-                .records
-                .into_iter()
-                .map(|(_, _, signed)| signed.verified_in_batch())
-                .collect(),
+            records,
             receipts: self
                 .receipts
                 .into_iter()
@@ -235,26 +230,26 @@ impl Reader {
         })
     }
 
-    fn check_signatures(&mut self) {
-        let claims: Vec<_> = self
-            .records
-            .iter()
-            .map(|(.., signed)| signed.claim())
-            .collect();
-        if verify_batch(&claims) {
-            return;
-        }
-        for (_, path, signed) in &self.records {
-            let claim = signed.claim();
-            if claim
-                .key
-                .verify_raw(claim.message, claim.signature)
-                .is_err()
-            {
-                let detail = "the record's signature does not verify";
-                self.findings
-                    .push(Finding::new(path.clone(), "signature", detail));
+    /// The records whose signatures verify; the others become findings.
+    fn verified(&mut self) -> Vec<Record> {
+        let (paths, signed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.records)
+            .into_iter()
+            .map(|(_, path, signed)| (path, signed))
+            .unzip();
+        let mut records = Vec::with_capacity(paths.len());
+        for (path, verdict) in paths.into_iter().zip(Signed::verify_all(signed)) {
+            match verdict {
+                Ok(record) => records.push(record),
+                Err(error) => {
+                    let rule = match error {
+                        RecordError::Assertion(_) => "assertion",
+                        _ => "signature",
+                    };
+                    let finding = Finding::new(path, rule, error.to_string());
+                    self.findings.push(finding);
+                }
             }
         }
+        records
     }
 }

@@ -361,6 +361,9 @@ fn what(entry: &Entry) -> String {
     let detail = match &entry.statement {
         Statement::OfficerEnrolled {
             officer, duties, ..
+        }
+        | Statement::OfficerProposed {
+            officer, duties, ..
         } => {
             let duties: Vec<_> = duties.iter().map(ToString::to_string).collect();
             format!("{officer}: {}", duties.join(", "))

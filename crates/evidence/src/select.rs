@@ -6,15 +6,16 @@
 //! said no to is evidence as well), every step of the membership since the
 //! founding charter, the snapshots asked and the tables that they are of, and the
 //! enrolment and retirement of every officer who signed any of these or whom a
-//! consultation names.
+//! consultation names. Where an officer was enrolled by two words, the legal order
+//! counts the institution's registrars: their enrolments are needed as well.
 //!
 //! *Not here*: completeness. That no further record of the docket exists can be
 //! seen on the ledger only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docket::{OfficerId, Record, Statement};
-use primitives::{Digest, InstitutionId, PublicKey};
+use docket::{CredentialId, Duty, OfficerId, Record, Statement};
+use primitives::{Digest, InstitutionId};
 
 use crate::finding::{Finding, Refused};
 
@@ -62,34 +63,83 @@ pub fn select(records: &[Record], question: &Digest) -> Result<Vec<usize>, Refus
     Ok(needed.into_iter().collect())
 }
 
+/// What the records say of officers.
+#[derive(Default)]
+struct Officers<'a> {
+    /// The records about a credential.
+    about: BTreeMap<CredentialId, Vec<usize>>,
+    /// The credentials that a handle has had.
+    named: BTreeMap<(&'a InstitutionId, &'a OfficerId), BTreeSet<CredentialId>>,
+    /// The credentials that an institution's registrars have had.
+    registrars: BTreeMap<&'a InstitutionId, BTreeSet<CredentialId>>,
+}
+
+impl<'a> Officers<'a> {
+    fn of(records: &'a [Record]) -> Self {
+        let mut officers = Self::default();
+        let mut proposed: BTreeMap<&Digest, CredentialId> = BTreeMap::new();
+        for (position, record) in records.iter().enumerate() {
+            let institution = &record.header.institution;
+            let (credential, entry) = match &record.header.statement {
+                Statement::OfficerEnrolled {
+                    key,
+                    officer,
+                    duties,
+                } => ((*key).into(), Some((officer, duties))),
+                Statement::OfficerProposed {
+                    credential,
+                    officer,
+                    duties,
+                } => {
+                    proposed.insert(&record.digest, credential.id());
+                    (credential.id(), Some((officer, duties)))
+                }
+                Statement::OfficerConfirmed { proposal } => match proposed.get(proposal) {
+                    Some(credential) => (*credential, None),
+                    None => continue,
+                },
+                Statement::OfficerRetired { key } => (*key, None),
+                _ => continue,
+            };
+            officers.about.entry(credential).or_default().push(position);
+            if let Some((officer, duties)) = entry {
+                let named = officers.named.entry((institution, officer));
+                named.or_default().insert(credential);
+                if duties.contains(&Duty::Registrar) {
+                    let registrars = officers.registrars.entry(institution);
+                    registrars.or_default().insert(credential);
+                }
+            }
+        }
+        officers
+    }
+
+    /// The credentials without which a record can't be judged.
+    fn behind(&self, record: &Record) -> BTreeSet<CredentialId> {
+        let institution = &record.header.institution;
+        let more = match &record.header.statement {
+            Statement::Consulted { reader, .. } => self.named.get(&(institution, reader)),
+            Statement::OfficerProposed { .. } | Statement::OfficerConfirmed { .. } => {
+                self.registrars.get(institution)
+            }
+            _ => None,
+        };
+        let mut all = more.cloned().unwrap_or_default();
+        all.insert(record.signer);
+        all
+    }
+}
+
 /// Adds, until nothing is left to add, what enrolled and retired the signers, and
 /// the readers that an institution's node names.
 fn add_officers(records: &[Record], needed: &mut BTreeSet<usize>) {
-    let mut about: BTreeMap<&PublicKey, Vec<usize>> = BTreeMap::new();
-    let mut keys: BTreeMap<(&InstitutionId, &OfficerId), Vec<&PublicKey>> = BTreeMap::new();
-    for (position, record) in records.iter().enumerate() {
-        match &record.header.statement {
-            Statement::OfficerEnrolled { key, officer, .. } => {
-                about.entry(key).or_default().push(position);
-                let name = (&record.header.institution, officer);
-                keys.entry(name).or_default().push(key);
-            }
-            Statement::OfficerRetired { key } => about.entry(key).or_default().push(position),
-            _ => {}
-        }
-    }
+    let officers = Officers::of(records);
     let mut unseen: Vec<usize> = needed.iter().copied().collect();
     while let Some(position) = unseen.pop() {
-        let record = &records[position];
-        let named = match &record.header.statement {
-            Statement::Consulted { reader, .. } => keys.get(&(&record.header.institution, reader)),
-            _ => None,
-        };
-        let keys = named.into_iter().flatten().copied();
-        for key in keys.chain([&record.signer]) {
-            for officer in about.get(key).into_iter().flatten() {
-                if needed.insert(*officer) {
-                    unseen.push(*officer);
+        for credential in officers.behind(&records[position]) {
+            for about in officers.about.get(&credential).into_iter().flatten() {
+                if needed.insert(*about) {
+                    unseen.push(*about);
                 }
             }
         }

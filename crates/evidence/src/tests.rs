@@ -3,5 +3,6 @@
 
 mod altered;
 mod honest;
+mod passkeys;
 mod villains;
 mod world;

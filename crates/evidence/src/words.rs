@@ -20,6 +20,8 @@ pub(crate) fn kind(kind: &str) -> Option<Word> {
         "change-voted" => word("成员表决", "Vote on members"),
         "officer-enrolled" => word("登记经办人", "Officer enrolled"),
         "officer-retired" => word("注销经办人", "Officer retired"),
+        "officer-proposed" => word("提名经办人", "Officer proposed"),
+        "officer-confirmed" => word("确认经办人", "Officer confirmed"),
         "dataset-published" => word("发布数据目录", "Dataset published"),
         "snapshot-committed" => word("提交数据快照", "Snapshot committed"),
         "warrant-drafted" => word("申请令状", "Warrant drafted"),

@@ -7,26 +7,32 @@
 
 use std::{sync::Arc, time::Duration};
 
-use docket::{Header, OfficerId, Opened, Record, state::QuestionPhase};
-use primitives::{Digest, PublicKey, Signature, WarrantId};
+use docket::{
+    CredentialId, Header, OfficerId, Opened, Record, RecordError, passkey, state::QuestionPhase,
+};
+use primitives::{Digest, Signature, WarrantId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::types::{Act, Ask, IssueWarrant, Prepared, SubmitSignature},
+    api::{
+        types::{Act, Ask, IssueWarrant, Prepared, SubmitSignature},
+        webauthn::{self, RequestOptions},
+    },
     core::{Core, Indexed, lock, now_ms},
     error::{Error, Result},
     store::Shelf,
 };
 
 mod make;
+mod officers;
 
 use make::{Made, compile_question, digest, make, question_of, warrant_id};
 
 /// Who is acting: an officer whose request was authenticated.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    /// The officer's key.
-    pub key: PublicKey,
+    /// The officer's credential.
+    pub key: CredentialId,
     /// The officer's handle.
     pub id: OfficerId,
 }
@@ -35,7 +41,7 @@ pub struct Actor {
 #[derive(Serialize, Deserialize)]
 struct Waiting {
     header: Header,
-    signer: PublicKey,
+    signer: CredentialId,
     bodies: Vec<Opened>,
     prepared_ms: u64,
 }
@@ -106,6 +112,8 @@ pub fn act_name(act: &Act) -> &'static str {
         Act::OpenAnswer { .. } => "open-answer",
         Act::ExportBundle { .. } => "export-bundle",
         Act::EnrolOfficer { .. } => "enrol-officer",
+        Act::ProposeOfficer { .. } => "propose-officer",
+        Act::ConfirmOfficer { .. } => "confirm-officer",
         Act::RetireOfficer { .. } => "retire-officer",
     }
 }
@@ -127,7 +135,11 @@ pub fn docket_of(core: &Core, act: &Act) -> Option<WarrantId> {
         | Act::Refuse { question, .. }
         | Act::OpenAnswer { question }
         | Act::ExportBundle { question } => of_question(question),
-        Act::DraftWarrant(_) | Act::EnrolOfficer { .. } | Act::RetireOfficer { .. } => None,
+        Act::DraftWarrant(_)
+        | Act::EnrolOfficer { .. }
+        | Act::ProposeOfficer { .. }
+        | Act::ConfirmOfficer { .. }
+        | Act::RetireOfficer { .. } => None,
     }
 }
 
@@ -138,7 +150,10 @@ pub fn docket_of(core: &Core, act: &Act) -> Option<WarrantId> {
 /// The rule that refuses it, or trouble.
 pub async fn as_operator(core: &Arc<Core>, act: &Act) -> Result<Indexed> {
     let made = match act {
-        Act::EnrolOfficer { .. } | Act::RetireOfficer { .. } => make(core, act).await?,
+        Act::EnrolOfficer { .. }
+        | Act::ProposeOfficer { .. }
+        | Act::ConfirmOfficer { .. }
+        | Act::RetireOfficer { .. } => make(core, act).await?,
         _ => {
             return Err(Error::refused(
                 "duty",
@@ -152,7 +167,7 @@ pub async fn as_operator(core: &Arc<Core>, act: &Act) -> Result<Indexed> {
 
 /// Tries a record on a copy of the state, so that an officer is told no before
 /// signing.
-fn rehearse(core: &Core, header: &Header, signer: &PublicKey) -> Result<()> {
+fn rehearse(core: &Core, header: &Header, signer: &CredentialId) -> Result<()> {
     let record = Record {
         digest: Digest::of("cordon/rehearsal/v1", &[&header.encode()?]),
         signer: *signer,
@@ -178,6 +193,15 @@ fn wait_for_signature(core: &Core, actor: &Actor, made: Made) -> Result<Prepared
     let to_sign = header.to_be_signed(&actor.key)?;
     let encoded = header.encode()?;
     let id = Digest::of("cordon/prepared/v1", &[&to_sign]);
+    let assertion = core.state().officer(&actor.key).and_then(|officer| {
+        let (passkey, raw_id) = officer.credential.passkey()?;
+        let challenge = passkey::challenge(&to_sign);
+        Some(RequestOptions::new(
+            &passkey.rp_id,
+            &challenge,
+            Some(raw_id),
+        ))
+    });
     let header_json =
         serde_json::to_value(&header).map_err(|error| Error::broken("json", error))?;
     let waiting = Waiting {
@@ -194,7 +218,43 @@ fn wait_for_signature(core: &Core, actor: &Actor, made: Made) -> Result<Prepared
         header_json,
         summary: made.summary,
         warrant: made.warrant.map(|id| id.to_string()),
+        assertion,
     })
+}
+
+/// Joins a prepared record with what its officer's credential made; the inner
+/// error is of a signature or assertion that is not over this record.
+fn assemble(
+    core: &Core,
+    waiting: &Waiting,
+    signed: &SubmitSignature,
+) -> Result<Result<Record, RecordError>> {
+    match (&waiting.signer, &signed.signature, &signed.assertion) {
+        (CredentialId::Key(key), Some(signature), None) => {
+            let signature: Signature = signature.parse()?;
+            Ok(Record::assemble(&waiting.header, key, &signature))
+        }
+        (CredentialId::Passkey(_), None, Some(given)) => {
+            let state = core.state();
+            let credential = state.officer(&waiting.signer).map(|o| &o.credential);
+            let (passkey, raw_id) = credential
+                .and_then(|credential| credential.passkey())
+                .ok_or_else(|| {
+                    Error::refused("signer-unknown", "the passkey is no officer's any more")
+                })?;
+            if webauthn::decode(&given.raw_id)? != raw_id {
+                let error = docket::AssertionError::Credential;
+                return Ok(Err(RecordError::Assertion(error)));
+            }
+            let assertion = given.bring(passkey)?;
+            let record = Record::assemble_asserted(&waiting.header, passkey, &assertion);
+            Ok(record)
+        }
+        _ => Err(Error::refused(
+            "format",
+            "a key's act is submitted with `signature`, a passkey's with `assertion`",
+        )),
+    }
 }
 
 /// Joins a prepared record with its officer's signature and waits until it is
@@ -216,9 +276,8 @@ pub async fn submit(core: &Arc<Core>, actor: &Actor, signed: &SubmitSignature) -
                 .advise("prepare it again"),
         );
     }
-    let signature: Signature = signed.signature.parse()?;
     let warrant = waiting.header.warrant;
-    let record = match Record::assemble(&waiting.header, &waiting.signer, &signature) {
+    let record = match assemble(core, &waiting, signed)? {
         Ok(record) => record,
         // Somebody changed what was shown, or signed it in another's name.
         Err(error) => {

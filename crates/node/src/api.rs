@@ -2,7 +2,8 @@
 //!
 //! OpenAPI 3.1 is generated from this code and served at `/openapi.json`.
 //! Every request but health and the document itself is signed by an officer's
-//! key or carries the operator's token (see [`auth`]); what an officer reads of
+//! key, carries the operator's token (see [`auth`]) or is of a session that an
+//! officer opened with a passkey (see [`session`]); what an officer reads of
 //! a case is recorded before it is given.
 
 mod answers;
@@ -14,8 +15,11 @@ mod engine;
 mod events;
 mod guard;
 mod oversight;
+pub mod passkeys;
 mod routes;
+pub mod session;
 pub mod types;
+pub mod webauthn;
 
 use axum::{
     Json,
@@ -60,10 +64,11 @@ pub fn view_error(error: &Error) -> types::ApiError {
 
 fn status_of(error: &Error) -> StatusCode {
     match (&error.kind, error.rule()) {
-        (Kind::Refused { .. }, "unauthenticated") => StatusCode::UNAUTHORIZED,
-        (Kind::Refused { .. }, "not-found" | "warrant-unknown" | "question-unknown") => {
-            StatusCode::NOT_FOUND
-        }
+        (Kind::Refused { .. }, "unauthenticated" | "fresh-sign-in") => StatusCode::UNAUTHORIZED,
+        (
+            Kind::Refused { .. },
+            "not-found" | "warrant-unknown" | "question-unknown" | "proposal-unknown",
+        ) => StatusCode::NOT_FOUND,
         (Kind::Refused { .. }, "format" | "subject" | "dataset-spec" | "terms") => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

@@ -18,6 +18,9 @@ pub struct Config {
     pub institution: InstitutionId,
     /// Where the node listens.
     pub listen: Listen,
+    /// The console.
+    #[serde(default)]
+    pub console: ConsoleConfig,
     /// Questions that the node approves by rule; all others wait for an officer.
     #[serde(default, rename = "approve")]
     pub approve: Vec<ApprovalRule>,
@@ -39,6 +42,17 @@ pub struct Listen {
     pub exchange: SocketAddr,
     /// The HTTP API, for this institution's own officers.
     pub api: SocketAddr,
+}
+
+/// The console.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsoleConfig {
+    /// Where officers' browsers reach it: `https://HOST[:PORT]`, or
+    /// `http://localhost[:PORT]`. Absent: `http://localhost` at the API's port.
+    /// Passkeys are bound to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
 }
 
 /// A rule under which the node approves a question without an officer.

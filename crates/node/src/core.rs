@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::{
     approvals::Approvals,
     config::Config,
+    console::Console,
     error::{Error, Result},
     events::Hub,
     jobs::Jobs,
@@ -29,6 +30,7 @@ use crate::{
     metrics::Metrics,
     progress::Progress,
     rules::docket_state,
+    sessions::Sessions,
     store::{Shelf, Store},
 };
 
@@ -98,6 +100,10 @@ pub struct Core {
     pub store: Store,
     /// The ledger.
     pub ledger: Ledger,
+    /// Where the console is.
+    pub(crate) console: Console,
+    /// Sessions of officers who signed in.
+    pub(crate) sessions: Sessions,
     /// The channels to other nodes; set once the node serves them.
     pub net: std::sync::OnceLock<Net>,
     /// Long work.
@@ -164,13 +170,18 @@ impl Core {
     /// Trouble where the private store can't be read.
     pub(crate) fn new(
         config: Config,
+        console: Console,
         network: NetworkId,
         keys: NodeKeys,
         store: Store,
         ledger: Ledger,
         log: LogFilter,
     ) -> Result<Arc<Self>> {
+        let context = [&network.0.0[..], config.institution.as_str().as_bytes()];
+        let sessions = Sessions::new(Digest::of("cordon/sessions/v1", &context));
         Ok(Arc::new(Self {
+            console,
+            sessions,
             approvals: Approvals::load(config.approve.clone(), &store)?,
             me: config.institution.clone(),
             config,

@@ -140,7 +140,11 @@ impl From<query::QueryRefusal> for Error {
 
 impl From<docket::RecordError> for Error {
     fn from(error: docket::RecordError) -> Self {
-        Self::refused(docket::Rule::Format.name(), error.to_string())
+        let rule = match error {
+            docket::RecordError::Assertion(_) => "assertion",
+            _ => docket::Rule::Format.name(),
+        };
+        Self::refused(rule, error.to_string())
     }
 }
 

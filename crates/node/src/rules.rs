@@ -8,9 +8,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use docket::{At, Institution, Record, Refusal, Rule, Signed, State};
+use docket::{At, Institution, Record, RecordError, Refusal, Rule, Signed, State};
 use ledger::{BlockInfo, Member, Members, Refused};
-use primitives::{Digest, signature};
+use primitives::Digest;
 
 /// Records kept decoded between their check and their block.
 const DECODED_MAX: usize = 32 * 1024;
@@ -68,23 +68,22 @@ impl LegalOrder {
 
 impl ledger::Rules for LegalOrder {
     fn check(&self, records: &[Bytes]) -> Vec<Result<(), Refused>> {
-        let parsed: Vec<Result<Signed, Refused>> = records
+        let mut decoded = Vec::with_capacity(records.len());
+        let shapes: Vec<Result<(), Refused>> = records
             .iter()
-            .map(|bytes| Signed::decode(bytes).map_err(format))
+            .map(|bytes| {
+                decoded.push(Signed::decode(bytes).map_err(format)?);
+                Ok(())
+            })
             .collect();
-        let claims: Vec<_> = parsed.iter().flatten().map(Signed::claim).collect();
-        let all_verify = signature::verify_batch(&claims);
-        drop(claims);
-        parsed
+        let mut verdicts = Signed::verify_all(decoded).into_iter();
+        shapes
             .into_iter()
-            .map(|signed| {
-                let signed = signed?;
-                let record = if all_verify {
-                    signed.verified_in_batch()
-                } else {
-                    signed.verify().map_err(format)?
-                };
-                self.decoded.keep(record);
+            .map(|shape| {
+                shape?;
+                // One verdict for each that was decoded, in their order.
+                let verdict = verdicts.next().unwrap_or(Err(RecordError::Signature));
+                self.decoded.keep(verdict.map_err(format)?);
                 Ok(())
             })
             .collect()

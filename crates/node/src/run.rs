@@ -9,6 +9,7 @@ use primitives::{Digest, PublicKey};
 use crate::{
     api::{self, auth::Gate},
     config::{Config, files},
+    console::Console,
     core::Core,
     custodian::Desk,
     error::{Error, Result},
@@ -57,17 +58,20 @@ pub fn run<S>(config: Config, passphrase: &Passphrase, log: LogFilter, stop: S) 
 where
     S: Future<Output = ()> + Send + 'static,
 {
+    let console = Console::of(&config)?;
     let keys = NodeKeys::read(&config.file(files::KEYS), passphrase)?;
     let store = Store::open(&config.file(files::STORE), &keys.store)?;
     let settings = runtime::Config::new()
         .with_storage_directory(config.file(files::LEDGER))
         .with_worker_threads(2);
-    runtime::Runner::new(settings).start(|context| serve(context, config, (keys, store), log, stop))
+    runtime::Runner::new(settings)
+        .start(|context| serve(context, config, console, (keys, store), log, stop))
 }
 
 async fn serve<S>(
     context: runtime::Context,
     config: Config,
+    console: Console,
     (keys, store): (NodeKeys, Store),
     log: LogFilter,
     stop: S,
@@ -93,7 +97,7 @@ where
     let ledger = ledger::Ledger::start(context.child("ledger"), settings, rules).await?;
     let token = operator_token(&config.file(files::OPERATOR_TOKEN))?;
     let listen = config.listen.clone();
-    let core = Core::new(config, network, keys, store, ledger.clone(), log)?;
+    let core = Core::new(config, console, network, keys, store, ledger.clone(), log)?;
     let runtime = context.child("metrics");
     core.metrics.runtime(move || runtime.encode());
     let channels = Net::start(

@@ -42,6 +42,12 @@ pub enum Shelf {
     Datasets,
     /// Versions of the approval rules, by number.
     Rules,
+    /// Invitations to make a passkey, by a digest of their code.
+    Invitations,
+    /// Passkeys that wait for a registrar's word, by their registration.
+    Registrations,
+    /// Authenticators' counters at their last sign-in, by passkey.
+    Counters,
 }
 
 impl Shelf {
@@ -56,6 +62,9 @@ impl Shelf {
             Self::Snapshots => "snapshots",
             Self::Datasets => "datasets",
             Self::Rules => "rules",
+            Self::Invitations => "invitations",
+            Self::Registrations => "registrations",
+            Self::Counters => "counters",
         })
     }
 }

@@ -51,9 +51,32 @@ pub(crate) fn say(header: &Header) -> (String, String) {
             )
         }
         Statement::OfficerRetired { .. } => (
-            format!("{who} withdraws an officer's key"),
-            format!("{who} 注销一名经办人的密钥"),
+            format!("{who} withdraws an officer's credential"),
+            format!("{who} 注销一名经办人的凭证"),
         ),
+        Statement::OfficerProposed {
+            officer,
+            credential,
+            duties,
+        } => {
+            let duties: Vec<&str> = duties.iter().map(|duty| duty.name()).collect();
+            let duties = duties.join(", ");
+            let (en, zh) = match credential.passkey() {
+                Some(_) => ("a passkey", "通行密钥"),
+                None => ("a key", "密钥"),
+            };
+            (
+                format!("{who} proposes officer {officer} as {duties}, with {en}"),
+                format!("{who} 提名经办人 {officer}（{duties}），凭{zh}"),
+            )
+        }
+        Statement::OfficerConfirmed { proposal } => {
+            let proposal = proposal.short();
+            (
+                format!("{who} confirms the officer of proposal {proposal}"),
+                format!("{who} 确认提名 {proposal} 的经办人"),
+            )
+        }
         Statement::DatasetPublished(entry) => (
             format!("{who} publishes the table {}", entry.dataset),
             format!("{who} 发布数据表 {}", entry.dataset),

@@ -13,7 +13,7 @@ pub(crate) mod subjects;
 use std::collections::BTreeMap;
 
 use docket::{
-    Plan, Role, State, Statement,
+    Institution, Plan, Role, State, Statement,
     body::{Order, Reason, Subjects},
     state::{Decision, Question, QuestionPhase, Warrant, WarrantPhase},
 };
@@ -40,8 +40,11 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn role_names(roles: &std::collections::BTreeSet<Role>) -> Vec<String> {
-    roles.iter().map(|role| role_name(*role).into()).collect()
+/// The names of a member's roles.
+#[must_use]
+pub(crate) fn role_names(member: &Institution) -> Vec<String> {
+    let roles = member.roles.iter();
+    roles.map(|role| role_name(*role).into()).collect()
 }
 
 /// The node's and the network's state.
@@ -84,7 +87,7 @@ pub(crate) fn network(state: &State) -> Vec<MemberView> {
         .map(|member| MemberView {
             institution: member.id.to_string(),
             name: member.name.clone(),
-            roles: role_names(&member.roles),
+            roles: role_names(member),
             node_key: member.node_key.to_string(),
             officers: state
                 .officers()
@@ -92,6 +95,7 @@ pub(crate) fn network(state: &State) -> Vec<MemberView> {
                 .map(|(key, officer)| OfficerView {
                     officer: officer.id.to_string(),
                     key: key.to_string(),
+                    kind: key.kind().into(),
                     duties: officer
                         .duties
                         .iter()
@@ -395,6 +399,7 @@ pub(crate) fn record_view(indexed: &Indexed) -> RecordView {
         kind: indexed.record.kind().into(),
         institution: header.institution.to_string(),
         officer: header.officer.as_ref().map(ToString::to_string),
+        signed_with: indexed.record.signer.kind().into(),
         text_en,
         text_zh,
         follows: header.follows.iter().map(ToString::to_string).collect(),

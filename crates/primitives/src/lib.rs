@@ -14,6 +14,7 @@
 
 pub mod cbor;
 mod digest;
+pub mod es256;
 mod ids;
 pub mod limits;
 pub mod semantic;

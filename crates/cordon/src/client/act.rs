@@ -19,13 +19,13 @@ use std::{
 };
 
 use docket::{
-    Header, Statement,
+    CredentialId, Header, Statement,
     statement::{QuestionAsked, Terms},
 };
 use node::api::types::{
     Act, Ask, DraftWarrant, IssueWarrant, Prepared, Recorded, SubmitSignature, WarrantView,
 };
-use primitives::{PublicKey, cbor, limits::RECORD_BYTES_MAX, semantic::Selector};
+use primitives::{cbor, limits::RECORD_BYTES_MAX, semantic::Selector};
 
 use super::{Client, now_ms};
 use crate::failure::{Failure, Result};
@@ -61,9 +61,10 @@ impl Client {
             _ => None,
         };
         let prepared = self.prepare_when_here(act)?;
-        let header = self.compare(act, before.as_ref(), &prepared, &officer.key.public())?;
+        let signer = officer.key.public().into();
+        let header = self.compare(act, before.as_ref(), &prepared, &signer)?;
         let to_sign = header
-            .to_be_signed(&officer.key.public())
+            .to_be_signed(&signer)
             .map_err(|error| fault(&error.to_string()))?;
         Ok(Checked {
             prepared,
@@ -98,7 +99,8 @@ impl Client {
         let signature = self.officer()?.key.sign_raw(&checked.to_sign);
         let submit = SubmitSignature {
             id: checked.prepared.id.clone(),
-            signature: signature.to_string(),
+            signature: Some(signature.to_string()),
+            assertion: None,
         };
         self.post("/v1/acts/submit", &submit)
     }
@@ -116,7 +118,7 @@ impl Client {
         act: &Act,
         before: Option<&WarrantView>,
         prepared: &Prepared,
-        key: &PublicKey,
+        key: &CredentialId,
     ) -> Result<Header> {
         let bytes = hex::decode(&prepared.header).map_err(|_| fault("its header is not hex"))?;
         let header: Header =
@@ -267,6 +269,9 @@ fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -
         }
         (Act::RetireOfficer { key }, Statement::OfficerRetired { key: found }) => {
             ensure(found.to_string() == *key, "another key")
+        }
+        (Act::ConfirmOfficer { proposal }, Statement::OfficerConfirmed { proposal: found }) => {
+            ensure(found.to_string() == *proposal, "another proposal")
         }
         _ => Err(fault(&format!("it states {}", statement.kind()))),
     }

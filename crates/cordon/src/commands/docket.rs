@@ -68,6 +68,9 @@ pub(crate) fn show(record: &RecordView, out: &Out) {
     }
     let follows: Vec<&str> = record.follows.iter().map(|digest| short(digest)).collect();
     let mut chain = format!("       record {}", short(&record.record));
+    if record.officer.is_some() && !record.signed_with.is_empty() {
+        chain.push_str(&format!(" signed with a {}", record.signed_with));
+    }
     if !follows.is_empty() {
         chain.push_str(&format!(" follows {}", follows.join(", ")));
     }

@@ -8,9 +8,11 @@
 //! *Not here*: what a pure crate can show alone, and many seeds of anything.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod browser;
 mod case;
 mod console;
 mod crashes;
+mod passkeys;
 mod quorum;
 mod refusals;
 mod tables;

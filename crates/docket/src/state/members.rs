@@ -1,12 +1,9 @@
-//! Members, officers and tables: what stands outside any one warrant.
-
-use std::collections::BTreeSet;
+//! Members and tables: what stands outside any one warrant.
 
 use super::{
-    Change, DATASETS_MAX, Dataset, DatasetPublished, Digest, Duty, Institution, InstitutionId,
-    MEMBERS_MAX, OFFICERS_MAX, Officer, OfficerId, OrdMap, PROPOSALS_MAX, Proposal, PublicKey,
-    Record, Refusal, Rule, Snapshot, SnapshotCommitted, State, ensure, quorum, require_follows,
-    text_within,
+    Change, CredentialId, DATASETS_MAX, Dataset, DatasetPublished, Digest, Duty, Institution,
+    InstitutionId, MEMBERS_MAX, OrdMap, PROPOSALS_MAX, Proposal, PublicKey, Record, Refusal, Rule,
+    Snapshot, SnapshotCommitted, State, ensure, quorum, require_follows, text_within,
 };
 
 const COLUMNS_MAX: usize = 256;
@@ -69,20 +66,16 @@ impl State {
         }
     }
 
-    fn known_member(&self, id: &InstitutionId) -> Result<&Institution, Refusal> {
+    pub(super) fn known_member(&self, id: &InstitutionId) -> Result<&Institution, Refusal> {
         self.members
             .get(id)
             .ok_or_else(|| Refusal::new(Rule::Membership, format!("{id} is not a member")))
     }
 
     fn check_key_free(&self, key: &PublicKey) -> Result<(), Refusal> {
-        ensure(
-            !self.nodes.contains_key(key)
-                && !self.retired.contains(key)
-                && !self.officers.contains_key(key),
-            Rule::Membership,
-            || "the key is or was another's".into(),
-        )
+        ensure(self.is_free(&(*key).into()), Rule::Membership, || {
+            "the key is or was another's".into()
+        })
     }
 
     pub(super) fn change_voted(
@@ -133,25 +126,26 @@ impl State {
                     && old.node_key != card.institution.node_key
                 {
                     self.nodes.remove(&old.node_key);
-                    self.retired.insert(old.node_key);
+                    self.retired.insert(old.node_key.into());
                 }
                 self.seat(card.institution.clone());
             }
             Change::Remove(id) => {
                 if let Some(old) = self.members.remove(id) {
                     self.nodes.remove(&old.node_key);
-                    self.retired.insert(old.node_key);
+                    self.retired.insert(old.node_key.into());
                 }
-                let gone: Vec<PublicKey> = self
+                let gone: Vec<CredentialId> = self
                     .officers
                     .iter()
                     .filter(|(_, officer)| officer.institution == *id)
                     .map(|(key, _)| *key)
                     .collect();
-                for key in gone {
-                    self.officers.remove(&key);
-                    self.retired.insert(key);
+                for credential in gone {
+                    self.officers.remove(&credential);
+                    self.retired.insert(credential);
                 }
+                self.drop_nominees(|nominee| nominee.institution == *id);
             }
         }
     }
@@ -160,77 +154,6 @@ impl State {
         self.nodes
             .insert(institution.node_key, institution.id.clone());
         self.members.insert(institution.id.clone(), institution);
-    }
-
-    pub(super) fn officer_enrolled(
-        &mut self,
-        record: &Record,
-        officer: &OfficerId,
-        key: &PublicKey,
-        duties: &BTreeSet<Duty>,
-    ) -> Result<(), Refusal> {
-        self.require_duty(record, Duty::Registrar, true)?;
-        let institution = &record.header.institution;
-        ensure(
-            !self.officers.contains_key(key)
-                && !self.nodes.contains_key(key)
-                && !self.retired.contains(key)
-                && !self.has_officer(institution, officer),
-            Rule::OfficerTaken,
-            || format!("the handle {officer} or its key is taken"),
-        )?;
-        let colleagues = self.officers.values();
-        ensure(
-            colleagues
-                .filter(|known| known.institution == *institution)
-                .count()
-                < OFFICERS_MAX,
-            Rule::Limit,
-            || format!("at most {OFFICERS_MAX} officers an institution"),
-        )?;
-        let member = self.known_member(institution)?;
-        ensure(
-            !duties.is_empty()
-                && duties
-                    .iter()
-                    .all(|duty| duty.role().is_none_or(|role| member.roles.contains(&role))),
-            Rule::Duty,
-            || format!("{institution} has not the role that these duties need"),
-        )?;
-        self.officers.insert(
-            *key,
-            Officer {
-                institution: institution.clone(),
-                id: officer.clone(),
-                duties: duties.clone(),
-                record: record.digest,
-            },
-        );
-        Ok(())
-    }
-
-    pub(super) fn has_officer(&self, institution: &InstitutionId, officer: &OfficerId) -> bool {
-        self.officers
-            .values()
-            .any(|known| known.institution == *institution && known.id == *officer)
-    }
-
-    pub(super) fn officer_retired(
-        &mut self,
-        record: &Record,
-        key: &PublicKey,
-    ) -> Result<(), Refusal> {
-        self.require_duty(record, Duty::Registrar, true)?;
-        ensure(
-            self.officers
-                .get(key)
-                .is_some_and(|officer| officer.institution == record.header.institution),
-            Rule::SignerUnknown,
-            || "no such officer here".into(),
-        )?;
-        self.officers.remove(key);
-        self.retired.insert(*key);
-        Ok(())
     }
 
     pub(super) fn dataset_published(

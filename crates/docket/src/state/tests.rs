@@ -2,6 +2,7 @@
 
 mod audit;
 mod members;
+mod officers;
 mod random;
 mod rules;
 mod walk;

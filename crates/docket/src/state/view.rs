@@ -1,10 +1,13 @@
 //! What a state holds: officers, tables, warrants, questions and their phases.
 
+use std::collections::BTreeSet;
+
 use imbl::{OrdMap, OrdSet};
 use primitives::{Digest, InstitutionId, TimeMs};
 
 use crate::{
     charter::{Change, Duty, OfficerId},
+    credential::Credential,
     statement::{Asked, DatasetPublished, KeyCommitment, SnapshotCommitted, Terms},
 };
 
@@ -17,7 +20,7 @@ pub struct At {
     pub time_ms: TimeMs,
 }
 
-/// An officer with a valid key.
+/// An officer with a valid credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Officer {
     /// The officer's institution.
@@ -25,9 +28,28 @@ pub struct Officer {
     /// The officer's handle.
     pub id: OfficerId,
     /// What the officer may do.
-    pub duties: std::collections::BTreeSet<Duty>,
+    pub duties: BTreeSet<Duty>,
+    /// The officer's credential.
+    pub credential: Credential,
     /// The record that enrolled the officer.
     pub record: Digest,
+}
+
+/// An officer whom one registrar has proposed, and none confirmed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nominee {
+    /// The institution.
+    pub institution: InstitutionId,
+    /// The officer's handle.
+    pub officer: OfficerId,
+    /// The officer's credential.
+    pub credential: Credential,
+    /// What the officer is to do.
+    pub duties: BTreeSet<Duty>,
+    /// Who proposed; none: the institution's node.
+    pub proposed_by: Option<OfficerId>,
+    /// When.
+    pub time_ms: TimeMs,
 }
 
 /// A published table.

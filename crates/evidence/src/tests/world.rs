@@ -3,10 +3,11 @@
 //! Its validators sign whatever they are told, so that the tests can put illegal
 //! records on the ledger; the verifier must not believe even a corrupt quorum.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use docket::body::{Opened, Order, Reason, Subject, Subjects, Window};
 use docket::charter::{Card, Change, CharterLimits};
+use docket::passkey::{authenticator::Authenticator, challenge};
 use docket::plan::{
     Answer, AnswerRow, AnswerTable, Cell, Leak, Origin, Parameters, Plan, PlanCustodian, PlanTable,
     Source, Step,
@@ -39,6 +40,13 @@ pub(crate) fn id(text: &str) -> InstitutionId {
 
 fn key(name: &str) -> SigningKey {
     SigningKey::from_seed(&Digest::of("test key", &[name.as_bytes()]).0)
+}
+
+pub(crate) fn asserted(authenticator: &Authenticator, header: &Header) -> Record {
+    let passkey = authenticator.passkey();
+    let message = header.to_be_signed(&passkey.id()).unwrap();
+    let assertion = authenticator.assert(&challenge(&message));
+    Record::assemble_asserted(header, &passkey, &assertion).unwrap()
 }
 
 /// How a case departs from the lawful one.
@@ -86,6 +94,8 @@ pub(crate) struct World {
     pub(crate) records: Vec<Record>,
     pub(crate) tree: Tree,
     pub(crate) now_ms: u64,
+    /// The passkeys of those who have one, by `institution/officer`.
+    pub(crate) passkeys: BTreeMap<String, Authenticator>,
     /// Validators in office, with the size of the log when they took it.
     pub(crate) epochs: Vec<(u64, Vec<&'static str>)>,
 }
@@ -100,6 +110,12 @@ pub(crate) struct Played {
 impl World {
     /// A founded network whose officers are enrolled and whose telecoms have snapshots.
     pub(crate) fn founded() -> Self {
+        Self::founded_with(&[])
+    }
+
+    /// The same, with passkeys for the officers named; the procuratorate has two
+    /// registrars, who enrol them.
+    pub(crate) fn founded_with(passkeys: &[&str]) -> Self {
         let mut members: Vec<_> = FOUNDERS.iter().map(|name| institution(name)).collect();
         members.sort_by(|a, b| a.id.cmp(&b.id));
         let charter = Charter {
@@ -113,23 +129,59 @@ impl World {
             records: Vec::new(),
             tree: Tree::new(),
             now_ms: START_MS,
+            passkeys: BTreeMap::new(),
             epochs: vec![(0, FOUNDERS.to_vec())],
         };
+        if !passkeys.is_empty() {
+            for registrar in ["registrar-1", "registrar-2"] {
+                world.enrol(&format!("procuratorate/{registrar}"), Duty::Registrar);
+            }
+        }
         for (at, duty) in [
             ("police/investigator-1", Duty::Investigator),
             ("procuratorate/judge-1", Duty::Judge),
             ("telecom_a/approver-1", Duty::Approver),
             ("telecom_b/unused-1", Duty::Steward),
         ] {
-            let (institution, officer) = at.split_once('/').unwrap();
-            let statement = Statement::OfficerEnrolled {
-                officer: OfficerId(id(officer)),
-                key: key(at).public(),
-                duties: BTreeSet::from([duty]),
-            };
-            world.put(institution, None, Vec::new(), Vec::new(), statement);
+            if passkeys.contains(&at) {
+                world.enrol_passkey(at, duty);
+            } else {
+                world.enrol(at, duty);
+            }
         }
         world
+    }
+
+    /// Enrols an officer's key by the node's one word.
+    fn enrol(&mut self, at: &str, duty: Duty) {
+        let (institution, officer) = at.split_once('/').unwrap();
+        let statement = Statement::OfficerEnrolled {
+            officer: OfficerId(id(officer)),
+            key: key(at).public(),
+            duties: BTreeSet::from([duty]),
+        };
+        self.put(institution, None, Vec::new(), Vec::new(), statement);
+    }
+
+    /// Enrols an officer's passkey by two words: the registrars', or the node's where
+    /// there is none.
+    fn enrol_passkey(&mut self, at: &str, duty: Duty) {
+        let (institution, officer) = at.split_once('/').unwrap();
+        let origin = format!("https://console.{}.example", institution.replace('_', "-"));
+        let authenticator = Authenticator::es256(at, &origin);
+        let statement = Statement::OfficerProposed {
+            officer: OfficerId(id(officer)),
+            credential: authenticator.credential(),
+            duties: BTreeSet::from([duty]),
+        };
+        let words = match institution {
+            "procuratorate" => ["procuratorate/registrar-1", "procuratorate/registrar-2"],
+            node => [node, node],
+        };
+        let proposal = self.put(words[0], None, Vec::new(), Vec::new(), statement);
+        let statement = Statement::OfficerConfirmed { proposal };
+        self.put(words[1], None, vec![proposal], Vec::new(), statement);
+        self.passkeys.insert(at.into(), authenticator);
     }
 
     /// Signs a record as `who` (`institution` or `institution/officer`) and logs it.
@@ -155,7 +207,15 @@ impl World {
             parts,
             statement,
         };
-        let record = Record::sign(&header, &key(who)).unwrap();
+        let record = match self.passkeys.get(who) {
+            Some(authenticator) => asserted(authenticator, &header),
+            None => Record::sign(&header, &key(who)).unwrap(),
+        };
+        self.log(record)
+    }
+
+    /// Logs whatever record it is given.
+    pub(crate) fn log(&mut self, record: Record) -> Digest {
         self.tree.append(leaf_hash(&record.bytes));
         self.records.push(record);
         self.records[self.records.len() - 1].digest

@@ -6,15 +6,16 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use docket::{
-    OfficerId, Opened, Plan, State, Statement,
+    Opened, Plan, State, Statement,
     body::{Blinded, Order, Reason, Subject, Subjects, Window},
     plan::Parameters,
     state::{Question, QuestionPhase, Warrant, WarrantPhase},
     statement::{QuestionAsked, Terms},
 };
 use mpc::{Blind, Element};
-use primitives::{Digest, InstitutionId, PublicKey, TemplateId, WarrantId, semantic::Selector};
+use primitives::{Digest, InstitutionId, TemplateId, WarrantId, semantic::Selector};
 
+use super::officers;
 use crate::{
     api::types::{Act, Ask, DraftWarrant, IssueWarrant},
     bundle,
@@ -34,7 +35,7 @@ pub(super) struct Made {
     pub(super) summary: Vec<String>,
 }
 
-fn ids<T: std::str::FromStr<Err = primitives::IdError> + Ord>(
+pub(super) fn ids<T: std::str::FromStr<Err = primitives::IdError> + Ord>(
     names: &[String],
 ) -> Result<BTreeSet<T>> {
     names
@@ -125,33 +126,19 @@ pub(super) async fn make(core: &Arc<Core>, act: &Act) -> Result<Made> {
             officer,
             key,
             duties,
-        } => Ok(enrolment(officer, key, duties)?),
-        Act::RetireOfficer { key } => {
-            let key: PublicKey = key.parse()?;
-            Ok(Made {
-                warrant: None,
-                follows: Vec::new(),
-                bodies: Vec::new(),
-                statement: Statement::OfficerRetired { key },
-                summary: vec![format!("Withdraw the officer's key {key}")],
-            })
-        }
-    }
-}
-
-fn enrolment(officer: &str, key: &str, duties: &[String]) -> Result<Made> {
-    let officer: OfficerId = officer.parse()?;
-    Ok(Made {
-        warrant: None,
-        follows: Vec::new(),
-        bodies: Vec::new(),
-        summary: vec![format!("Enrol officer {officer} as {}", duties.join(", "))],
-        statement: Statement::OfficerEnrolled {
+        } => officers::enrol(officer, key, duties),
+        Act::ProposeOfficer {
+            registration,
             officer,
-            key: key.parse()?,
-            duties: ids(duties)?,
-        },
-    })
+            key,
+            duties,
+        } => {
+            let (registration, officer) = (registration.as_deref(), officer.as_deref());
+            officers::propose(core, registration, officer, key.as_deref(), duties)
+        }
+        Act::ConfirmOfficer { proposal } => officers::confirm(core, &state, proposal),
+        Act::RetireOfficer { key } => officers::retire(key),
+    }
 }
 
 fn with_reason(

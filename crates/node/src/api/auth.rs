@@ -6,6 +6,9 @@
 //! `METHOD\nPATH?QUERY\nSHA-256(body)\ntime\nnonce\nnetwork\ninstitution`.
 //! A time over two minutes from this node's clock is refused, and so is a nonce
 //! that was seen within that time.
+//!
+//! A request without `Authorization` is by cookie: an officer's who signed in with
+//! a passkey ([`super::session`]).
 
 use std::{
     collections::HashMap,
@@ -19,11 +22,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use docket::Duty;
+use docket::{CredentialId, Duty};
 use primitives::{Digest, PublicKey, Signature};
 use subtle::ConstantTimeEq;
 
-use super::{BODY_BYTES_MAX, body_bytes_max};
+use super::{BODY_BYTES_MAX, body_bytes_max, session};
 use crate::{
     acts::Actor,
     core::{Core, lock, now_ms},
@@ -65,7 +68,7 @@ impl Caller {
             Self::Officer { actor, .. } => Ok(actor),
             Self::Operator => Err(Error::refused(
                 "duty",
-                "an operator reads no case; an officer's key is needed",
+                "an operator reads no case; an officer's credential is needed",
             )),
         }
     }
@@ -177,14 +180,15 @@ impl Gate {
         key.verify(DOMAIN, &signed, &signature)
             .map_err(|_| unauthenticated("the request's signature does not verify"))?;
         let state = core.state();
+        let credential = CredentialId::Key(key);
         let officer = state
-            .officer(&key)
+            .officer(&credential)
             .filter(|officer| officer.institution == core.me)
             .ok_or_else(|| unauthenticated("the key is of no officer enrolled here"))?;
         self.remember(key, nonce, now)?;
         Ok(Caller::Officer {
             actor: Actor {
-                key,
+                key: credential,
                 id: officer.id.clone(),
             },
             duties: officer.duties.clone(),
@@ -220,18 +224,25 @@ pub async fn authenticate(State(gate): State<Gate>, request: Request, next: Next
         return Error::refused("limit", "the request's body is too large or was cut")
             .into_response();
     };
-    let given = parts
-        .headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
     let target = parts
         .uri
         .path_and_query()
         .map_or("/", |target| target.as_str());
-    match gate.check(parts.method.as_str(), target, given, &bytes) {
-        Ok(caller) => {
+    let checked = match parts.headers.get(AUTHORIZATION) {
+        Some(given) => {
+            let given = given.to_str().unwrap_or_default();
+            gate.check(parts.method.as_str(), target, given, &bytes)
+                .map(|caller| (caller, None))
+        }
+        None => session::check(&gate.core, &parts.method, parts.uri.path(), &parts.headers)
+            .map(|(caller, session)| (caller, Some(session))),
+    };
+    match checked {
+        Ok((caller, session)) => {
             parts.extensions.insert(caller);
+            if let Some(session) = session {
+                parts.extensions.insert(session);
+            }
             next.run(Request::from_parts(parts, Body::from(bytes)))
                 .await
         }

@@ -20,6 +20,8 @@ use super::{
     cases, custody, engine, events,
     guard::{consulted, known_question, known_warrant},
     oversight,
+    passkeys,
+    session::{self, OpenSession},
     types::{
         Act, AnswerView, ApiError, DocketView, Inbox, JobView, MemberView, Membership, NodeStatus,
         Prepared, ProposalView, Publish, QuestionView, Recorded, SubmitSignature, TableView,
@@ -28,7 +30,7 @@ use super::{
 };
 use crate::{
     acts, bundle,
-    core::Core,
+    core::{Core, now_ms},
     error::{Error, Result},
     membership, tables, views,
 };
@@ -70,7 +72,14 @@ pub fn router(core: Arc<Core>, gate: Gate) -> Router {
         .merge(oversight::routes())
         .merge(engine::routes())
         .merge(events::routes())
+        .routes(routes!(session::who, session::end))
+        .routes(routes!(passkeys::invite))
+        .routes(routes!(passkeys::list))
         .layer(middleware::from_fn_with_state(gate, authenticate))
+        .routes(routes!(session::begin))
+        .routes(routes!(session::finish))
+        .routes(routes!(passkeys::begin))
+        .routes(routes!(passkeys::finish))
         .routes(routes!(status))
         .merge(engine::open_routes())
         .split_for_parts();
@@ -257,10 +266,14 @@ async fn prepare(
 async fn submit(
     State(core): State<Shared>,
     Extension(caller): Extension<Caller>,
+    session: Option<Extension<OpenSession>>,
     Json(signed): Json<SubmitSignature>,
 ) -> Result<Json<Recorded>> {
     let actor = caller.officer()?;
     let indexed = acts::submit(&core, actor, &signed).await?;
+    if let Some(Extension(session)) = session {
+        core.sessions.prolong(&session.cookie, now_ms());
+    }
     Ok(Json(tables::recorded(&indexed)))
 }
 

@@ -24,6 +24,7 @@ pub use custody::*;
 pub use engine::*;
 pub use events::*;
 pub use oversight::*;
+use super::webauthn::{AssertedCredential, RequestOptions};
 
 /// An act that binds: what an officer asks the node to prepare, then signs.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -91,9 +92,29 @@ pub enum Act {
         /// The officer's duties.
         duties: Vec<String>,
     },
-    /// A registrar withdraws an officer's key.
+    /// A registrar proposes an officer: a passkey that was made here, or a key.
+    ProposeOfficer {
+        /// The passkey's registration.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registration: Option<String>,
+        /// For a key: the officer's handle.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        officer: Option<String>,
+        /// For a key: the officer's Ed25519 public key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+        /// For a key: the officer's duties.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        duties: Vec<String>,
+    },
+    /// Another registrar confirms an officer who was proposed.
+    ConfirmOfficer {
+        /// The proposal's record.
+        proposal: String,
+    },
+    /// A registrar withdraws an officer's credential.
     RetireOfficer {
-        /// The key.
+        /// The key, 64 hex digits; or `passkey:` and 64 hex digits.
         key: String,
     },
 }
@@ -189,6 +210,10 @@ pub struct Prepared {
     pub summary: Vec<String>,
     /// The id of what the act makes: a warrant's id for a draft.
     pub warrant: Option<String>,
+    /// For an officer with a passkey: what to call `navigator.credentials.get`
+    /// with. The challenge is a digest of `to_sign` (docs/api.md).
+    #[serde(default)]
+    pub assertion: Option<RequestOptions>,
 }
 
 /// An officer's signature under a prepared record.
@@ -197,8 +222,12 @@ pub struct Prepared {
 pub struct SubmitSignature {
     /// The prepared record's id.
     pub id: String,
-    /// The Ed25519 signature over `to_sign`, hex.
-    pub signature: String,
+    /// A key's: the Ed25519 signature over `to_sign`, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// A passkey's: what the browser gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<AssertedCredential>,
 }
 
 /// A record that is final and durable.
@@ -265,8 +294,11 @@ pub struct MemberView {
 pub struct OfficerView {
     /// The officer's handle.
     pub officer: String,
-    /// The officer's key.
+    /// The officer's key, 64 hex digits; or `passkey:` and 64 hex digits.
     pub key: String,
+    /// What kind of credential: `key` or `passkey`.
+    #[serde(default)]
+    pub kind: String,
     /// The officer's duties.
     pub duties: Vec<String>,
 }
@@ -435,6 +467,9 @@ pub struct RecordView {
     pub institution: String,
     /// The officer; absent: the node.
     pub officer: Option<String>,
+    /// With what it is signed: `key` or `passkey`.
+    #[serde(default)]
+    pub signed_with: String,
     /// What it says, in plain words.
     pub text_en: String,
     /// The same in Chinese.

@@ -72,17 +72,18 @@ fn prepared(header: &Header) -> Prepared {
     let key = SigningKey::from_seed(&[3; 32]).public();
     Prepared {
         id: "1".into(),
-        to_sign: hex::encode(header.to_be_signed(&key).unwrap()),
+        to_sign: hex::encode(header.to_be_signed(&key.into()).unwrap()),
         header: hex::encode(header.encode().unwrap()),
         header_json: serde_json::Value::Null,
         summary: Vec::new(),
         warrant: None,
+        assertion: None,
     }
 }
 
 fn compare(act: &Act, prepared: &Prepared) -> Result<Header> {
     let key = SigningKey::from_seed(&[3; 32]).public();
-    client().compare(act, None, prepared, &key)
+    client().compare(act, None, prepared, &key.into())
 }
 
 fn altered(change: impl FnOnce(&mut Header)) -> Header {

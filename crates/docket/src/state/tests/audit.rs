@@ -9,7 +9,7 @@ use primitives::{Digest, InstitutionId, TimeMs};
 
 use super::world::charter;
 use crate::{
-    Duty, Header, OfficerId, Record, Role, Statement,
+    CredentialId, Duty, Header, OfficerId, Record, Role, Statement,
     state::{At, TIME_SKEW_MAX_MS},
     statement::{QuestionAsked, Terms},
 };
@@ -98,7 +98,7 @@ impl Audit<'_> {
         let node = charter()
             .members
             .into_iter()
-            .find(|member| member.node_key == record.signer);
+            .find(|member| CredentialId::from(member.node_key) == record.signer);
         if let Some(member) = node {
             assert_eq!(member.id, header.institution);
             assert_eq!(header.officer, None);
@@ -111,7 +111,7 @@ impl Audit<'_> {
                     officer,
                     key,
                     duties,
-                } if *key == record.signer => {
+                } if CredentialId::from(*key) == record.signer => {
                     let institution = known.header.institution.clone();
                     found = Some((institution, officer.clone(), duties.clone()));
                 }

@@ -62,7 +62,11 @@ fn who_leaves_takes_its_officers_along() {
     let approval = w.approve("bank_b/app", "bank_b");
     w.carry(Change::Remove(id("bank_b")));
     assert_eq!(w.refuse(&approval).rule, Rule::Duty);
-    assert!(w.state.officer(&key("bank_b/app").public()).is_none());
+    assert!(
+        w.state
+            .officer(&key("bank_b/app").public().into())
+            .is_none()
+    );
 }
 
 #[test]

@@ -320,7 +320,7 @@ impl Play {
         };
         let retire = kind == 15 && self.dice.one_in(10);
         if retire {
-            let key = key("police/inv").public();
+            let key = key("police/inv").public().into();
             return self
                 .world
                 .record("police", Statement::OfficerRetired { key }, &[], &[]);

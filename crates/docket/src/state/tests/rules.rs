@@ -9,6 +9,7 @@ use self::cases::{
     limit_cases, membership_cases, parts_cases, reason, revoked_cases, scope_cases,
     separation_cases, signer_unknown_cases, terms_cases,
 };
+use super::officers::{proposal_unknown_cases, second_word_cases};
 use super::world::{DAY_MS, Phase, START_MS, World, digest, id, key, officer, snapshot};
 use crate::{
     Duty, Opened, Refusal, Rule, Statement, body::Reason, state::TIME_SKEW_MAX_MS, statement::Terms,
@@ -104,6 +105,8 @@ refused_by! {
         };
         vec![enrol("inv", "new"), enrol("new", "police/inv"), enrol("new", "bank_a/app"), enrol("new", "court")]
     };
+    second_word: SecondWord => second_word_cases();
+    proposal_unknown: ProposalUnknown => proposal_unknown_cases();
     dataset_unknown: DatasetUnknown => {
         let w = World::at(Phase::Published);
         let of = |who: &str, dataset| {

@@ -30,14 +30,14 @@ pub(super) fn signer_unknown_cases() -> Vec<Refusal> {
         w.refuse(&w.record(
             "police",
             Statement::OfficerRetired {
-                key: key("bank_a/app").public(),
+                key: key("bank_a/app").public().into(),
             },
             &[],
             &[],
         )),
     ];
     let retire = Statement::OfficerRetired {
-        key: key("police/inv").public(),
+        key: key("police/inv").public().into(),
     };
     w.accept(&w.record("police/reg", retire, &[], &[]));
     out.push(w.refuse(&draft));
