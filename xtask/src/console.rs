@@ -59,6 +59,27 @@ pub(crate) fn build_if_possible() {
     }
 }
 
+/// Runs the console's units.
+pub(crate) fn units() -> Result<(), String> {
+    shell::run(npm(&folder()).args(["run", "test"]))
+}
+
+/// Plays the console in a browser: pages in every state, and a whole case over real nodes.
+pub(crate) fn play() -> Result<(), String> {
+    browser()?;
+    shell::run(npm(&folder()).args(["run", "play"]))
+}
+
+/// Where Debian's Chromium is, and what else it is called.
+const BROWSERS: [&str; 2] = ["chromium", "chromium-browser"];
+
+fn browser() -> Result<(), String> {
+    if BROWSERS.iter().any(|name| shell::finds(name).is_some()) {
+        return Ok(());
+    }
+    Err("no Chromium is on this machine\ninstall with: apt-get update && apt-get install -y --no-install-recommends chromium".to_owned())
+}
+
 /// Whether this checkout has a console.
 pub(crate) fn is_here() -> bool {
     folder().join("package.json").is_file()

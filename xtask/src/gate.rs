@@ -91,6 +91,7 @@ pub(crate) fn run(rest: &[OsString]) -> ExitCode {
     }
     if whole && console::is_here() {
         gate.check("console", console::build);
+        gate.check("the console's units", console::units);
     }
     let nextest = shell::finds("cargo-nextest").is_some();
     if !nextest {
@@ -132,6 +133,9 @@ pub(crate) fn run(rest: &[OsString]) -> ExitCode {
                 ])))
             });
             deny(&mut gate);
+            if console::is_here() {
+                gate.check("the console, played in a browser", console::play);
+            }
         }
     }
     gate.finish()

@@ -24,6 +24,7 @@ use crate::{
 };
 
 mod case;
+mod console;
 pub mod network;
 mod scene;
 mod stage;
@@ -39,6 +40,7 @@ Example:
   cordon demo
   cordon demo --people 20000 --seed 7 --lang both
   cordon demo --city /data/city --out /tmp/case --headless --json
+  cordon demo --console
   cordon demo --keep-running
 
 The city's persons, phones and ids are invented. Answers and bundle are in the
@@ -66,6 +68,10 @@ pub struct Options {
     /// Leave the network up, to go on by hand; Ctrl-C ends it.
     #[arg(long, conflicts_with = "headless")]
     pub keep_running: bool,
+    /// Stop before anybody has decided, with a seat at the web console for
+    /// everybody in the case; standard input takes `stop NAME` and `start NAME`.
+    #[arg(long, conflicts_with_all = ["headless", "keep_running"])]
+    pub console: bool,
     /// Keep the institutions' data folders and officers' keys.
     #[arg(long)]
     pub keep_data: bool,
@@ -112,14 +118,36 @@ fn play(options: &Options, out: &Out, stop: &Stop) -> Result<()> {
         Ok(network)
     })?;
     let watch = watch(&network, stop);
-    let told = tell(&mut stage, &scene, &network, &folder, stop);
-    let result =
-        told.and_then(|played| end(options, out, &stage, &network, &folder, &played, stop));
+    let result = if options.console {
+        at_the_console(out, &mut stage, &scene, &network, stop)
+    } else {
+        tell(&mut stage, &scene, &network, &folder, stop)
+            .and_then(|played| end(options, out, &stage, &network, &folder, &played, stop))
+    };
     // The order matters: no process may outlive its data folder.
     drop(network);
     watch.end();
     drop(work);
     result
+}
+
+/// The network up to the judge's choice, and seats at the console.
+fn at_the_console(
+    out: &Out,
+    stage: &mut Stage,
+    scene: &Scene,
+    network: &Network,
+    stop: &Stop,
+) -> Result<()> {
+    begin(stage, scene, network, stop)?;
+    case::draft_only(stage, scene, network)?;
+    let seats = stage.step(
+        "seats",
+        "make seats at the console",
+        "准备控制台席位",
+        |stage| console::invite(scene, network, stage),
+    )?;
+    console::hold(out, stage, scene, network, &seats, stop)
 }
 
 /// The case from the first node's start to the checked bundle.
@@ -130,6 +158,12 @@ fn tell(
     folder: &Path,
     stop: &Stop,
 ) -> Result<Played> {
+    begin(stage, scene, network, stop)?;
+    case::play(stage, scene, network, folder, stop)
+}
+
+/// Nodes, officers, tables.
+fn begin(stage: &mut Stage, scene: &Scene, network: &Network, stop: &Stop) -> Result<()> {
     const HEALTHY: Duration = Duration::from_secs(120);
     stage.step("nodes", "start the nodes", "启动节点", |stage| {
         network.start_all()?;
@@ -149,8 +183,7 @@ fn tell(
         "publish tables and take snapshots",
         "发布数据表并生成快照",
         |stage| tables::publish_all(scene, network, stage, stop),
-    )?;
-    case::play(stage, scene, network, folder, stop)
+    )
 }
 
 /// The last words: what was found, where it is, how to check it.

@@ -137,6 +137,20 @@ fn together<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> Res
     })
 }
 
+/// Drafts the case's warrant, and leaves it to its judge.
+///
+/// # Errors
+/// What a node refuses or where it fails.
+pub(crate) fn draft_only(stage: &mut Stage, scene: &Scene, network: &Network) -> Result<String> {
+    let seats = Seats::new(network)?;
+    stage.step(
+        "draft",
+        "the police draft a warrant",
+        "警方起草令状",
+        |stage| draft(scene, &seats, stage),
+    )
+}
+
 /// Plays the case.
 ///
 /// # Errors

@@ -1,0 +1,90 @@
+/** A draft's form: what was typed, what is wrong with it, the act it makes. */
+import type { Act, CheckedLine } from '../api/types'
+import { count, dayStart } from './format'
+
+export interface DraftForm {
+  case: string
+  reason: string
+  basis: string
+  authority: string
+  templates: string[]
+  custodians: string[]
+  subjects: string
+  from: string
+  to: string
+  hops: string
+  cap: string
+  runs: string
+  days: string
+}
+
+export const DAY_MS = 86_400_000
+
+export type Wrong = Partial<Record<keyof DraftForm, [zh: string, en: string]>>
+
+const whole = (text: string, least: number, most: number): number | null => {
+  const value = Number(text)
+  return /^\d+$/.test(text.trim()) && value >= least && value <= most ? value : null
+}
+
+/** What is wrong, field by field; empty where the form may be sent. */
+export function problems(form: DraftForm, checked: readonly CheckedLine[] | null): Wrong {
+  const wrong: Wrong = {}
+  if (!form.case.trim()) wrong.case = ['请填写案号', 'Give the case’s file name']
+  if (!form.reason.trim()) wrong.reason = ['请说明理由', 'Say why']
+  if (!form.basis.trim()) wrong.basis = ['请填写法律依据', 'Give the legal basis']
+  if (!form.authority) wrong.authority = ['请选择签发机关', 'Choose an authority']
+  if (form.templates.length === 0) wrong.templates = ['至少选择一个查询模板', 'Choose at least one template']
+  if (form.custodians.length === 0) wrong.custodians = ['至少选择一家数据方', 'Choose at least one custodian']
+  const from = dayStart(form.from)
+  const to = dayStart(form.to)
+  if (from === null) wrong.from = ['请填写起始日', 'Give the first day']
+  if (to === null) wrong.to = ['请填写截止日', 'Give the last day']
+  if (from !== null && to !== null && to < from) wrong.to = ['截止日早于起始日', 'The last day is before the first']
+  if (whole(form.hops, 1, 8) === null) wrong.hops = ['1 至 8 的整数', 'A whole number from 1 to 8']
+  if (whole(form.cap, 1, 10_000_000) === null) wrong.cap = ['正整数', 'A positive whole number']
+  if (whole(form.runs, 1, 1000) === null) wrong.runs = ['1 至 1000 的整数', 'A whole number from 1 to 1000']
+  if (whole(form.days, 1, 3650) === null) wrong.days = ['1 至 3650 的整数', 'A whole number from 1 to 3650']
+  const bad = checked?.filter((line) => line.state === 'invalid').length ?? 0
+  const good = checked?.filter((line) => line.state === 'ok').length ?? 0
+  if (bad > 0) wrong.subjects = [`有 ${bad} 行不能识别`, `${count(bad, 'line')} can’t be read`]
+  else if (checked !== null && good === 0) wrong.subjects = ['请至少填写一个对象', 'Give at least one subject']
+  return wrong
+}
+
+/** The act of a form without problems. */
+export function draftAct(form: DraftForm, checked: readonly CheckedLine[]): Act {
+  const from = dayStart(form.from) ?? 0
+  const to = dayStart(form.to) ?? 0
+  return {
+    act: 'draft-warrant',
+    case: form.case.trim(),
+    reason: form.reason.trim(),
+    basis: form.basis.trim(),
+    authority: form.authority,
+    templates: form.templates,
+    custodians: form.custodians,
+    subjects: checked.flatMap((line) => (line.state === 'ok' && line.selector ? [line.selector] : [])),
+    window_from_ms: from,
+    window_to_ms: nextDay(to),
+    hops: Number(form.hops),
+    answer_cap: Number(form.cap),
+    runs: Number(form.runs),
+    life_ms: Number(form.days) * DAY_MS,
+  } as Act
+}
+
+/** Local midnight after a day: days have 23 to 25 hours where clocks change. */
+function nextDay(startMs: number): number {
+  const date = new Date(startMs)
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + 1).getTime()
+}
+
+/** Lines of a pasted text or an uploaded file: by line, comma, tab or semicolon. */
+export function subjectLines(text: string): string[] {
+  return text
+    .replace(/^\uFEFF/, '')
+    .split(/\r\n|[\n\r]/)
+    .flatMap((line) => line.split(/[,;\t，；]/))
+    .map((line) => line.trim())
+}

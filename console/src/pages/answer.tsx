@@ -1,0 +1,168 @@
+/** An opened answer: link chart, timeline and table that select together. */
+import { FileOutput, FileSpreadsheet, Info, X } from 'lucide-react'
+import { lazy, Suspense, useMemo, useState } from 'react'
+import { Link, useParams } from 'react-router'
+import { download } from '../api/client'
+import { useGet, useRecordedGet, useStale } from '../api/queries'
+import type { AnswerView, CaseView, QuestionView } from '../api/types'
+import { buildModel, label, type RowKey } from '../chart/model'
+import { useSpeech } from '../i18n/lang'
+import { templates, word } from '../i18n/words'
+import { count, bytes, number, short } from '../lib/format'
+import { useSign } from '../sign/SignDialog'
+import { Button, Card, IconButton, PageHead } from '../ui/basic'
+import { Await, Blank, Failed, Loading, Notice } from '../ui/state'
+import { AnswerTables } from './answer-table'
+import { ProvenanceDrawer } from './provenance'
+
+const LinkChart = lazy(async () => ({ default: (await import('../chart/LinkChart')).LinkChart }))
+const TimeStrip = lazy(async () => ({ default: (await import('../chart/TimeStrip')).TimeStrip }))
+
+export function AnswerPage() {
+  const { question = '' } = useParams()
+  const { say, lang } = useSpeech()
+  const known = useGet<QuestionView>(`/v1/questions/${question}`)
+  const answer = useRecordedGet<AnswerView>(known.data?.disclosed ? `/v1/questions/${question}/answer` : null)
+  return (
+    <Await query={known}>
+      {(view) => (
+        <>
+          <PageHead
+            crumb={<Link to={`/questions/${question}`}>{say('查询', 'Question')} {short(question)}</Link>}
+            title={`${word(templates, view.template, lang)} · ${say('答案', 'Answer')}`}
+            actions={<Exports view={view} />}
+          />
+          {view.disclosed ? (
+            <Await query={answer} lines={10}>
+              {(data) => <Answer answer={data} warrant={view.warrant} />}
+            </Await>
+          ) : (
+            <Card>
+              <Blank title={say('答案尚未开启', 'The answer is not open')} action={<Link to={`/questions/${question}`}>{say('回到查询', 'Back to the question')}</Link>} />
+            </Card>
+          )}
+        </>
+      )}
+    </Await>
+  )
+}
+
+function Exports({ view }: { view: QuestionView }) {
+  const { say } = useSpeech()
+  const sign = useSign()
+  const stale = useStale()
+  const kase = useGet<CaseView>(`/v1/cases/${view.warrant}`)
+  const exported = kase.data?.questions.find((q) => q.question === view.question)?.exported ?? false
+  const [busy, setBusy] = useState('')
+  const [error, setError] = useState<unknown>(null)
+  const fetchFile = async (what: 'csv' | 'bundle') => {
+    setBusy(what)
+    setError(null)
+    try {
+      const path = `/v1/questions/${view.question}/${what === 'csv' ? 'answer.csv' : 'bundle'}`
+      await download(path, `${view.template}-${short(view.question)}.${what === 'csv' ? 'csv' : 'cordon'}`)
+    } catch (caught) {
+      setError(caught)
+    } finally {
+      setBusy('')
+    }
+  }
+  const bundle = () =>
+    exported
+      ? void fetchFile('bundle')
+      : sign({
+          act: { act: 'export-bundle', question: view.question },
+          onDone: () => {
+            stale('/v1/cases')
+            void fetchFile('bundle')
+          },
+        })
+  if (!view.disclosed) return null
+  return (
+    <>
+      <Button icon={FileSpreadsheet} busy={busy === 'csv'} disabled={busy !== ''} onClick={() => void fetchFile('csv')}>
+        {say('导出表格', 'Export CSV')}
+      </Button>
+      <Button tone="primary" icon={FileOutput} busy={busy === 'bundle'} disabled={busy !== ''} onClick={bundle}>
+        {exported ? say('下载证据包', 'Download the bundle') : say('导出证据包…', 'Export the bundle…')}
+      </Button>
+      {error !== null && <Failed error={error} />}
+    </>
+  )
+}
+
+function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
+  const { say, lang } = useSpeech()
+  const model = useMemo(() => buildModel(answer), [answer])
+  const [selected, setSelected] = useState<ReadonlySet<RowKey>>(new Set())
+  const [node, setNode] = useState<number | null>(null)
+  const [fact, setFact] = useState<RowKey | null>(null)
+  const rows = answer.tables.reduce((sum, table) => sum + table.rows.length, 0)
+  const select = (keys: readonly RowKey[], of?: number) => {
+    setSelected(new Set(keys))
+    setNode(of ?? null)
+  }
+  const chosen = node === null ? null : model.nodes[node]
+  if (rows === 0)
+    return (
+      <Card>
+        <Blank title={say('答案没有一行', 'The answer has no rows')}>
+          {say('各数据方都没有符合的记录。', 'No custodian holds a matching row.')}
+        </Blank>
+      </Card>
+    )
+  return (
+    <div className="stack">
+      <div className="row small muted">
+        <span>{say(`${number(rows, lang)} 行`, count(rows, 'row'))}</span>
+        <span>·</span>
+        <span>{say(`${answer.rounds} 轮通信`, count(answer.rounds, 'round'))}</span>
+        <span>·</span>
+        <span>{bytes(answer.bytes)}</span>
+      </div>
+      {model.links.length > 0 && (
+        <Card
+          title={say('关系图与时间线', 'Link chart and timeline')}
+          flush
+          extra={
+            <span className="small muted">
+              {say(`${number(model.nodes.length, lang)} 个节点，${number(model.links.length, lang)} 条连线`, `${count(model.nodes.length, 'node')}, ${count(model.links.length, 'link')}`)}
+            </span>
+          }
+        >
+          <Suspense fallback={<Loading lines={8} />}>
+            <LinkChart model={model} selected={selected} onSelect={select} />
+            <TimeStrip model={model} selected={selected} onSelect={select} />
+          </Suspense>
+        </Card>
+      )}
+      <div aria-live="polite">
+        {selected.size > 0 && (
+          <Notice
+            mood="run"
+            icon={Info}
+            action={<IconButton small label={say('取消选择', 'Clear the selection')} icon={X} onClick={() => select([])} />}
+          >
+            <span className="row">
+              {chosen && (
+                <>
+                  <strong>{label(chosen)}</strong>
+                  {chosen.name && <code>{chosen.value}</code>}
+                </>
+              )}
+              <span>{say(`选中 ${number(selected.size, lang)} 行`, `${count(selected.size, 'row')} selected`)}</span>
+            </span>
+          </Notice>
+        )}
+      </div>
+      <AnswerTables
+        answer={answer}
+        selected={selected}
+        onSelect={(key) => select(selected.size === 1 && selected.has(key) ? [] : [key])}
+        onProvenance={setFact}
+      />
+      {fact && <ProvenanceDrawer answer={answer} fact={fact} warrant={warrant} onClose={() => setFact(null)} />}
+    </div>
+  )
+}
+

@@ -1,0 +1,24 @@
+/** How cases and what they wait for are called. */
+import type { Wait } from '../api/types'
+import { short } from '../lib/format'
+
+type Say = (zh: string, en: string) => string
+
+export function caseTitle(card: { case?: string | null; warrant: string; case_commitment?: string }, say: Say): string {
+  if (card.case) return card.case
+  return say(`令状 ${short(card.warrant)}`, `Warrant ${short(card.warrant)}`)
+}
+
+export function waitWords(wait: Wait, say: Say, name: (id: string) => string): string {
+  const who = wait.mine ? '' : name(wait.institution)
+  const words: Record<string, [string, string]> = {
+    'decide-draft': ['审批令状申请', 'Decide a draft warrant'],
+    ask: ['令状已签发，可以提问', 'The warrant is in force: ask'],
+    'decide-question': ['决定是否同意查询', 'Decide a question'],
+    run: ['正在计算', 'The run goes on'],
+    'open-answer': ['答案已得，等待开启', 'An answer waits to be opened'],
+    export: ['可导出证据包', 'The bundle can be exported'],
+  }
+  const [zh, en] = words[wait.what] ?? [wait.what, wait.what]
+  return who ? say(`${who}：${zh}`, `${who}: ${en}`) : say(zh, en)
+}

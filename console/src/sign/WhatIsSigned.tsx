@@ -1,0 +1,132 @@
+/** A header in plain words: what an officer puts their name under. */
+import type { ReactNode } from 'react'
+import { useNames } from '../app/names'
+import { useSpeech } from '../i18n/lang'
+import { count, duration, moment, number as grouped } from '../lib/format'
+import { duties, kinds, templates, word } from '../i18n/words'
+import { Facts, Hex, Tags } from '../ui/basic'
+import type { Cbor, CborMap } from './cbor'
+import { type Header, plain } from './header'
+
+type Row = readonly [ReactNode, ReactNode]
+
+export function WhatIsSigned({ header }: { header: Header }) {
+  const { say, lang } = useSpeech()
+  const name = useNames()
+  const { kind, fields } = header.statement
+  const rows: Row[] = [
+    [say('记录', 'Record'), <strong key="k">{word(kinds, kind, lang)}</strong>],
+    [say('以谁的名义', 'In the name of'), `${name(header.institution)} · ${header.officer ?? ''}`],
+    ...statementRows(fields),
+    [say('签名时间', 'Time'), moment(header.time_ms, true)],
+  ]
+  if (header.warrant) rows.push([say('卷宗', 'Docket'), <Hex key="w" id={header.warrant} />])
+  for (const part of header.parts) {
+    rows.push([
+      say('密封附件', 'Sealed part'),
+      <span key={part.label}>
+        {partName(part.label)}
+        {say('，仅可读者：', ', read only by: ')}
+        {part.readers.map(name).join(say('、', ', '))}
+      </span>,
+    ])
+  }
+  return <Facts items={rows} />
+
+  function partName(label: string): string {
+    const names: Record<string, string> = {
+      subjects: say('对象与案情', 'subjects and case'),
+      order: say('令状正文（对象已盲化）', 'the order (subjects blinded)'),
+      plan: say('计算方案', 'the plan'),
+      answer: say('答案', 'the answer'),
+      reason: say('理由', 'the reason'),
+      evidence: say('证据', 'evidence'),
+    }
+    return names[label] ?? label
+  }
+
+  function statementRows(map: CborMap): Row[] {
+    const rows: Row[] = []
+    for (const [key, value] of map) {
+      const row = fieldRow(String(key), value)
+      if (row) rows.push(...row)
+    }
+    return rows
+  }
+
+  function fieldRow(key: string, value: Cbor): Row[] | null {
+    const list = Array.isArray(value) ? value : []
+    switch (key) {
+      case 'terms':
+        return value instanceof Map ? termsRows(value) : null
+      case 'authority':
+        return [[say('签发机关', 'Authority'), name(String(value))]]
+      case 'template':
+        return [[say('查询模板', 'Template'), word(templates, String(value), lang)]]
+      case 'hops':
+        return [[say('跳数', 'Hops'), String(value)]]
+      case 'answer_cap':
+        return [[say('答案行数上限', 'Answer cap'), grouped(Number(value), lang)]]
+      case 'rows':
+        return [[say('行数', 'Rows'), grouped(Number(value), lang)]]
+      case 'custodians': {
+        const names = list.map((item) =>
+          item instanceof Map ? String(item.get('institution')) : String(item),
+        )
+        return [[say('数据方', 'Custodians'), <Tags key="c" items={names.map(name)} />]]
+      }
+      case 'officer':
+        return [[say('经办人', 'Officer'), String(value)]]
+      case 'duties':
+        return [[say('职责', 'Duties'), <Tags key="d" items={list.map((d) => word(duties, String(d), lang))} />]]
+      case 'question':
+        return [[say('查询', 'Question'), hexOf(value)]]
+      case 'plan':
+        return [[say('方案摘要', 'Plan digest'), hexOf(value)]]
+      case 'content':
+        return [[say('证据包摘要', 'Bundle digest'), hexOf(value)]]
+      case 'draft':
+        return [[say('申请', 'Draft'), hexOf(value)]]
+      case 'warrant':
+        return [[say('令状记录', 'Warrant record'), hexOf(value)]]
+      case 'proposal':
+        return [[say('提名记录', 'Proposal'), hexOf(value)]]
+      case 'keys':
+        return [[say('本次查询密钥', 'Keys for this plan'), say(`${list.length} 个，仅供此方案使用`, `${list.length}, for this plan alone`)]]
+      case 'by_rule':
+        return null
+      default: {
+        const shown = plain(value)
+        return [[key, <code key={key}>{typeof shown === 'string' ? shown : JSON.stringify(shown)}</code>]]
+      }
+    }
+  }
+
+  function hexOf(value: Cbor): ReactNode {
+    return <Hex id={String(plain(value))} />
+  }
+
+  function termsRows(terms: CborMap): Row[] {
+    const names = (key: string) => {
+      const value = terms.get(key)
+      return Array.isArray(value) ? value.map(String) : []
+    }
+    const n = (key: string) => Number(terms.get(key))
+    return [
+      [say('查询模板', 'Templates'), <Tags key="t" items={names('templates').map((t) => word(templates, t, lang))} />],
+      [say('数据方', 'Custodians'), <Tags key="c" items={names('custodians').map(name)} />],
+      [say('对象', 'Subjects'), say(`${n('subjects')} 个`, String(n('subjects')))],
+      [
+        say('限度', 'Limits'),
+        say(
+          `${n('hops')} 跳，答案至多 ${grouped(n('answer_cap'), lang)} 行，${n('runs')} 次计算`,
+          `${count(n('hops'), 'hop')}, at most ${count(n('answer_cap'), 'row')} an answer, ${count(n('runs'), 'run')}`,
+        ),
+      ],
+      [
+        say('有效期', 'Valid'),
+        `${moment(n('not_before_ms'))} – ${moment(n('expires_ms'))} · ${duration(n('expires_ms') - n('not_before_ms'), lang)}`,
+      ],
+    ]
+  }
+}

@@ -1,0 +1,332 @@
+/** Reads a prepared record's header and compares it with what was asked.
+ *
+ * Why it exists: the node prepares what an officer signs, and might be wrong or
+ * captured. What is signed is decoded here from its bytes and must say what the
+ * officer asked for, at this network, for this institution, now.
+ *
+ * Invariants: every act has a comparison; a statement that is not the act's is
+ * refused; nothing is taken from `header_json` or `summary`.
+ */
+import type { Act, CaseCard, Prepared } from '../api/types'
+import { type Cbor, type CborMap, CborError, decode, fromHex, same, toHex } from './cbor'
+
+/** Furthest that a record's time may be from this machine's. */
+const SKEW_MS_MAX = 10 * 60 * 1000
+
+export interface Who {
+  network: string
+  institution: string
+  officer: string | null
+  credential: string | null
+}
+
+export interface Statement {
+  kind: string
+  fields: CborMap
+}
+
+export interface Header {
+  network: string
+  institution: string
+  officer: string | null
+  warrant: string | null
+  time_ms: number
+  follows: string[]
+  parts: { label: string; readers: string[]; bytes: number }[]
+  statement: Statement
+}
+
+/** The node prepared something other than what was asked. */
+export class NotAsked extends Error {
+  readonly what: string
+  constructor(what: string) {
+    super(what)
+    this.name = 'NotAsked'
+    this.what = what
+  }
+}
+
+function ensure(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new NotAsked(what)
+}
+
+const isMap = (value: Cbor | undefined): value is CborMap => value instanceof Map
+
+export function text(map: CborMap, key: string): string {
+  const value = map.get(key)
+  ensure(typeof value === 'string', `no text “${key}”`)
+  return value
+}
+export function number(map: CborMap, key: string): number {
+  const value = map.get(key)
+  ensure(typeof value === 'number', `no number “${key}”`)
+  return value
+}
+export function hex(map: CborMap, key: string): string {
+  const value = map.get(key)
+  ensure(value instanceof Uint8Array, `no bytes “${key}”`)
+  return toHex(value)
+}
+export function texts(map: CborMap, key: string): string[] {
+  const value = map.get(key)
+  ensure(Array.isArray(value) && value.every((v) => typeof v === 'string'), `no list “${key}”`)
+  return value as string[]
+}
+export function map(of: CborMap, key: string): CborMap {
+  const value = of.get(key)
+  ensure(isMap(value), `no map “${key}”`)
+  return value
+}
+
+/** Decodes a header's bytes. */
+export function readHeader(bytes: Uint8Array): Header {
+  let root: Cbor
+  try {
+    root = decode(bytes)
+  } catch (error) {
+    throw new NotAsked(error instanceof CborError ? error.message : 'its header does not decode')
+  }
+  ensure(isMap(root), 'its header is no map')
+  const statement = map(root, 'statement')
+  const [entry, more] = [...statement.entries()]
+  ensure(entry !== undefined && more === undefined, 'it states not exactly one thing')
+  const [kind, fields] = entry
+  ensure(typeof kind === 'string' && isMap(fields), 'its statement has no kind')
+  const officer = root.get('officer')
+  const warrant = root.get('warrant')
+  const parts = root.get('parts')
+  const follows = root.get('follows')
+  ensure(Array.isArray(parts) && parts.every(isMap), 'its parts are no list')
+  ensure(Array.isArray(follows), 'its predecessors are no list')
+  return {
+    network: hex(root, 'network'),
+    institution: text(root, 'institution'),
+    officer: typeof officer === 'string' ? officer : null,
+    warrant: warrant instanceof Uint8Array ? toHex(warrant) : null,
+    time_ms: number(root, 'time_ms'),
+    follows: follows.map((digest) => (digest instanceof Uint8Array ? toHex(digest) : '?')),
+    parts: (parts as CborMap[]).map((part) => ({
+      label: text(part, 'label'),
+      readers: texts(part, 'readers'),
+      bytes: number(part, 'bytes'),
+    })),
+    statement: { kind, fields },
+  }
+}
+
+const CONTENT_TYPE = 'application/cordon-record+cbor'
+const EXTERNAL = new TextEncoder().encode('cordon/record/v1')
+
+/** Sees that the bytes to sign are a COSE Sig_structure over this header. */
+export function checkToSign(toSign: Uint8Array, header: Uint8Array, credential: string | null): void {
+  let structure: Cbor
+  try {
+    structure = decode(toSign)
+  } catch {
+    throw new NotAsked('the bytes to sign are no Sig_structure')
+  }
+  ensure(Array.isArray(structure) && structure.length === 4, 'the bytes to sign are no Sig_structure')
+  const [context, guarded, external, payload] = structure
+  ensure(context === 'Signature1', 'the bytes to sign are no Sig_structure')
+  ensure(external instanceof Uint8Array && same(external, EXTERNAL), 'it is signed for another purpose')
+  ensure(payload instanceof Uint8Array && same(payload, header), 'it asks to sign other bytes than its header’s')
+  ensure(guarded instanceof Uint8Array, 'it has no protected header')
+  const protectedMap = decode(guarded)
+  ensure(isMap(protectedMap) && protectedMap.get(3) === CONTENT_TYPE, 'it is no record')
+  const kid = protectedMap.get(4)
+  const mine = credential?.replace(/^passkey:/, '')
+  ensure(
+    mine === undefined || (kid instanceof Uint8Array && toHex(kid).endsWith(mine)),
+    'it is for another credential',
+  )
+}
+
+/** The challenge that commits to the bytes to sign, in base64url. */
+export async function challengeOf(toSign: Uint8Array): Promise<string> {
+  const domain = new TextEncoder().encode('cordon/assertion/v1')
+  const u64 = (value: number) => {
+    const bytes = new Uint8Array(8)
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true)
+    return bytes
+  }
+  const all = [u64(domain.length), domain, u64(toSign.length), toSign]
+  const joined = new Uint8Array(all.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of all) {
+    joined.set(part, at)
+    at += part.length
+  }
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', joined))
+  return btoa(String.fromCharCode(...digest))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+}
+
+const setEqual = (a: readonly string[], b: readonly string[]) =>
+  JSON.stringify([...new Set(a)].sort()) === JSON.stringify([...new Set(b)].sort())
+
+const KINDS: Record<string, string> = {
+  'draft-warrant': 'warrant-drafted',
+  'issue-warrant': 'warrant-issued',
+  'refuse-warrant': 'warrant-refused',
+  'revoke-warrant': 'warrant-revoked',
+  ask: 'question-asked',
+  approve: 'approved',
+  narrow: 'narrowed',
+  refuse: 'refused',
+  'open-answer': 'answer-disclosed',
+  'export-bundle': 'bundle-exported',
+  'enrol-officer': 'officer-enrolled',
+  'retire-officer': 'officer-retired',
+  'propose-officer': 'officer-proposed',
+  'confirm-officer': 'officer-confirmed',
+}
+
+/** What the comparison needs beside the act. */
+export interface Beside {
+  /** The draft as the judge saw it, for an act that issues it. */
+  before?: CaseCard | undefined
+  /** Subjects of a draft after two ways of writing one were joined. */
+  subjects?: number | undefined
+  /** The handle and duties that a registrar read on the screen. */
+  officer?: { officer: string; duties: string[]; credential: string } | undefined
+}
+
+/** Compares a statement with the act that asked for it. */
+export function compareStatement(act: Act, header: Header, beside: Beside): void {
+  const { kind, fields } = header.statement
+  ensure(kind === KINDS[act.act], `it states ${kind}`)
+  switch (act.act) {
+    case 'draft-warrant': {
+      ensure(text(fields, 'authority') === act.authority, 'another authority')
+      const terms = map(fields, 'terms')
+      sameTerms(terms, act)
+      const life = number(terms, 'expires_ms') - number(terms, 'not_before_ms')
+      ensure(life === act.life_ms, 'another life')
+      const start = act.not_before_ms
+      ensure(start == null || start === number(terms, 'not_before_ms'), 'another start')
+      const count = beside.subjects ?? act.subjects.length
+      ensure(number(terms, 'subjects') === count, 'another number of subjects')
+      return
+    }
+    case 'issue-warrant': {
+      ensure(header.warrant === act.warrant, 'it is about another warrant')
+      const before = beside.before
+      ensure(before !== undefined, 'nothing to compare it with')
+      const terms = map(fields, 'terms')
+      sameTerms(terms, {
+        templates: act.templates ?? before.templates,
+        custodians: act.custodians ?? before.custodians,
+        hops: act.hops ?? before.hops,
+        answer_cap: act.answer_cap ?? before.answer_cap,
+        runs: act.runs ?? before.runs,
+      })
+      ensure(number(terms, 'subjects') === before.subjects, 'another number of subjects')
+      const life = number(terms, 'expires_ms') - number(terms, 'not_before_ms')
+      ensure(life <= (act.life_ms ?? before.expires_ms - before.not_before_ms), 'a longer life')
+      return
+    }
+    case 'refuse-warrant':
+    case 'revoke-warrant':
+      ensure(header.warrant === act.warrant, 'it is about another warrant')
+      return
+    case 'ask': {
+      ensure(header.warrant === act.warrant, 'it is about another warrant')
+      ensure(text(fields, 'template') === act.template, 'another template')
+      ensure(act.hops == null || number(fields, 'hops') <= act.hops, 'more hops')
+      ensure(act.answer_cap == null || number(fields, 'answer_cap') <= act.answer_cap, 'more rows')
+      const custodians = fields.get('custodians')
+      ensure(Array.isArray(custodians) && custodians.every(isMap), 'no list of custodians')
+      const named = (custodians as CborMap[]).map((c) => text(c, 'institution'))
+      ensure(act.custodians == null || setEqual(named, act.custodians), 'other custodians')
+      return
+    }
+    case 'narrow':
+      ensure(hex(fields, 'question') === act.question, 'it is about another question')
+      ensure(
+        number(fields, 'hops') === act.hops && number(fields, 'answer_cap') === act.answer_cap,
+        'other bounds',
+      )
+      return
+    case 'approve':
+    case 'refuse':
+    case 'open-answer':
+    case 'export-bundle':
+      ensure(hex(fields, 'question') === act.question, 'it is about another question')
+      return
+    default:
+      compareOfficer(act, header, beside)
+  }
+}
+
+function sameTerms(
+  terms: CborMap,
+  asked: { templates: string[]; custodians: string[]; hops: number; answer_cap: number; runs: number },
+): void {
+  ensure(setEqual(texts(terms, 'templates'), asked.templates), 'other templates')
+  ensure(setEqual(texts(terms, 'custodians'), asked.custodians), 'other custodians')
+  ensure(number(terms, 'hops') === asked.hops, 'another number of hops')
+  ensure(number(terms, 'answer_cap') === asked.answer_cap, 'another cap on rows')
+  ensure(number(terms, 'runs') === asked.runs, 'another number of runs')
+}
+
+function compareOfficer(act: Act, header: Header, beside: Beside): void {
+  const { fields } = header.statement
+  const asked = act as unknown as Record<string, unknown>
+  if (act.act === 'retire-officer') {
+    const key = String(asked['key']).replace(/^passkey:/, '')
+    ensure(JSON.stringify(plain(fields)).includes(key), 'another key')
+    return
+  }
+  if ((act.act as string) === 'confirm-officer') {
+    ensure(hex(fields, 'proposal') === asked['proposal'], 'another proposal')
+    return
+  }
+  const expected = beside.officer
+  ensure(expected !== undefined, 'nothing to compare it with')
+  ensure(text(fields, 'officer') === expected.officer, 'another officer')
+  ensure(setEqual(texts(fields, 'duties'), expected.duties), 'other duties')
+}
+
+/** A CBOR value as JSON with bytes in hex, to show or to search. */
+export function plain(value: Cbor): unknown {
+  if (value instanceof Uint8Array) return toHex(value)
+  if (Array.isArray(value)) return value.map(plain)
+  if (isMap(value)) return Object.fromEntries([...value].map(([k, v]) => [String(k), plain(v)]))
+  return typeof value === 'bigint' ? value.toString() : value
+}
+
+/** Everything that must hold before an officer is asked for an assertion. */
+export async function check(
+  act: Act,
+  prepared: Prepared,
+  who: Who,
+  beside: Beside,
+  nowMs: number,
+): Promise<Header> {
+  const bytes = hexBytes(prepared.header)
+  const header = readHeader(bytes)
+  const toSign = hexBytes(prepared.to_sign)
+  checkToSign(toSign, bytes, who.credential)
+  ensure(header.network === who.network, 'it is for another network')
+  ensure(header.institution === who.institution, 'it speaks for another institution')
+  ensure(header.officer === who.officer, 'it names another officer')
+  ensure(Math.abs(header.time_ms - nowMs) <= SKEW_MS_MAX, 'its time is not now')
+  compareStatement(act, header, beside)
+  const assertion = prepared.assertion as { challenge?: unknown } | null | undefined
+  ensure(typeof assertion === 'object' && assertion !== null, 'it asks for no passkey')
+  ensure(
+    assertion.challenge === (await challengeOf(toSign)),
+    'its challenge is not of the bytes to sign',
+  )
+  return header
+}
+
+function hexBytes(text: string): Uint8Array {
+  try {
+    return fromHex(text)
+  } catch {
+    throw new NotAsked('it is not hex')
+  }
+}

@@ -1,0 +1,143 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import type { Act, CaseCard, Prepared } from '../src/api/types'
+import { decode, fromHex, toHex } from '../src/sign/cbor'
+import { challengeOf, check, compareStatement, NotAsked, readHeader, type Who } from '../src/sign/header'
+
+const GOLDEN = new URL('../../crates/docket/tests/golden/', import.meta.url)
+const golden = (kind: string): Uint8Array => {
+  const record = decode(fromHex(readFileSync(new URL(`${kind}.hex`, GOLDEN), 'utf8').replace(/\s/g, '')))
+  if (!Array.isArray(record) || !(record[2] instanceof Uint8Array)) throw new Error('no record')
+  return record[2]
+}
+const refused = (act: unknown, kind: string, beside = {}) =>
+  expect(() => compareStatement(act as Act, readHeader(golden(kind)), beside)).toThrow(NotAsked)
+
+/** Enough of an encoder to build what a lying node would send. */
+function encode(value: unknown): number[] {
+  const head = (major: number, n: number): number[] => {
+    if (n < 24) return [(major << 5) | n]
+    if (n < 256) return [(major << 5) | 24, n]
+    if (n < 65_536) return [(major << 5) | 25, n >> 8, n & 255]
+    const bytes: number[] = []
+    for (let big = BigInt(n), i = 0; i < 8; i++, big >>= 8n) bytes.unshift(Number(big & 255n))
+    return n < 2 ** 32 ? [(major << 5) | 26, ...bytes.slice(4)] : [(major << 5) | 27, ...bytes]
+  }
+  if (value === null) return [0xf6]
+  if (typeof value === 'number') return value < 0 ? head(1, -1 - value) : head(0, value)
+  if (typeof value === 'string') {
+    const bytes = [...new TextEncoder().encode(value)]
+    return [...head(3, bytes.length), ...bytes]
+  }
+  if (value instanceof Uint8Array) return [...head(2, value.length), ...value]
+  if (Array.isArray(value)) return [...head(4, value.length), ...value.flatMap(encode)]
+  const entries = (value instanceof Map ? [...value] : Object.entries(value as object)).map(([k, v]) => [encode(k), encode(v)] as const)
+  entries.sort((a, b) => (toHex(Uint8Array.from(a[0])) < toHex(Uint8Array.from(b[0])) ? -1 : 1))
+  return [...head(5, entries.length), ...entries.flatMap(([k, v]) => [...k, ...v])]
+}
+const bytes = (value: unknown) => Uint8Array.from(encode(value))
+
+describe('headers that the ledger’s own code wrote', () => {
+  const kinds = readdirSync(GOLDEN).filter((name) => name.endsWith('.hex')).map((name) => name.replace('.hex', ''))
+  test('there is one of every kind', () => expect(kinds.length).toBeGreaterThan(18))
+  test.each(kinds.filter((kind) => !kind.includes('passkey') && !kind.includes('assertion')))('%s is read', (kind) => {
+    const header = readHeader(golden(kind))
+    expect(kind.startsWith(header.statement.kind)).toBe(true)
+    expect(header.network).toHaveLength(64)
+  })
+})
+
+describe('an act and its statement', () => {
+  const revoked = readHeader(golden('warrant-revoked'))
+  const asked = readHeader(golden('question-asked'))
+  const act = (more: object) => ({ act: 'ask', warrant: asked.warrant, template: asked.statement.fields.get('template'), ...more })
+
+  test('what was asked passes', () => {
+    compareStatement({ act: 'revoke-warrant', warrant: revoked.warrant ?? '', reason: 'x' }, revoked, {})
+    compareStatement(act({}) as Act, asked, {})
+  })
+  test('another kind, warrant, template, more hops, more rows, other custodians are refused', () => {
+    refused({ act: 'revoke-warrant', warrant: '00'.repeat(16) }, 'warrant-revoked')
+    refused({ act: 'refuse-warrant', warrant: revoked.warrant }, 'warrant-revoked')
+    refused(act({ template: 'other' }), 'question-asked')
+    refused(act({ hops: Number(asked.statement.fields.get('hops')) - 1 }), 'question-asked')
+    refused(act({ answer_cap: Number(asked.statement.fields.get('answer_cap')) - 1 }), 'question-asked')
+    refused(act({ custodians: ['nobody'] }), 'question-asked')
+  })
+  test('about another question is refused', () => {
+    for (const [name, kind] of [['approve', 'approved'], ['refuse', 'refused'], ['open-answer', 'answer-disclosed'], ['export-bundle', 'bundle-exported']] as const)
+      refused({ act: name, question: 'ff'.repeat(32), reason: '' }, kind)
+    refused({ act: 'narrow', question: 'ff'.repeat(32), hops: 1, answer_cap: 1, reason: '' }, 'narrowed')
+  })
+  test('an order that is wider than the draft is refused', () => {
+    const issued = readHeader(golden('warrant-issued'))
+    const terms = issued.statement.fields.get('terms') as Map<string, never>
+    const before = Object.fromEntries(terms) as unknown as CaseCard
+    const same = { act: 'issue-warrant', warrant: issued.warrant } as Act
+    compareStatement(same, issued, { before })
+    refused(same, 'warrant-issued')
+    refused(same, 'warrant-issued', { before: { ...before, hops: before.hops - 1 } })
+    refused(same, 'warrant-issued', { before: { ...before, custodians: [] } })
+    refused(same, 'warrant-issued', { before: { ...before, subjects: before.subjects + 1 } })
+    refused({ ...same, life_ms: 1 }, 'warrant-issued', { before })
+  })
+  test('a draft over other terms is refused', () => {
+    const drafted = readHeader(golden('warrant-drafted'))
+    const terms = Object.fromEntries(drafted.statement.fields.get('terms') as Map<string, never>) as Record<string, never>
+    const draft = {
+      act: 'draft-warrant', authority: drafted.statement.fields.get('authority'), ...terms,
+      life_ms: terms['expires_ms']! - terms['not_before_ms']!, subjects: Array.from({ length: terms['subjects']! }, (_, i) => `phone:${i}`), not_before_ms: null,
+    }
+    compareStatement(draft as unknown as Act, drafted, {})
+    refused({ ...draft, authority: 'other' }, 'warrant-drafted')
+    refused({ ...draft, subjects: [] }, 'warrant-drafted')
+    refused({ ...draft, runs: 99 }, 'warrant-drafted')
+    refused({ ...draft, life_ms: 1 }, 'warrant-drafted')
+  })
+})
+
+describe('everything before the passkey is asked', () => {
+  const network = '01'.repeat(32)
+  const now = 1_764_000_000_000
+  const who: Who = { network, institution: 'police', officer: 'inv-1', credential: `passkey:${'0c'.repeat(32)}` }
+  const question = '0a'.repeat(32)
+  const act: Act = { act: 'open-answer', question }
+  const make = async (more: object = {}, structure: object = {}) => {
+    const header = bytes({
+      parts: [], follows: [], network: fromHex(network), officer: 'inv-1', time_ms: now, warrant: new Uint8Array(16), institution: 'police',
+      statement: { 'answer-disclosed': { rows: 3, question: fromHex(question) } }, ...more,
+    })
+    const parts = { context: 'Signature1', guarded: bytes(new Map<number, unknown>([[1, -7], [3, 'application/cordon-record+cbor'], [4, fromHex('0c'.repeat(32))]])), external: new TextEncoder().encode('cordon/record/v1'), payload: header, ...structure }
+    const toSign = bytes([parts.context, parts.guarded, parts.external, parts.payload])
+    return { id: '0', to_sign: toHex(toSign), header: toHex(header), header_json: {}, summary: [], assertion: { challenge: await challengeOf(toSign) } } as unknown as Prepared
+  }
+  const no = async (prepared: Prepared | Promise<Prepared>, someone = who) =>
+    expect(check(act, await prepared, someone, {}, now)).rejects.toThrow(NotAsked)
+
+  test('an honest record passes', async () => {
+    expect((await check(act, await make(), who, {}, now)).institution).toBe('police')
+  })
+  test('another network, institution, officer or time is refused', async () => {
+    await no(make({ network: new Uint8Array(32) }))
+    await no(make({ institution: 'bank_a' }))
+    await no(make({ officer: 'inv-2' }))
+    await no(make({ officer: null }))
+    await no(make({ time_ms: now - 11 * 60_000 }))
+    await no(make({ statement: { approved: { question: fromHex(question) } } }))
+  })
+  test('bytes to sign that are not the header’s are refused', async () => {
+    const honest = await make()
+    const other = await make({ time_ms: now + 1 })
+    await no({ ...honest, to_sign: other.to_sign, assertion: other['assertion'] } as Prepared)
+    await no(make({}, { external: new TextEncoder().encode('cordon/other/v1') }))
+    await no(make({}, { context: 'CounterSignature' }))
+    await no(make({}, { guarded: bytes(new Map([[3, 'text/plain']])) }))
+    await no(make(), { ...who, credential: `passkey:${'0d'.repeat(32)}` })
+  })
+  test('a challenge that is not of these bytes, or none, is refused', async () => {
+    const honest = await make()
+    const other = await make({ time_ms: now + 1 })
+    await no({ ...honest, assertion: other['assertion'] } as Prepared)
+    await no({ ...honest, assertion: null } as unknown as Prepared)
+  })
+})
