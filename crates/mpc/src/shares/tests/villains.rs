@@ -142,7 +142,7 @@ fn right(opened: &Opened) -> bool {
     opened.0 == [1, 3, 3, 5, 9] && opened.1 == [125] && rows[0] == [3, 3, 5, 9]
 }
 
-/// Every frame of every party, two deeds a frame in turn, so that every kind of
+/// Every frame of every party, one deed a frame in turn, so that every kind of
 /// frame meets every deed. Whoever does not abort has the right answer, and what
 /// changes a frame is noticed by somebody.
 #[test]
@@ -151,26 +151,26 @@ fn one_altered_frame_is_found_or_harmless() {
         let (honest, frames) = act(villain, None, 77);
         assert!(honest.iter().all(|result| right(result.as_ref().unwrap())));
         for number in 0..frames {
-            for deed in [0, 3].map(|turn| DEEDS[(number + villain + turn) % DEEDS.len()]) {
-                let (results, _) = act(villain, Some((number, deed)), 77);
-                let mut aborted = 0;
-                for (party, result) in results.iter().enumerate() {
-                    match result {
-                        Ok(opened) => {
-                            let said = format!("{villain} frame {number} {deed:?}: {party}");
-                            assert!(right(opened), "{said} accepted {opened:?}");
-                        }
-                        Err(error) => {
-                            let refusal = error.refusal();
-                            assert!(refusal.is_none(), "{refusal:?} of an honest run");
-                            aborted += 1;
-                        }
+            let turn = number + number / DEEDS.len() + 3 * villain;
+            let deed = DEEDS[turn % DEEDS.len()];
+            let (results, _) = act(villain, Some((number, deed)), 77);
+            let mut aborted = 0;
+            for (party, result) in results.iter().enumerate() {
+                match result {
+                    Ok(opened) => {
+                        let said = format!("{villain} frame {number} {deed:?}: {party}");
+                        assert!(right(opened), "{said} accepted {opened:?}");
+                    }
+                    Err(error) => {
+                        let refusal = error.refusal();
+                        assert!(refusal.is_none(), "{refusal:?} of an honest run");
+                        aborted += 1;
                     }
                 }
-                // A last frame twice is never read; all else is noticed.
-                let harmless = deed == Deed::Repeat && number + 2 >= frames;
-                assert!(aborted > 0 || harmless, "{villain} frame {number} {deed:?}");
             }
+            // A last frame twice is never read; all else is noticed.
+            let harmless = deed == Deed::Repeat && number + 2 >= frames;
+            assert!(aborted > 0 || harmless, "{villain} frame {number} {deed:?}");
         }
     }
 }
