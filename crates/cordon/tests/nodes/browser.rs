@@ -41,8 +41,8 @@ impl Reply {
 /// A browser at one console.
 #[derive(Clone)]
 pub(crate) struct Browser {
-    agent: Agent,
-    base: String,
+    pub(crate) agent: Agent,
+    pub(crate) base: String,
     /// The page's origin.
     pub(crate) origin: String,
     /// The cookie that it holds.

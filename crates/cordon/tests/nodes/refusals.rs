@@ -137,7 +137,8 @@ fn forged(
     let mut bytes = hex::decode(&prepared.to_sign).unwrap();
     let mut submit = SubmitSignature {
         id: prepared.id,
-        signature: key.sign_raw(&bytes).to_string(),
+        signature: Some(key.sign_raw(&bytes).to_string()),
+        assertion: None,
     };
     forge(&mut bytes, &mut submit, key);
     client.post("/v1/acts/submit", &submit)
@@ -168,14 +169,14 @@ fn an_altered_warrant(world: &World) {
         let altered = forged(&judge, &key, &issue, |bytes, submit, key| {
             let place = place.min(bytes.len() - 1);
             bytes[place] ^= 1;
-            submit.signature = key.sign_raw(bytes).to_string();
+            submit.signature = Some(key.sign_raw(bytes).to_string());
         });
         world.assert_denied(&warrant, "format", altered);
     }
     // Another's signature under it.
     let stranger = SigningKey::generate();
     let altered = forged(&judge, &key, &issue, |bytes, submit, _| {
-        submit.signature = stranger.sign_raw(bytes).to_string();
+        submit.signature = Some(stranger.sign_raw(bytes).to_string());
     });
     world.assert_denied(&warrant, "format", altered);
     // An id that was never prepared.
