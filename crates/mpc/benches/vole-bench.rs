@@ -34,7 +34,7 @@ fn main() {
                 .map(|seed| run(Params { len, code }, seed))
                 .collect();
             runs.sort_by(|a, b| a.cpu_s().total_cmp(&b.cpu_s()));
-            runs[rounds as usize / 2].print(name, len);
+            runs[runs.len() / 2].print(name, len);
         }
     }
 }

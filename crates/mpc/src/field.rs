@@ -219,7 +219,7 @@ mod tests {
                 product ^= shifted;
             }
             let carry = shifted >> 127;
-            shifted = shifted << 1 ^ carry * 0x87;
+            shifted = (shifted << 1) ^ (carry * 0x87);
         }
         F128(product)
     }

@@ -55,9 +55,9 @@
 //!   after the corrections have arrived, the receiver's point after the trees have.
 //! - *Selective failure on `Δ`.* A receiver that bets on `s` bits of `Δ` (in the
 //!   small trees or the corrections) is caught but with probability `2^-s`, and in
-//!   that case knows `s` bits of a `Δ` that is never used. If not caught it has them:
-//!   the papers' functionality allows that, and `2^-s · 2^(128−s)` stays out of
-//!   reach. The inquiry's `x` can be wrong by `e`; the proof is then the hash of a
+//!   that case knows `s` bits of a `Δ` that is never used. If not caught it has them,
+//!   as the papers' functionality allows: luck of `2^-s` and the `2^(128−s)` guesses
+//!   that are left make `2^128` together. The inquiry's `x` can be wrong by `e`; the proof is then the hash of a
 //!   value that is off by `e·Δ`, which tells whoever can guess all of `Δ`.
 //! - *Selective failure on the noise's places.* A sender that spoils a part of a tree
 //!   passes only if the place lies in what it left alone; with probability `p` it

@@ -198,7 +198,7 @@ mod tests {
 
     fn transfer(count: u8) -> (Vec<[F128; 2]>, Vec<F128>, Vec<Choice>) {
         let mut rng = StdRng::seed_from_u64(5);
-        let choices: Vec<Choice> = (0..count).map(|i| Choice::from(i / 3 & 1)).collect();
+        let choices: Vec<Choice> = (0..count).map(|i| Choice::from((i / 3) & 1)).collect();
         let (giver, a) = Giver::draw(&mut rng);
         let (chosen, elements) = choose(&SESSION, &a, &choices, &mut rng).unwrap();
         let both = giver.finish(&SESSION, &elements).unwrap();

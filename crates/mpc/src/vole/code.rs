@@ -173,10 +173,6 @@ fn expand<T: Entry>(stream: &mut Stream, weight: usize, head: &mut [T], tail: &[
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a place is below the length"
-)]
 fn expand_fixed<T: Entry, const WEIGHT: usize>(stream: &mut Stream, head: &mut [T], tail: &[T]) {
     let mut random = vec![F128::ZERO; ROWS_BATCH * WEIGHT / 4];
     let mut places = vec![0u32; ROWS_BATCH * WEIGHT];
@@ -192,7 +188,7 @@ fn expand_fixed<T: Entry, const WEIGHT: usize>(stream: &mut Stream, head: &mut [
         for (row, places) in rows.iter_mut().zip(places.chunks_exact(WEIGHT)) {
             let mut sum = *row;
             for place in places {
-                sum.add(tail[(u64::from(*place) * len >> 32) as usize]);
+                sum.add(tail[((u64::from(*place) * len) >> 32) as usize]);
             }
             *row = sum;
         }
@@ -216,10 +212,6 @@ mod tests {
     }
 
     /// The code as its definition says, entry by entry.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a place is below the length"
-    )]
     fn by_definition(shape: &Shape, entries: &[F128]) -> Vec<F128> {
         let bytes_of = |part, count: usize| -> Vec<u8> {
             let mut blocks = vec![F128::ZERO; count.div_ceil(16)];
@@ -246,7 +238,7 @@ mod tests {
         for (row, out) in out.iter_mut().enumerate() {
             for index in row * weight..(row + 1) * weight {
                 let number = u32::from_le_bytes(places[4 * index..][..4].try_into().unwrap());
-                *out += tail[(u64::from(number) * len as u64 >> 32) as usize];
+                *out += tail[((u64::from(number) * len as u64) >> 32) as usize];
             }
         }
         out

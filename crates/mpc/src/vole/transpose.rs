@@ -37,9 +37,9 @@ mod tests {
         let square: [F128; 128] = std::array::from_fn(|_| F128(rng.random()));
         let mut turned = square;
         transpose(&mut turned);
-        for row in 0..128 {
-            for column in 0..128 {
-                assert_eq!(square[row].0 >> column & 1, turned[column].0 >> row & 1);
+        for (row, before) in square.iter().enumerate() {
+            for (column, after) in turned.iter().enumerate() {
+                assert_eq!(before.0 >> column & 1, after.0 >> row & 1);
             }
         }
     }
