@@ -6,7 +6,7 @@
 //!
 //! | protocol | adversary | cost at a million items a side |
 //! |---|---|---|
-//! | [`rr22`] | malicious, or semi-honest and shorter | a second; 37 or 21 bytes an item |
+//! | [`rr22`] | malicious, or semi-honest and shorter | seconds; 37 or 21 bytes an item |
 //! | [`diffie_hellman`] | malicious | minutes; 80 bytes an item |
 //! | [`cardinality`] | semi-honest receiver; the count first, identities on a second step | minutes; 96 bytes an item |
 //!

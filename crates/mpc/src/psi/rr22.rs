@@ -1,5 +1,5 @@
 //! Private set intersection from a vector oblivious evaluation and a key-value
-//! store: a million items a side in about a second.
+//! store: a million items a side in seconds.
 //!
 //! Why it exists: custodians' sets have millions of items, and a group operation
 //! for each is too dear.
