@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds a room's benches optimised and becomes them.
+//! `cargo xtask bench`: builds a bench optimised and becomes it.
 
 use std::ffi::OsString;
 
@@ -6,48 +6,60 @@ use toml::{Table, Value};
 
 use crate::shell;
 
-/// Runs the benches of the room that `args` begins with; returns only when that failed.
-pub(crate) fn run(args: &[OsString]) -> String {
-    let rooms = match rooms() {
-        Ok(rooms) => rooms,
-        Err(reason) => return reason,
-    };
-    let chosen = args.first().and_then(|name| {
-        let name = name.to_str()?;
-        rooms.iter().find(|(room, _)| room == name)
-    });
-    let Some((room, benches)) = chosen else {
-        let names: Vec<&str> = rooms.iter().map(|(room, _)| room.as_str()).collect();
-        return format!(
-            "usage: cargo xtask bench WHAT [ARGS], WHAT one of: {}",
-            names.join(", ")
-        );
-    };
-    let mut command = shell::cargo(["bench", "--package"]);
-    command.arg(room);
-    for bench in benches {
-        command.arg("--bench").arg(bench);
-    }
-    shell::become_it(command.arg("--").args(&args[1..]))
+/// Benches that are one word of another.
+const WITHIN: [(&str, &str); 3] = [("prepare", "mpc"), ("lookup", "mpc"), ("chain", "mpc")];
+
+/// One bench of a room.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Bench {
+    /// What the user calls it: its target without `-bench`.
+    name: String,
+    room: String,
+    target: String,
 }
 
-/// The rooms that declare benches, and those.
-fn rooms() -> Result<Vec<(String, Vec<String>)>, String> {
+/// Runs the bench that `args` begins with; returns only when that failed.
+pub(crate) fn run(args: &[OsString]) -> String {
+    let benches = match benches() {
+        Ok(benches) => benches,
+        Err(reason) => return reason,
+    };
+    let word = args.first().and_then(|name| name.to_str()).unwrap_or("");
+    let (name, rest) = match WITHIN.iter().find(|(within, _)| *within == word) {
+        Some((_, name)) => (*name, args),
+        None => (word, args.get(1..).unwrap_or_default()),
+    };
+    let Some(bench) = benches.iter().find(|bench| bench.name == name) else {
+        let names = benches.iter().map(|bench| bench.name.as_str());
+        let all: Vec<&str> = names.chain(WITHIN.map(|(within, _)| within)).collect();
+        return format!(
+            "usage: cargo xtask bench WHAT [ARGS], WHAT one of: {}",
+            all.join(", ")
+        );
+    };
+    let mut command = shell::cargo(["bench", "--package", &bench.room, "--bench", &bench.target]);
+    shell::become_it(command.arg("--").args(rest))
+}
+
+/// All benches that the rooms declare.
+fn benches() -> Result<Vec<Bench>, String> {
     let folder = shell::root().join("crates");
     let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
-    let mut rooms = Vec::new();
+    let mut benches = Vec::new();
     for entry in std::fs::read_dir(&folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let Ok(manifest) = std::fs::read_to_string(entry.path().join("Cargo.toml")) else {
             continue;
         };
-        let benches = declared(&manifest);
-        if !benches.is_empty() {
-            rooms.push((entry.file_name().to_string_lossy().into_owned(), benches));
-        }
+        let room = entry.file_name().to_string_lossy().into_owned();
+        benches.extend(declared(&manifest).into_iter().map(|target| Bench {
+            name: target.trim_end_matches("-bench").to_owned(),
+            room: room.clone(),
+            target,
+        }));
     }
-    rooms.sort();
-    Ok(rooms)
+    benches.sort();
+    Ok(benches)
 }
 
 /// The names of a manifest's `[[bench]]` tables. A library's own harness is not among them: it would
@@ -64,15 +76,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn benches_are_those_of_the_manifest() {
+    fn benches_are_those_of_the_manifests() {
         let manifest = "[package]\nname = \"a\"\n[[bench]]\nname = \"a-bench\"\nharness = false\n[[bench]]\nname = \"b\"\n";
         assert_eq!(declared(manifest), ["a-bench", "b"]);
         assert!(declared("[package]\nname = \"a\"\n").is_empty());
-        let rooms = rooms().expect("the workspace");
-        assert!(
-            rooms
-                .iter()
-                .any(|(room, benches)| room == "mpc" && benches.contains(&"mpc-bench".to_owned()))
-        );
+        let benches = benches().expect("the workspace");
+        for (name, room) in [("mpc", "mpc"), ("psi", "mpc"), ("ledger", "ledger")] {
+            assert!(
+                benches
+                    .iter()
+                    .any(|bench| bench.name == name && bench.room == room),
+                "{name}"
+            );
+        }
     }
 }

@@ -151,7 +151,7 @@ fn one_altered_frame_is_found_or_harmless() {
         let (honest, frames) = act(villain, None, 77);
         assert!(honest.iter().all(|result| right(result.as_ref().unwrap())));
         for number in 0..frames {
-            let turn = number + number / DEEDS.len() + 3 * villain;
+            let turn = number + villain;
             let deed = DEEDS[turn % DEEDS.len()];
             let (results, _) = act(villain, Some((number, deed)), 77);
             let mut aborted = 0;
