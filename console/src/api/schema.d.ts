@@ -1,206 +1,5151 @@
-// Stand-in until generated
-export interface components { schemas: {
-  DraftWarrant: {
-    case: string;
-    reason: string;
-    basis: string;
-    authority: string;
-    templates: (string)[];
-    custodians: (string)[];
-    subjects: (string)[];
-    window_from_ms: number;
-    window_to_ms: number;
-    hops: number;
-    answer_cap: number;
-    runs: number;
-    not_before_ms?: number | null;
-    life_ms: number;
-  };
-  IssueWarrant: {
-    warrant: string;
-    hops?: number | null;
-    answer_cap?: number | null;
-    runs?: number | null;
-    custodians?: (string)[] | null;
-    templates?: (string)[] | null;
-    life_ms?: number | null;
-  };
-  Ask: {
-    warrant: string;
-    template: string;
-    hops?: number | null;
-    min_amount_minor?: number | null;
-    within_ms?: number | null;
-    answer_cap?: number | null;
-    custodians?: (string)[] | null;
-  };
-  Prepared: {
-    id: string;
-    to_sign: string;
-    header: string;
-    header_json: unknown;
-    summary: (string)[];
-    warrant?: string | null;
-  };
-  SubmitSignature: {
-    id: string;
-    signature: string;
-  };
-  Recorded: {
-    record: string;
-    kind: string;
-    index: number;
-    warrant?: string | null;
-  };
-  NodeStatus: {
-    institution: string;
-    network: string;
-    version: string;
-    height: number;
-    records: number;
-    root: string;
-    epoch: number;
-    members: number;
-    quorum: number;
-    heard: number;
-    syncing: boolean;
-    healthy: boolean;
-    advice?: string | null;
-  };
-  MemberView: {
-    institution: string;
-    name: string;
-    roles: (string)[];
-    node_key: string;
-    officers: (components["schemas"]["OfficerView"])[];
-  };
-  OfficerView: {
-    officer: string;
-    key: string;
-    duties: (string)[];
-  };
-  TableView: {
-    institution: string;
-    dataset: string;
-    table: string;
-    columns: ((string)[])[];
-    keys: (string)[];
-    snapshot?: string | null;
-    rows?: number | null;
-    rejected?: number | null;
-    extracted_ms?: number | null;
-  };
-  WarrantView: {
-    warrant: string;
-    phase: string;
-    requester: string;
-    authority: string;
-    templates: (string)[];
-    custodians: (string)[];
-    subjects: number;
-    hops: number;
-    answer_cap: number;
-    runs: number;
-    spent: number;
-    not_before_ms: number;
-    expires_ms: number;
-    basis?: string | null;
-    window_ms?: (number)[] | null;
-    subject_list?: components["schemas"]["SubjectsView"] | null;
-    questions: (components["schemas"]["QuestionView"])[];
-  };
-  SubjectsView: {
-    case: string;
-    reason: string;
-    subjects: (string)[];
-  };
-  QuestionView: {
-    question: string;
-    warrant: string;
-    template: string;
-    phase: string;
-    decisions: {[k:string]:string};
-    inputs: (string)[];
-    disclosed: boolean;
-    plan_en: (string)[];
-    plan_zh: (string)[];
-    progress?: number | null;
-    doing?: string | null;
-    cause?: string | null;
-  };
-  AnswerView: {
-    question: string;
-    template: string;
-    tables: (components["schemas"]["AnswerTableView"])[];
-    evaluated: (number)[];
-    bytes: number;
-    rounds: number;
-  };
-  AnswerTableView: {
-    step: number;
-    table: string;
-    columns: (string)[];
-    rows: ((unknown)[])[];
-    origins: ((string)[])[];
-  };
-  DocketView: {
-    warrant: string;
-    records: (components["schemas"]["RecordView"])[];
-  };
-  RecordView: {
-    index: number;
-    time_ms: number;
-    record: string;
-    kind: string;
-    institution: string;
-    officer?: string | null;
-    text_en: string;
-    text_zh: string;
-    follows: (string)[];
-  };
-  Inbox: {
-    drafts: (components["schemas"]["WarrantView"])[];
-    questions: (components["schemas"]["QuestionView"])[];
-    answers: (components["schemas"]["QuestionView"])[];
-  };
-  JobView: {
-    job: string;
-    phase: string;
-    progress: number;
-    doing: string;
-    record?: components["schemas"]["Recorded"] | null;
-    rejected: (components["schemas"]["RejectedView"])[];
-    rejected_total: number;
-    rows: number;
-    error?: components["schemas"]["ApiError"] | null;
-  };
-  RejectedView: {
-    row: number;
-    column: string;
-    reason: string;
-  };
-  Publish: {
-    dataset: string;
-    source: string;
-    source_table?: string | null;
-    table?: string | null;
-    spec?: string | null;
-  };
-  ApiError: {
-    family: string;
-    rule: string;
-    detail: string;
-    advice?: string | null;
-    retry: boolean;
-    record?: string | null;
-  };
-  ProposalView: {
-    proposal: string;
-    text_en: string;
-    text_zh: string;
-    yes: (string)[];
-    no: (string)[];
-    needed: number;
-  };
-  Act: ({act:"draft-warrant"} & components["schemas"]["DraftWarrant"]) | ({act:"issue-warrant"} & components["schemas"]["IssueWarrant"]) | {act:"refuse-warrant"; warrant: string;reason: string;} | {act:"revoke-warrant"; warrant: string;reason: string;} | ({act:"ask"} & components["schemas"]["Ask"]) | {act:"approve"; question: string;} | {act:"narrow"; question: string;hops: number;answer_cap: number;reason: string;} | {act:"refuse"; question: string;reason: string;} | {act:"open-answer"; question: string;} | {act:"export-bundle"; question: string;} | {act:"enrol-officer"; officer: string;key: string;duties: (string)[];} | {act:"retire-officer"; key: string;};
-} }
+/**
+ * This file was auto-generated by openapi-typescript.
+ * Do not make direct changes to the file.
+ */
+
+export interface paths {
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the node lives and serves. */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the process answers. */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the node can do what it is for. */
+        get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counters and gauges in the OpenMetrics text form. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/acts/prepare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prepares an act for its officer's signature. A denial is recorded. */
+        post: operations["prepare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/acts/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submits an officer's signature, and answers once the record is final. */
+        post: operations["submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/bundles/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks a bundle: what is wrong with it, and where. Nothing is kept. */
+        post: operations["verify_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The cases that concern this institution, those with the newest activity first. */
+        get: operations["case_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One case: what was asked for, what was granted, what waits for whom. */
+        get: operations["case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables that custodians published. */
+        get: operations["catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables that this institution published, with their snapshots. */
+        get: operations["datasets"];
+        put?: never;
+        /** Publishes a table in the catalogue. */
+        post: operations["publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A source as it would be published: what its columns are taken for, how many
+         *     values are of that type; never a value.
+         */
+        post: operations["preview_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{name}/snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to take a snapshot of a published table. */
+        post: operations["snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/engine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The node from the inside: peers, storage, pace. */
+        get: operations["engine_view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/engine/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The log's filter. */
+        get: operations["log"];
+        /** Puts another filter in force, until the node is started again. */
+        put: operations["set_log"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happens at this institution, while it happens (server-sent events). */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits for this institution's officers. */
+        get: operations["inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The jobs since the node started, the newest first. */
+        get: operations["jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a job goes. */
+        get: operations["job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a job to stop. */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/membership": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Proposes a change of the membership, or votes on one. */
+        post: operations["membership_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The members and their officers. */
+        get: operations["network"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/officers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrols or retires an officer with the node's key: the operator's way to the
+         *     first officers.
+         */
+        post: operations["officers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/oversight/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an overseer should look at. */
+        get: operations["alarm_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/oversight/dockets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dockets, searched. */
+        get: operations["search_dockets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/oversight/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records, searched: denials, refusals, readings and everything else. */
+        get: operations["search_records"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/oversight/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts by template, institution, month and outcome. */
+        get: operations["statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Passkeys that wait for a registrar's word. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to make a passkey under an invitation. */
+        post: operations["begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a passkey that was made under an invitation. */
+        post: operations["finish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys/invite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Invites an officer to make a passkey. */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The proposals under vote. */
+        get: operations["proposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/questions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compiles a question without asking it, and says in plain words what it would do. */
+        post: operations["preview_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/questions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One question: its plan in plain words, decisions and progress. */
+        get: operations["question"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/questions/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An opened answer; reading it leaves a record. */
+        get: operations["answer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/questions/{id}/answer.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An opened answer as comma-separated values; taking it leaves a record. */
+        get: operations["answer_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/questions/{id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bundle of an exported answer: a ZIP file. */
+        get: operations["question_bundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/questions/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops a question of this requester. */
+        post: operations["cancel_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/questions/{id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A question's plan in plain words; at one of its custodians, with what would
+         *     leave the institution and what would not.
+         */
+        get: operations["question_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/questions/{id}/provenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where an answer comes from, by whose order, computed how, and who has seen it;
+         *     reading it leaves a record.
+         */
+        get: operations["question_provenance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules under which this node approves without an officer. */
+        get: operations["rules"];
+        /** Replaces those rules; who did it, when and why is kept. */
+        put: operations["change_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in. */
+        get: operations["who"];
+        put?: never;
+        post?: never;
+        /** Signs out. */
+        delete: operations["end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to sign in with a passkey. */
+        post: operations["begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in: a session's cookie, and the page's token in the answer. */
+        post: operations["finish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/snapshots/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A snapshot of this institution with the rows that it rejected, and why. */
+        get: operations["snapshot_detail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The node's state and the network's; needs no authentication. */
+        get: operations["status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subjects/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says of each line which subject it names, or why none. Nothing is kept. */
+        post: operations["check_subjects"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The templates that can be asked, with their impact assessments. */
+        get: operations["templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/warrants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The warrants that concern this institution. */
+        get: operations["warrants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/warrants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One warrant; its subjects too where this institution may read them, which
+         *     leaves a record.
+         */
+        get: operations["warrant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/warrants/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed since the previous draft of the same case; reading it leaves a record. */
+        get: operations["warrant_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/warrants/{id}/docket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A docket's timeline; reading it leaves a record. */
+        get: operations["warrant_docket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description An act that binds: what an officer asks the node to prepare, then signs. */
+        Act: (components["schemas"]["DraftWarrant"] & {
+            /** @enum {string} */
+            act: "draft-warrant";
+        }) | (components["schemas"]["IssueWarrant"] & {
+            /** @enum {string} */
+            act: "issue-warrant";
+        }) | {
+            /** @enum {string} */
+            act: "refuse-warrant";
+            /** @description Why. */
+            reason: string;
+            /** @description The warrant. */
+            warrant: string;
+        } | {
+            /** @enum {string} */
+            act: "revoke-warrant";
+            /** @description Why. */
+            reason: string;
+            /** @description The warrant. */
+            warrant: string;
+        } | (components["schemas"]["Ask"] & {
+            /** @enum {string} */
+            act: "ask";
+        }) | {
+            /** @enum {string} */
+            act: "approve";
+            /** @description The question. */
+            question: string;
+        } | {
+            /** @enum {string} */
+            act: "narrow";
+            /**
+             * Format: int32
+             * @description Rows that would be approved.
+             */
+            answer_cap: number;
+            /**
+             * Format: int32
+             * @description Hops that would be approved.
+             */
+            hops: number;
+            /** @description The question. */
+            question: string;
+            /** @description Why. */
+            reason: string;
+        } | {
+            /** @enum {string} */
+            act: "refuse";
+            /** @description The question. */
+            question: string;
+            /** @description Why. */
+            reason: string;
+        } | {
+            /** @enum {string} */
+            act: "open-answer";
+            /** @description The question. */
+            question: string;
+        } | {
+            /** @enum {string} */
+            act: "export-bundle";
+            /** @description The question. */
+            question: string;
+        } | {
+            /** @enum {string} */
+            act: "enrol-officer";
+            /** @description The officer's duties. */
+            duties: string[];
+            /** @description The officer's Ed25519 public key. */
+            key: string;
+            /** @description The officer's handle, a pseudonym. */
+            officer: string;
+        } | {
+            /** @enum {string} */
+            act: "propose-officer";
+            /** @description For a key: the officer's duties. */
+            duties?: string[];
+            /** @description For a key: the officer's Ed25519 public key. */
+            key?: string | null;
+            /** @description For a key: the officer's handle. */
+            officer?: string | null;
+            /** @description The passkey's registration. */
+            registration?: string | null;
+        } | {
+            /** @enum {string} */
+            act: "confirm-officer";
+            /** @description The proposal's record. */
+            proposal: string;
+        } | {
+            /** @enum {string} */
+            act: "retire-officer";
+            /** @description The key, 64 hex digits; or `passkey:` and 64 hex digits. */
+            key: string;
+        };
+        /** @description Something that an overseer should look at. */
+        Alarm: {
+            /**
+             * @description `budget`, `repeated`, `denials`, `fault`, `late`, `equivocation`, `stalled`
+             *     or `behind`.
+             */
+            alarm: string;
+            /** @description The institution, where it is about one. */
+            institution?: string | null;
+            /** @description The question, where it is about one. */
+            question?: string | null;
+            /** @description The records that show it. */
+            records: string[];
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            since_ms: number;
+            /** @description In a sentence. */
+            text_en: string;
+            /** @description The same in Chinese. */
+            text_zh: string;
+            /** @description The warrant, where it is about one. */
+            warrant?: string | null;
+        };
+        /** @description A kind of key. */
+        Algorithm: {
+            /**
+             * Format: int32
+             * @description COSE's number: −7 for ES256, −8 for EdDSA.
+             */
+            alg: number;
+            /** @description `public-key`. */
+            type: string;
+        };
+        /** @description The rows of one step. */
+        AnswerTableView: {
+            /** @description The columns. */
+            columns: string[];
+            /** @description Where each row comes from: `institution/snapshot record`. */
+            origins: string[][];
+            /** @description The rows: values in the columns' order. */
+            rows: unknown[][];
+            /** @description The columns' semantic types. */
+            semantics?: string[];
+            /**
+             * Format: int32
+             * @description The step's place in the plan.
+             */
+            step: number;
+            /** @description The kind of table. */
+            table: string;
+        };
+        /** @description An opened answer. */
+        AnswerView: {
+            /**
+             * Format: int64
+             * @description Bytes exchanged with custodians during the run.
+             */
+            bytes: number;
+            /** @description Selectors evaluated in each step. */
+            evaluated: number[];
+            /** @description The question. */
+            question: string;
+            /**
+             * Format: int32
+             * @description Rounds of the run.
+             */
+            rounds: number;
+            /** @description A table a step. */
+            tables: components["schemas"]["AnswerTableView"][];
+            /** @description The template. */
+            template: string;
+        };
+        /** @description Why a request was not carried out. */
+        ApiError: {
+            /** @description What to do about it. */
+            advice?: string | null;
+            /** @description What happened, in plain words. */
+            detail: string;
+            /** @description `refusal`, `fault` or `trouble`. */
+            family: string;
+            /** @description The record of the denial, where one was made. */
+            record?: string | null;
+            /** @description Whether the same request may succeed later. */
+            retry: boolean;
+            /** @description The rule's or trouble's stable name. */
+            rule: string;
+        };
+        /** @description A custodian's approval. */
+        ApprovalView: {
+            /** @description The rule that approved; absent: by hand. */
+            by_rule?: string | null;
+            /** @description The record. */
+            event: components["schemas"]["EventView"];
+            /** @description The custodian. */
+            institution: string;
+        };
+        /** @description A question under a warrant. */
+        Ask: {
+            /**
+             * Format: int32
+             * @description Most rows; absent: as many as the warrant allows.
+             */
+            answer_cap?: number | null;
+            /** @description Custodians to ask; absent: all of the warrant's that hold a table for it. */
+            custodians?: string[] | null;
+            /**
+             * Format: int32
+             * @description Hops; absent: as many as the warrant allows.
+             */
+            hops?: number | null;
+            /**
+             * Format: int64
+             * @description Least amount of a transfer, in fen.
+             */
+            min_amount_minor?: number | null;
+            /** @description The template. */
+            template: string;
+            /** @description The warrant. */
+            warrant: string;
+            /**
+             * Format: int64
+             * @description Longest time between an incoming and an outgoing transfer.
+             */
+            within_ms?: number | null;
+        };
+        /** @description What `credential.toJSON()` gives after `navigator.credentials.get`. */
+        AssertedCredential: {
+            /** @description The credential's id, base64url. */
+            rawId: string;
+            /** @description The authenticator's answer. */
+            response: components["schemas"]["AssertionResponse"];
+        };
+        /** @description An authenticator's signature and what it covers. */
+        AssertionResponse: {
+            /** @description The authenticator's data, base64url. */
+            authenticatorData: string;
+            /** @description The client's data, base64url. */
+            clientDataJSON: string;
+            /** @description The signature, base64url. */
+            signature: string;
+        };
+        /** @description A new passkey, and what its authenticator says of it. */
+        AttestationResponse: {
+            /** @description The attestation object, base64url. */
+            attestationObject: string;
+            /** @description The client's data, base64url. */
+            clientDataJSON: string;
+        };
+        /** @description For whom a passkey is to be made, and how. */
+        Begun: {
+            /** @description The officer's duties. */
+            duties: string[];
+            /** @description The institution. */
+            institution: string;
+            /** @description The name that people read. */
+            name: string;
+            /** @description The officer's handle. */
+            officer: string;
+            /** @description What to call `navigator.credentials.create` with. */
+            publicKey: components["schemas"]["CreationOptions"];
+        };
+        /** @description What a node was built as. */
+        BuildView: {
+            /**
+             * Format: int32
+             * @description Files of the console inside; 0: none was built.
+             */
+            console_files: number;
+            /** @description `debug` or `release`. */
+            profile: string;
+            /** @description The machine that it was built for. */
+            target: string;
+            /** @description The software's version. */
+            version: string;
+        };
+        /** @description An approval that a bundle shows. */
+        BundleApproval: {
+            /** @description The rule that approved; absent: by hand. */
+            by_rule?: string | null;
+            /** @description The custodian. */
+            institution: string;
+            /** @description The officer; absent: the node. */
+            officer?: string | null;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            time_ms: number;
+        };
+        /** @description What a bundle shows; no subject and no row. */
+        BundleCase: {
+            /** @description Who approved. */
+            approvals: components["schemas"]["BundleApproval"][];
+            /** @description Who ordered. */
+            authority: string;
+            /** @description The legal basis. */
+            basis?: string | null;
+            /**
+             * Format: int64
+             * @description When the answer was opened.
+             */
+            disclosed_ms: number;
+            /**
+             * Format: int64
+             * @description When the bundle was made.
+             */
+            exported_ms: number;
+            /**
+             * Format: int64
+             * @description Records that its newest checkpoint covers.
+             */
+            log_size: number;
+            /** @description The network's name. */
+            network_name: string;
+            /** @description The question. */
+            question: string;
+            /**
+             * Format: int32
+             * @description Records in the bundle.
+             */
+            records: number;
+            /** @description Who asked. */
+            requester: string;
+            /**
+             * Format: int32
+             * @description Rows of the answer.
+             */
+            rows: number;
+            /** @description The tables that were asked. */
+            sources: components["schemas"]["BundleSource"][];
+            /** @description The template. */
+            template: string;
+            /** @description The warrant. */
+            warrant: string;
+            /** @description The data's window. */
+            window_ms: number[];
+        };
+        /** @description What checking a bundle gave. */
+        BundleCheck: {
+            case?: components["schemas"]["BundleCase"] | null;
+            /** @description What is wrong, and where; empty if nothing. */
+            findings: components["schemas"]["FindingView"][];
+            /** @description The network that it was checked against. */
+            network: string;
+            /** @description Whether it is whole and true to the ledger. */
+            valid: boolean;
+        };
+        /** @description A table that a bundle's question asked. */
+        BundleSource: {
+            /** @description The table's name there. */
+            dataset: string;
+            /**
+             * Format: int64
+             * @description When its rows were read.
+             */
+            extracted_ms: number;
+            /** @description The custodian. */
+            institution: string;
+            /** @description The snapshot's record. */
+            snapshot: string;
+        };
+        /** @description A warrant and its docket at a glance. */
+        CaseCard: {
+            /**
+             * Format: int32
+             * @description Most rows in an answer.
+             */
+            answer_cap: number;
+            /** @description Who decides. */
+            authority: string;
+            /**
+             * @description The case's file name: for investigators of the requester and judges of
+             *     the authority.
+             */
+            case?: string | null;
+            /** @description The commitment to the case: the same for all warrants of one case. */
+            case_commitment: string;
+            /** @description Custodians named. */
+            custodians: string[];
+            /** @description The officer who decided. */
+            decided_by?: string | null;
+            /**
+             * Format: int64
+             * @description When it was issued or refused.
+             */
+            decided_ms?: number | null;
+            /** @description The officer who drafted it. */
+            drafted_by?: string | null;
+            /**
+             * Format: int64
+             * @description When it was drafted.
+             */
+            drafted_ms: number;
+            /**
+             * Format: int64
+             * @description First moment after validity.
+             */
+            expires_ms: number;
+            /**
+             * Format: int32
+             * @description Most hops.
+             */
+            hops: number;
+            /**
+             * Format: int64
+             * @description Its place in the log.
+             */
+            last_index: number;
+            /** @description That record's kind. */
+            last_kind: string;
+            /**
+             * Format: int64
+             * @description When the docket's last record became final.
+             */
+            last_ms: number;
+            /**
+             * Format: int64
+             * @description First moment of validity.
+             */
+            not_before_ms: number;
+            /** @description `drafted`, `not-yet-valid`, `issued`, `expired`, `refused` or `revoked`. */
+            phase: string;
+            /** @description Its questions, in the order in which they were asked. */
+            questions: components["schemas"]["CaseQuestion"][];
+            /**
+             * Format: int32
+             * @description Records of the docket.
+             */
+            records: number;
+            /** @description Who asked for it. */
+            requester: string;
+            /**
+             * Format: int32
+             * @description Runs allowed.
+             */
+            runs: number;
+            /**
+             * Format: int32
+             * @description Runs left.
+             */
+            runs_left: number;
+            /**
+             * Format: int32
+             * @description Runs spent.
+             */
+            spent: number;
+            /**
+             * Format: int32
+             * @description How many subjects.
+             */
+            subjects: number;
+            /** @description Templates allowed. */
+            templates: string[];
+            /** @description What waits for whom. */
+            waits: components["schemas"]["Wait"][];
+            /** @description The warrant's id. */
+            warrant: string;
+        };
+        /** @description A question at a glance. */
+        CaseQuestion: {
+            /**
+             * Format: int32
+             * @description Most rows.
+             */
+            answer_cap: number;
+            /** @description The officer who asked. */
+            asked_by: string;
+            /**
+             * Format: int64
+             * @description When it was asked.
+             */
+            asked_ms: number;
+            /** @description Why it was aborted. */
+            cause?: string | null;
+            /** @description The custodians' decisions: `pending`, `approved`, `narrowed` or `refused`. */
+            decisions: {
+                [key: string]: string;
+            };
+            /** @description Whether the answer was opened. */
+            disclosed: boolean;
+            /** @description What the run is doing. */
+            doing?: string | null;
+            /** @description Whether the evidence was exported. */
+            exported: boolean;
+            /**
+             * Format: int32
+             * @description Hops that its plan takes.
+             */
+            hops: number;
+            /** @description Custodians that have committed their inputs. */
+            inputs: string[];
+            /** @description `open`, `running`, `declined`, `completed` or `aborted`. */
+            phase: string;
+            /**
+             * Format: double
+             * @description How far the run is, where this node takes part: from 0 to 1.
+             */
+            progress?: number | null;
+            /** @description Its id. */
+            question: string;
+            /** @description The template. */
+            template: string;
+        };
+        /** @description One case in full, without its subjects. */
+        CaseView: components["schemas"]["CaseCard"] & {
+            /** @description What the draft asked for. */
+            asked: components["schemas"]["TermsView"];
+            /** @description The legal basis, where this institution may read the order. */
+            basis?: string | null;
+            granted?: components["schemas"]["TermsView"] | null;
+            /** @description Where the authority granted less than was asked. */
+            narrowed: components["schemas"]["FieldChange"][];
+            /** @description The warrant of the previous draft of the same case by the same requester. */
+            predecessor?: string | null;
+            /** @description Bodies that this node holds: `subjects`, `order`. */
+            readable: string[];
+            /** @description The data's window, where this institution may read the order. */
+            window_ms?: number[] | null;
+        };
+        /** @description New rules. */
+        ChangeRules: {
+            /** @description Why. */
+            reason: string;
+            /** @description The rules, all of them; none: everything by hand. */
+            rules: components["schemas"]["RuleView"][];
+            /**
+             * Format: int64
+             * @description The version that they replace.
+             */
+            version: number;
+        };
+        /** @description A draft beside the previous one of the same case. */
+        ChangesView: {
+            /** @description What differs in terms, basis, window and reason. */
+            fields: components["schemas"]["FieldChange"][];
+            previous?: components["schemas"]["PreviousDraft"] | null;
+            /** @description Subjects that the previous draft did not have. */
+            subjects_added: string[];
+            /** @description Whether this node can read both lists of subjects. */
+            subjects_comparable: boolean;
+            /**
+             * Format: int32
+             * @description How many subjects both have.
+             */
+            subjects_kept: number;
+            /** @description Subjects that only the previous draft had. */
+            subjects_removed: string[];
+            /** @description The warrant. */
+            warrant: string;
+        };
+        /** @description Subjects as a person typed or pasted them. */
+        CheckSubjects: {
+            /** @description One subject a line. */
+            lines: string[];
+        };
+        /** @description What one line is. */
+        CheckedLine: {
+            /**
+             * Format: int32
+             * @description The line that named the same subject first.
+             */
+            duplicate_of?: number | null;
+            /**
+             * Format: int32
+             * @description Its number, from 1.
+             */
+            line: number;
+            /** @description The reason's stable name. */
+            reason?: string | null;
+            /** @description The subject in its canonical form with its type before it. */
+            selector?: string | null;
+            /** @description The semantic type. */
+            semantic?: string | null;
+            /** @description `ok`, `empty`, `duplicate` or `invalid`. */
+            state: string;
+            /** @description The reason in words. */
+            text_en?: string | null;
+            /** @description The same in Chinese. */
+            text_zh?: string | null;
+            /** @description The canonical value. */
+            value?: string | null;
+        };
+        /** @description What each line is. */
+        CheckedSubjects: {
+            /**
+             * Format: int32
+             * @description Lines that name a subject again.
+             */
+            duplicate: number;
+            /**
+             * Format: int32
+             * @description Lines that name none.
+             */
+            invalid: number;
+            /** @description Subjects by semantic type. */
+            kinds: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int32
+             * @description Most subjects that a warrant of this network may name.
+             */
+            limit: number;
+            /** @description The lines, in order. */
+            lines: components["schemas"]["CheckedLine"][];
+            /**
+             * Format: int32
+             * @description Lines that name a subject.
+             */
+            ok: number;
+        };
+        /** @description An invitation's code. */
+        Code: {
+            /** @description The code. */
+            code: string;
+        };
+        /** @description A column as the catalogue shows it. */
+        ColumnView: {
+            /** @description Its disclosure rule. */
+            disclosure: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its semantic type. */
+            semantic: string;
+        };
+        /** @description What `credential.toJSON()` gives after `navigator.credentials.create`. */
+        CreatedCredential: {
+            /** @description The credential's id, base64url. */
+            rawId: string;
+            /** @description The authenticator's answer. */
+            response: components["schemas"]["AttestationResponse"];
+        };
+        /** @description Options for `navigator.credentials.create`. */
+        CreationOptions: {
+            /** @description `none`: nobody asks who made the authenticator. */
+            attestation: string;
+            /** @description What the authenticator must be able to do. */
+            authenticatorSelection: components["schemas"]["Selection"];
+            /** @description The challenge, base64url. */
+            challenge: string;
+            /** @description Passkeys that the authenticator must not hold yet. */
+            excludeCredentials: components["schemas"]["Descriptor"][];
+            /** @description The kinds of keys, best first. */
+            pubKeyCredParams: components["schemas"]["Algorithm"][];
+            /** @description The relying party. */
+            rp: components["schemas"]["RelyingParty"];
+            /**
+             * Format: int32
+             * @description How long the browser waits, in milliseconds.
+             */
+            timeout: number;
+            /** @description For whom. */
+            user: components["schemas"]["User"];
+        };
+        /** @description A custodian's own side of a plan, in plain words. */
+        Custody: {
+            /** @description Why no rule would. */
+            by_hand: components["schemas"]["Words"][];
+            /** @description The columns that would leave, by kind of table. */
+            columns: {
+                [key: string]: string[];
+            };
+            /** @description What this institution would learn. */
+            learns: components["schemas"]["Words"][];
+            /** @description What would leave the institution. */
+            leaves: components["schemas"]["Words"][];
+            /** @description The standing rule that would approve it. */
+            rule?: string | null;
+            /** @description What would not. */
+            stays: components["schemas"]["Words"][];
+            /** @description Whom the rows would go to. */
+            to: string;
+        };
+        /** @description A source as it would be published, for a person to look over. */
+        DatasetPreview: {
+            /** @description The columns, as guessed or given. */
+            columns: components["schemas"]["PreviewColumn"][];
+            /** @description The table's name. */
+            dataset: string;
+            /** @description The disclosure rules that a column can have. */
+            disclosures: string[];
+            /** @description The lookup keys. */
+            keys: components["schemas"]["PreviewKey"][];
+            /**
+             * Format: int64
+             * @description Rows looked at.
+             */
+            sampled: number;
+            /** @description The semantic types that a column can have. */
+            semantics: string[];
+            /** @description The specification as TOML: what `POST /v1/datasets` takes as `spec`. */
+            spec: string;
+            /** @description Its kind. */
+            table: string;
+            /** @description Templates that could read the table. */
+            templates: string[];
+        };
+        /** @description A table that this institution published. */
+        DatasetView: {
+            /** @description Its columns. */
+            columns: components["schemas"]["ColumnView"][];
+            /** @description Its name. */
+            dataset: string;
+            /** @description Its lookup keys. */
+            keys: string[];
+            /**
+             * Format: int64
+             * @description When.
+             */
+            published_ms: number;
+            /** @description The record that published it. */
+            record: string;
+            /** @description Whether a later record published a table of the same name. */
+            replaced: boolean;
+            /** @description Its snapshots, newest first. */
+            snapshots: components["schemas"]["SnapshotView"][];
+            source?: components["schemas"]["SourcePlace"] | null;
+            /** @description Its kind. */
+            table: string;
+        };
+        /** @description A passkey, as its authenticator knows it. */
+        Descriptor: {
+            /** @description The credential's id, base64url. */
+            id: string;
+            /** @description `public-key`. */
+            type: string;
+        };
+        /** @description A docket at a glance. */
+        DocketSummary: components["schemas"]["CaseCard"] & {
+            /**
+             * Format: int32
+             * @description Runs that ended without an answer.
+             */
+            aborted: number;
+            /**
+             * Format: int32
+             * @description Readings.
+             */
+            consulted: number;
+            /**
+             * Format: int32
+             * @description Denials by rule.
+             */
+            denied: number;
+            /**
+             * Format: int32
+             * @description Records that match the search.
+             */
+            matched: number;
+            /**
+             * Format: int32
+             * @description Refusals by custodians or the authority, and demands for less.
+             */
+            refused: number;
+        };
+        /** @description A docket's timeline. */
+        DocketView: {
+            /** @description Its records in the log's order. */
+            records: components["schemas"]["RecordView"][];
+            /** @description The warrant. */
+            warrant: string;
+        };
+        /** @description The terms of a draft. */
+        DraftWarrant: {
+            /**
+             * Format: int32
+             * @description Most rows in an answer.
+             */
+            answer_cap: number;
+            /** @description The authority asked. */
+            authority: string;
+            /** @description The legal basis; authority and custodians read it. */
+            basis: string;
+            /** @description The case's file name at the requester; only a commitment leaves the house. */
+            case: string;
+            /** @description Custodians that may be asked. */
+            custodians: string[];
+            /**
+             * Format: int32
+             * @description Most hops.
+             */
+            hops: number;
+            /**
+             * Format: int64
+             * @description How long the warrant lasts, in milliseconds.
+             */
+            life_ms: number;
+            /**
+             * Format: int64
+             * @description First moment of validity; absent: now.
+             */
+            not_before_ms?: number | null;
+            /** @description Why the subjects are sought; the authority reads it. */
+            reason: string;
+            /**
+             * Format: int32
+             * @description Runs that may be made.
+             */
+            runs: number;
+            /** @description Subjects: `phone:…`, `id:…`, `account:…`, or a bare value that is guessed. */
+            subjects: string[];
+            /** @description Templates that may be asked. */
+            templates: string[];
+            /**
+             * Format: int64
+             * @description First millisecond of the data's window.
+             */
+            window_from_ms: number;
+            /**
+             * Format: int64
+             * @description First millisecond after the data's window.
+             */
+            window_to_ms: number;
+        };
+        /** @description A node from the inside. */
+        EngineView: {
+            /** @description What it was built as. */
+            build: components["schemas"]["BuildView"];
+            /** @description How long this node's own records took to become final. */
+            finality: components["schemas"]["FinalityView"];
+            /**
+             * Format: int64
+             * @description Inbound connections whose handshake is under way.
+             */
+            half_open: number;
+            /** @description The members, as this node sees them. */
+            members: components["schemas"]["PeerView"][];
+            /**
+             * Format: int64
+             * @description Records under the newest checkpoint that a quorum cosigned.
+             */
+            signed: number;
+            /**
+             * Format: int64
+             * @description When it started.
+             */
+            started_ms: number;
+            /** @description Its and the network's health. */
+            status: components["schemas"]["NodeStatus"];
+            /** @description What it keeps on disk. */
+            storage: components["schemas"]["StorageView"][];
+            /**
+             * Format: int64
+             * @description The node's clock.
+             */
+            time_ms: number;
+            /**
+             * Format: int64
+             * @description Inbound connections that were dropped before they had a member's name.
+             */
+            turned_away: number;
+            /**
+             * Format: int64
+             * @description For how long it has run.
+             */
+            uptime_ms: number;
+            /** @description Whether this node is a validator now. */
+            validator: boolean;
+            /**
+             * Format: int64
+             * @description Records that wait here for agreement.
+             */
+            waiting: number;
+        };
+        /** @description An error and its time. */
+        ErrorView: {
+            /** @description What. */
+            text: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            time_ms: number;
+        };
+        /** @description A record, as a place in the chain. */
+        EventView: {
+            /**
+             * Format: int64
+             * @description Its place in the log.
+             */
+            index: number;
+            /** @description Whose statement it is. */
+            institution: string;
+            /** @description The officer; absent: the node. */
+            officer?: string | null;
+            /** @description The record. */
+            record: string;
+            /**
+             * Format: int64
+             * @description The time of its block.
+             */
+            time_ms: number;
+        };
+        /** @description One thing that differs. */
+        FieldChange: {
+            /** @description After. */
+            after: unknown;
+            /** @description Before. */
+            before: unknown;
+            /** @description The field: a name of [`TermsView`], `life_ms`, `basis`, `window_ms`, `reason`. */
+            field: string;
+        };
+        /** @description How long records took to become final, since the node started. */
+        FinalityView: {
+            /** @description Of the last thousand: at most so many milliseconds, how many. */
+            buckets: number[][];
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description The last one.
+             */
+            last_ms?: number | null;
+            /**
+             * Format: int64
+             * @description The median of the last thousand.
+             */
+            p50_ms?: number | null;
+            /**
+             * Format: int64
+             * @description The 95th percentile of the last thousand.
+             */
+            p95_ms?: number | null;
+        };
+        /** @description One thing that is wrong with a bundle. */
+        FindingView: {
+            /** @description The file; `(archive)`: the archive itself. */
+            file: string;
+            /** @description The rule's stable name. */
+            rule: string;
+            /** @description In a sentence. */
+            text_en: string;
+            /** @description The same in Chinese: what kind of file it is and which rule it breaks. */
+            text_zh: string;
+        };
+        /** @description A passkey that a browser made. */
+        FinishPasskey: {
+            /** @description The invitation's code. */
+            code: string;
+            /** @description The credential, as the browser gave it. */
+            credential: components["schemas"]["CreatedCredential"];
+        };
+        /** @description A browser's answer to a sign-in. */
+        FinishSignIn: {
+            /** @description The credential, as the browser gave it. */
+            credential: components["schemas"]["AssertedCredential"];
+            /** @description The sign-in's id. */
+            id: string;
+        };
+        /** @description Dockets that were found. */
+        FoundDockets: {
+            /** @description The ones asked for, those with the newest activity first. */
+            dockets: components["schemas"]["DocketSummary"][];
+            /**
+             * Format: int32
+             * @description How many there are.
+             */
+            total: number;
+        };
+        /** @description A record that was found. */
+        FoundRecord: components["schemas"]["RecordView"] & {
+            /** @description Its docket. */
+            warrant?: string | null;
+        };
+        /** @description Records that were found. */
+        FoundRecords: {
+            /** @description The ones asked for, the newest first. */
+            records: components["schemas"]["FoundRecord"][];
+            /**
+             * Format: int32
+             * @description How many there are.
+             */
+            total: number;
+        };
+        /** @description Whether the node lives and serves. */
+        Health: {
+            /** @description Why not. */
+            detail?: string | null;
+            /** @description It answers. */
+            live: boolean;
+            /** @description It can do what it is for: its ledger runs, hears a quorum and is not behind. */
+            ready: boolean;
+        };
+        /** @description What waits for this institution's officers. */
+        Inbox: {
+            /** @description Completed questions whose answer was not opened. */
+            answers: components["schemas"]["QuestionView"][];
+            /** @description Drafts that wait for the authority. */
+            drafts: components["schemas"]["WarrantView"][];
+            /** @description Questions that wait for the custodian. */
+            questions: components["schemas"]["QuestionView"][];
+        };
+        /** @description Statistics of an institution. */
+        InstitutionTally: components["schemas"]["Tally"] & {
+            /**
+             * Format: int32
+             * @description Plans that it approved by hand, as a custodian.
+             */
+            approved: number;
+            /**
+             * Format: int32
+             * @description Plans that its rules approved.
+             */
+            approved_by_rule: number;
+            /**
+             * Format: int32
+             * @description Runs that blame it.
+             */
+            blamed: number;
+            /**
+             * Format: int64
+             * @description The median time from a question to its decision.
+             */
+            decision_ms_median?: number | null;
+            /** @description The institution. */
+            institution: string;
+            /**
+             * Format: int32
+             * @description Plans that it would have narrower.
+             */
+            narrowed: number;
+            /**
+             * Format: int32
+             * @description Plans that it refused.
+             */
+            refused: number;
+        };
+        /** @description An invitation: whoever has it makes the passkey. */
+        InvitationView: {
+            /** @description The code, for one passkey. */
+            code: string;
+            /**
+             * Format: int64
+             * @description Until when.
+             */
+            expires_ms: number;
+            /** @description The console's page with the code. */
+            link: string;
+        };
+        /** @description Whom to invite. */
+        Invite: {
+            /** @description The officer's duties. */
+            duties: string[];
+            /** @description The officer's handle, a pseudonym. */
+            officer: string;
+        };
+        /** @description An authority's decision to issue; what is absent stays as drafted. */
+        IssueWarrant: {
+            /**
+             * Format: int32
+             * @description Fewer rows.
+             * @default null
+             */
+            answer_cap: number | null;
+            /**
+             * @description Fewer custodians.
+             * @default null
+             */
+            custodians: string[] | null;
+            /**
+             * Format: int32
+             * @description Fewer hops.
+             * @default null
+             */
+            hops: number | null;
+            /**
+             * Format: int64
+             * @description A shorter life, in milliseconds.
+             * @default null
+             */
+            life_ms: number | null;
+            /**
+             * @description Why: read by requester, custodians and overseers.
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * Format: int32
+             * @description Fewer runs.
+             * @default null
+             */
+            runs: number | null;
+            /**
+             * @description Fewer templates.
+             * @default null
+             */
+            templates: string[] | null;
+            /**
+             * @description The warrant.
+             * @default
+             */
+            warrant: string;
+        };
+        /** @description A long piece of work at the node. */
+        JobView: {
+            /** @description The table that it is about. */
+            dataset?: string | null;
+            /** @description What it is doing. */
+            doing: string;
+            error?: components["schemas"]["ApiError"] | null;
+            /** @description Its id. */
+            job: string;
+            /** @description `running`, `done`, `failed` or `cancelled`. */
+            phase: string;
+            /**
+             * Format: double
+             * @description From 0 to 1.
+             */
+            progress: number;
+            record?: components["schemas"]["Recorded"] | null;
+            /** @description Rows rejected, with reason, at most 100. */
+            rejected: components["schemas"]["RejectedView"][];
+            /**
+             * Format: int64
+             * @description How many were rejected in all.
+             */
+            rejected_total: number;
+            /**
+             * Format: int64
+             * @description Rows accepted.
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description When it began.
+             */
+            started_ms?: number;
+        };
+        /** @description What a side learns beyond the answer. */
+        LeakView: {
+            /** @description The leak's stable name. */
+            leak: string;
+            /** @description In a sentence. */
+            text_en: string;
+            /** @description The same in Chinese. */
+            text_zh: string;
+        };
+        /** @description The log's filter. */
+        LogView: {
+            /** @description The configuration's, in force again after a restart. */
+            default: string;
+            /** @description The filter in force, as `tracing` writes filters. */
+            filter: string;
+        };
+        /** @description A passkey that was made. */
+        Made: {
+            /** @description The passkey. */
+            credential: string;
+            /** @description Sixteen hex digits to compare with what the registrars see. */
+            fingerprint: string;
+            /** @description The registration, for a registrar's proposal. */
+            registration: string;
+            /** @description `enrolled`, `proposed` (a registrar must confirm) or `waiting` (one must propose). */
+            state: string;
+        };
+        /** @description A member of the network. */
+        MemberView: {
+            /** @description The member's short name. */
+            institution: string;
+            /** @description The name that people read. */
+            name: string;
+            /** @description Its node's key. */
+            node_key: string;
+            /** @description Its officers: handle, key and duties. */
+            officers: components["schemas"]["OfficerView"][];
+            /** @description Its roles. */
+            roles: string[];
+        };
+        /** @description A change of membership that a member proposes or votes on. */
+        Membership: {
+            /** @description The card, as `cordon init` wrote it. */
+            card: unknown;
+            /** @enum {string} */
+            change: "admit";
+        } | {
+            /** @description The card. */
+            card: unknown;
+            /** @enum {string} */
+            change: "replace";
+        } | {
+            /** @enum {string} */
+            change: "remove";
+            /** @description The member. */
+            institution: string;
+        } | {
+            /** @enum {string} */
+            change: "vote";
+            /** @description The proposal's record. */
+            proposal: string;
+            /** @description For it? */
+            yes: boolean;
+        };
+        /** @description Statistics of a month. */
+        MonthTally: components["schemas"]["Tally"] & {
+            /** @description `2026-11`. */
+            month: string;
+        };
+        /** @description What a member's node says of itself and of the network. */
+        NodeStatus: {
+            /** @description Why not, in plain words. */
+            advice?: string | null;
+            /**
+             * Format: int64
+             * @description The membership's epoch.
+             */
+            epoch: number;
+            /** @description Whether the ledger can make progress. */
+            healthy: boolean;
+            /** @description Members heard lately, this one included. */
+            heard: number;
+            /**
+             * Format: int64
+             * @description Blocks agreed.
+             */
+            height: number;
+            /** @description The institution. */
+            institution: string;
+            /** @description Members of the network. */
+            members: number;
+            /** @description The network's id. */
+            network: string;
+            /** @description Members needed to agree. */
+            quorum: number;
+            /**
+             * Format: int64
+             * @description Records on the ledger.
+             */
+            records: number;
+            /** @description The log's root. */
+            root: string;
+            /** @description Whether this node is catching up. */
+            syncing: boolean;
+            /** @description The software's version. */
+            version: string;
+        };
+        /** @description An officer who was proposed and waits for a second word. */
+        NomineeView: {
+            /** @description The credential. */
+            credential: string;
+            /** @description The officer's duties. */
+            duties: string[];
+            /** @description Sixteen hex digits to compare with what the officer sees. */
+            fingerprint: string;
+            /** @description `passkey` or `key`. */
+            kind: string;
+            /** @description The officer's handle. */
+            officer: string;
+            /** @description The proposal's record. */
+            proposal: string;
+            /** @description Who proposed; none: the node. */
+            proposed_by?: string | null;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            time_ms: number;
+        };
+        /** @description An officer of a member. */
+        OfficerView: {
+            /** @description The officer's duties. */
+            duties: string[];
+            /** @description The officer's key, 64 hex digits; or `passkey:` and 64 hex digits. */
+            key: string;
+            /** @description What kind of credential: `key` or `passkey`. */
+            kind?: string;
+            /** @description The officer's handle. */
+            officer: string;
+        };
+        /** @description An order, as a place in the chain. */
+        OrderView: {
+            /** @description The legal basis, where this institution may read it. */
+            basis?: string | null;
+            /** @description Its record. */
+            event: components["schemas"]["EventView"];
+            /** @description The data's window, where this institution may read it. */
+            window_ms?: number[] | null;
+        };
+        /** @description A parameter of a template. */
+        ParameterView: {
+            /** @description `hops`, `min_amount_minor` or `within_ms`. */
+            name: string;
+            /** @description Range and default. */
+            what_en: string;
+            /** @description The same in Chinese. */
+            what_zh: string;
+        };
+        /** @description Passkeys on their way to an officer. */
+        PasskeysView: {
+            /** @description Proposed on the ledger, and not confirmed. */
+            proposed: components["schemas"]["NomineeView"][];
+            /** @description Made here, and not proposed. */
+            waiting: components["schemas"]["WaitingView"][];
+        };
+        /** @description A completed run of this node. */
+        PastRun: {
+            /**
+             * Format: int64
+             * @description Bytes exchanged with custodians.
+             */
+            bytes: number;
+            /**
+             * Format: int32
+             * @description Selectors evaluated in all steps.
+             */
+            evaluated: number;
+            /** @description The question. */
+            question: string;
+            /**
+             * Format: int64
+             * @description From the last inputs to the completing record.
+             */
+            took_ms: number;
+        };
+        /** @description A member, as this node sees it. */
+        PeerView: {
+            /**
+             * Format: int64
+             * @description How many heights it is behind this node.
+             */
+            behind?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes received.
+             */
+            bytes_in: number;
+            /**
+             * Format: int64
+             * @description Bytes sent.
+             */
+            bytes_out: number;
+            /**
+             * Format: int32
+             * @description Calls under way, both ways.
+             */
+            calls: number;
+            /** @description Whether a channel of the exchange is open. */
+            connected: boolean;
+            /** @description Where its exchange listens. */
+            exchange_address: string;
+            /** @description Whether its ledger was heard within the last seconds. */
+            heard: boolean;
+            /**
+             * Format: int64
+             * @description When its ledger was last heard.
+             */
+            heard_ms?: number | null;
+            /**
+             * Format: int64
+             * @description The last final height that it told.
+             */
+            height?: number | null;
+            /**
+             * Format: int32
+             * @description Connections that the peer opened.
+             */
+            inbound: number;
+            /** @description The member. */
+            institution: string;
+            last_error?: components["schemas"]["ErrorView"] | null;
+            /** @description Where its ledger listens. */
+            ledger_address: string;
+            /** @description Whether it is this node. */
+            me: boolean;
+            /** @description The name that people read. */
+            name: string;
+            /** @description Its node's key. */
+            node_key: string;
+            /**
+             * Format: int32
+             * @description Connections that this node opened.
+             */
+            outbound: number;
+            /** @description Its roles. */
+            roles: string[];
+            /** @description Whether it votes now. */
+            validator: boolean;
+        };
+        /** @description What a plan costs. */
+        PlanCost: {
+            /**
+             * Format: int64
+             * @description Keys in the buckets that those first selectors read, about, all tables together.
+             */
+            keys_read_first: number;
+            last?: components["schemas"]["PastRun"] | null;
+            /**
+             * Format: int32
+             * @description Lookups: a step at a table.
+             */
+            lookups: number;
+            /**
+             * Format: int32
+             * @description Steps, each a round with every custodian that has a table for it.
+             */
+            rounds: number;
+            /**
+             * Format: int32
+             * @description Runs that the warrant has left.
+             */
+            runs_left: number;
+            /**
+             * Format: int32
+             * @description Selectors of the steps that begin from the warrant's subjects.
+             */
+            selectors_first: number;
+            /**
+             * Format: int32
+             * @description Most selectors of any step.
+             */
+            selectors_max: number;
+        };
+        /** @description A template's parameters. */
+        PlanParameters: {
+            /**
+             * Format: int32
+             * @description Hops asked for.
+             */
+            hops?: number | null;
+            /**
+             * Format: int64
+             * @description Least amount of a transfer, in fen.
+             */
+            min_amount_minor?: number | null;
+            /**
+             * Format: int64
+             * @description Longest time between an incoming and an outgoing transfer.
+             */
+            within_ms?: number | null;
+        };
+        /** @description A party of a plan. */
+        PlanParty: {
+            /** @description What it computes. */
+            computes: components["schemas"]["Words"][];
+            /** @description The institution. */
+            institution: string;
+            /** @description What it learns. */
+            learns: components["schemas"]["Words"][];
+            /** @description The name that people read. */
+            name: string;
+            /** @description `requester` or `custodian`. */
+            role: string;
+        };
+        /** @description A step of a plan. */
+        PlanStepView: {
+            /** @description The custodians that answer it. */
+            by: string[];
+            /** @description The columns that open. */
+            columns: string[];
+            /** @description The earlier steps whose rows it goes on from. */
+            from_steps: number[];
+            /** @description The semantic types of the warrant's subjects that it begins from. */
+            from_subjects: string[];
+            /**
+             * Format: int32
+             * @description The hop that it belongs to, from 1.
+             */
+            hop: number;
+            /** @description The lookup key. */
+            key: string;
+            /**
+             * Format: int32
+             * @description Its place, from 0.
+             */
+            step: number;
+            /** @description The kind of table. */
+            table: string;
+            /** @description In a sentence. */
+            text_en: string;
+            /** @description The same in Chinese. */
+            text_zh: string;
+        };
+        /** @description A table of a plan. */
+        PlanTableView: {
+            /** @description Its name there. */
+            dataset: string;
+            /**
+             * Format: int64
+             * @description When they were read.
+             */
+            extracted_ms: number;
+            /** @description Its custodian. */
+            institution: string;
+            /**
+             * Format: int64
+             * @description Rows that it rejected.
+             */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description Rows of the snapshot.
+             */
+            rows: number;
+            /** @description The snapshot's record. */
+            snapshot: string;
+            /** @description Its kind. */
+            table: string;
+        };
+        /** @description A plan in plain words: who computes what, what each side learns, what it costs. */
+        PlanView: {
+            /**
+             * Format: int32
+             * @description Most rows in the answer.
+             */
+            answer_cap: number;
+            /**
+             * Format: int32
+             * @description Fewest keys in a bucket: the anonymity set.
+             */
+            bucket_keys: number;
+            /** @description What it costs. */
+            cost: components["schemas"]["PlanCost"];
+            custody?: components["schemas"]["Custody"] | null;
+            /**
+             * Format: int32
+             * @description Hops taken.
+             */
+            hops: number;
+            /** @description What a side learns beyond the answer. */
+            leaks: components["schemas"]["LeakView"][];
+            /** @description The whole in sentences, as the officer who asks signs it. */
+            lines_en: string[];
+            /** @description The same in Chinese. */
+            lines_zh: string[];
+            /** @description The template's parameters, as asked. */
+            parameters: components["schemas"]["PlanParameters"];
+            /** @description The parties. */
+            parties: components["schemas"]["PlanParty"][];
+            /** @description The plan's digest. */
+            plan: string;
+            /** @description The question; absent: it was not asked. */
+            question?: string | null;
+            /** @description Who asks and opens. */
+            requester: string;
+            /**
+             * Format: int32
+             * @description Most selectors that one step may look up.
+             */
+            selectors_max: number;
+            /** @description The steps. */
+            steps: components["schemas"]["PlanStepView"][];
+            /** @description The tables asked. */
+            tables: components["schemas"]["PlanTableView"][];
+            /** @description The template. */
+            template: string;
+            /** @description Its title. */
+            title_en: string;
+            /** @description The same in Chinese. */
+            title_zh: string;
+            /** @description The warrant. */
+            warrant: string;
+            /** @description The time that rows may come from: first millisecond, and first after. */
+            window_ms: number[];
+            /** @description What nobody learns. */
+            withheld: components["schemas"]["Words"][];
+        };
+        /** @description A record that waits for its officer's signature. */
+        Prepared: {
+            assertion?: components["schemas"]["RequestOptions"] | null;
+            /** @description The record's header (deterministic CBOR), hex: what the bytes above commit to. */
+            header: string;
+            /** @description The header, readable. */
+            header_json: unknown;
+            /** @description The id under which to submit the signature. */
+            id: string;
+            /** @description What it means, in plain words. */
+            summary: string[];
+            /** @description The bytes to sign with the officer's Ed25519 key (COSE `Sig_structure`), hex. */
+            to_sign: string;
+            /** @description The id of what the act makes: a warrant's id for a draft. */
+            warrant?: string | null;
+        };
+        /** @description A column of a preview: counts, never a value. */
+        PreviewColumn: {
+            /** @description The disclosure rule. */
+            disclosure: string;
+            /**
+             * Format: int64
+             * @description Rows looked at that have a value here.
+             */
+            filled: number;
+            /**
+             * Format: int64
+             * @description Values that are of the type.
+             */
+            fit: number;
+            /** @description The name in questions. */
+            name: string;
+            /** @description Whether a row without a value here is rejected. */
+            required: boolean;
+            /** @description The semantic type. */
+            semantic: string;
+            /** @description The name in the source. */
+            source_name: string;
+        };
+        /** @description A lookup key of a preview. */
+        PreviewKey: {
+            /** @description The columns whose values find a row. */
+            columns: string[];
+            /** @description The key's name. */
+            name: string;
+            /** @description The column whose day is part of it. */
+            period?: string | null;
+        };
+        /** @description A draft that came before. */
+        PreviousDraft: {
+            /** @description The officer who drafted it. */
+            drafted_by?: string | null;
+            /**
+             * Format: int64
+             * @description When it was drafted.
+             */
+            drafted_ms: number;
+            /** @description What became of it. */
+            phase: string;
+            /** @description Its warrant. */
+            warrant: string;
+        };
+        /** @description A change of membership under vote. */
+        ProposalView: {
+            /** @description Votes that carry it. */
+            needed: number;
+            /** @description Members against it. */
+            no: string[];
+            /** @description The proposal's record. */
+            proposal: string;
+            /** @description What it would change, in plain words. */
+            text_en: string;
+            /** @description The same in Chinese. */
+            text_zh: string;
+            /** @description Members for it. */
+            yes: string[];
+        };
+        /** @description Where an answer comes from. */
+        ProvenanceView: {
+            /** @description Who approved. */
+            approvals: components["schemas"]["ApprovalView"][];
+            /** @description The question's record. */
+            asked: components["schemas"]["EventView"];
+            /** @description Who opened it. */
+            disclosed: components["schemas"]["EventView"][];
+            /** @description The draft's record. */
+            drafted: components["schemas"]["EventView"];
+            /** @description Exports of its evidence. */
+            exported: components["schemas"]["EventView"][];
+            /** @description The order's record. */
+            order: components["schemas"]["OrderView"];
+            /** @description The plan's digest. */
+            plan: string;
+            /** @description The question. */
+            question: string;
+            run?: components["schemas"]["RunView"] | null;
+            /** @description Who read it. */
+            seen: components["schemas"]["SeenView"][];
+            /** @description The tables that rows come from. */
+            sources: components["schemas"]["SourceView"][];
+            /** @description How each table of the answer was computed. */
+            steps: components["schemas"]["StepProvenance"][];
+            /** @description The template. */
+            template: string;
+            /** @description The warrant. */
+            warrant: string;
+        };
+        /** @description An operator's request to publish a table. */
+        Publish: {
+            /** @description The table's name at this institution. */
+            dataset: string;
+            /** @description Path of a CSV or Parquet file on the node's machine, or a `postgres://` URL. */
+            source: string;
+            /** @description The table in the database, for PostgreSQL. */
+            source_table?: string | null;
+            /** @description The whole specification as TOML, instead of a guess. */
+            spec?: string | null;
+            /** @description The kind of table; absent: guessed from the columns. */
+            table?: string | null;
+        };
+        /** @description A question, as far as this institution may see it. */
+        QuestionView: {
+            /** @description Why it was aborted. */
+            cause?: string | null;
+            /** @description The custodians' decisions: `pending`, `approved`, `narrowed` or `refused`. */
+            decisions: {
+                [key: string]: string;
+            };
+            /** @description Whether the answer was opened. */
+            disclosed: boolean;
+            /** @description What the run is doing. */
+            doing?: string | null;
+            /** @description Custodians that have committed their inputs. */
+            inputs: string[];
+            /** @description How far each custodian of the run is, where this node takes part. */
+            parties?: components["schemas"]["RunParty"][];
+            /** @description `open`, `running`, `declined`, `completed` or `aborted`. */
+            phase: string;
+            /** @description The plan in plain words, where this institution may read it. */
+            plan_en: string[];
+            /** @description The same in Chinese. */
+            plan_zh: string[];
+            /**
+             * Format: double
+             * @description How far the run is, where this node takes part: from 0 to 1.
+             */
+            progress?: number | null;
+            /** @description Its id: the digest of its record. */
+            question: string;
+            /** @description The template. */
+            template: string;
+            /** @description The warrant. */
+            warrant: string;
+        };
+        /** @description A record of a timeline. */
+        RecordView: {
+            /** @description The records that it follows from. */
+            follows: string[];
+            /**
+             * Format: int64
+             * @description Its place in the log.
+             */
+            index: number;
+            /** @description Whose statement it is. */
+            institution: string;
+            /** @description The kind. */
+            kind: string;
+            /** @description The officer; absent: the node. */
+            officer?: string | null;
+            /** @description The question that it is about. */
+            question?: string | null;
+            /** @description Who may read its bodies. */
+            readers?: string[];
+            /** @description Why, in the officer's own words, where this institution may read it. */
+            reason?: string | null;
+            /** @description The digest. */
+            record: string;
+            /** @description The rule that approved or denied. */
+            rule?: string | null;
+            /** @description With what it is signed: `key` or `passkey`. */
+            signed_with?: string;
+            /** @description What it says, in plain words. */
+            text_en: string;
+            /** @description The same in Chinese. */
+            text_zh: string;
+            /**
+             * Format: int64
+             * @description The time of its block.
+             */
+            time_ms: number;
+        };
+        /** @description A record that is final and durable. */
+        Recorded: {
+            /**
+             * Format: int64
+             * @description Its place in the log.
+             */
+            index: number;
+            /** @description The record's kind. */
+            kind: string;
+            /** @description The record's digest: a question's id, for `ask`. */
+            record: string;
+            /** @description The docket that it belongs to. */
+            warrant?: string | null;
+        };
+        /** @description Rejected rows of one column and reason. */
+        RejectedCount: {
+            /** @description The column; empty: the row as a whole. */
+            column: string;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description How many of those listed.
+             */
+            rows: number;
+        };
+        /** @description A rejected row. */
+        RejectedView: {
+            /** @description The column. */
+            column: string;
+            /** @description Why; never the value. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description The row's number in its source, from 1.
+             */
+            row: number;
+        };
+        /** @description The relying party of a new passkey. */
+        RelyingParty: {
+            /** @description Its id: the origin's host. */
+            id: string;
+            /** @description The institution's name. */
+            name: string;
+        };
+        /** @description Options for `navigator.credentials.get`. */
+        RequestOptions: {
+            /** @description The passkeys that may answer; none named: any of this relying party's. */
+            allowCredentials: components["schemas"]["Descriptor"][];
+            /** @description The challenge, base64url. */
+            challenge: string;
+            /** @description The relying party. */
+            rpId: string;
+            /**
+             * Format: int32
+             * @description How long the browser waits, in milliseconds.
+             */
+            timeout: number;
+            /** @description `required`. */
+            userVerification: string;
+        };
+        /** @description A rule under which the node approves a question without an officer. */
+        RuleView: {
+            /**
+             * Format: int32
+             * @description Most rows.
+             */
+            answer_cap: number;
+            /**
+             * Format: int32
+             * @description Most hops.
+             */
+            hops: number;
+            /** @description The rule's name; it stands in the approval's record. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Most subjects on the warrant.
+             */
+            subjects: number;
+            /** @description The template. */
+            template: string;
+        };
+        /** @description One change of the rules. */
+        RulesChange: {
+            /** @description The officer. */
+            changed_by: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            changed_ms: number;
+            /** @description Why. */
+            reason: string;
+            /** @description The rules from then on. */
+            rules: components["schemas"]["RuleView"][];
+            /**
+             * Format: int64
+             * @description The version that it made.
+             */
+            version: number;
+        };
+        /** @description The standing rules. */
+        RulesView: {
+            /** @description The officer who changed them. */
+            changed_by?: string | null;
+            /**
+             * Format: int64
+             * @description When they were changed.
+             */
+            changed_ms?: number | null;
+            /** @description The changes, newest first, at most 100. */
+            history: components["schemas"]["RulesChange"][];
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The rules; a template without one is decided by hand. */
+            rules: components["schemas"]["RuleView"][];
+            /** @description `file` or `officer`. */
+            source: string;
+            /**
+             * Format: int64
+             * @description Counts the changes; 0: those of the configuration file.
+             */
+            version: number;
+        };
+        /** @description How far one custodian of a run is. */
+        RunParty: {
+            /**
+             * Format: int64
+             * @description Bytes exchanged with it in the run.
+             */
+            bytes: number;
+            /** @description Why it is waited for. */
+            detail?: string | null;
+            /** @description The custodian. */
+            institution: string;
+            /**
+             * Format: int64
+             * @description Selectors of that step that it has answered.
+             */
+            selectors_done: number;
+            /**
+             * Format: int64
+             * @description Selectors of that step.
+             */
+            selectors_total: number;
+            /** @description `waiting`, `asking`, `answered` or `signed`. */
+            state: string;
+            /**
+             * Format: int32
+             * @description The step under way, from 0.
+             */
+            step: number;
+        };
+        /** @description A completed run. */
+        RunView: {
+            /** @description The custodians that signed what they saw. */
+            attestations: string[];
+            /**
+             * Format: int64
+             * @description Bytes exchanged, at the requester.
+             */
+            bytes?: number | null;
+            /** @description Selectors evaluated in each step. */
+            evaluated: number[];
+            /** @description The record. */
+            event: components["schemas"]["EventView"];
+            /**
+             * Format: int32
+             * @description Rounds, at the requester.
+             */
+            rounds?: number | null;
+        };
+        /** @description Somebody read something. */
+        SeenView: {
+            /** @description The record. */
+            event: components["schemas"]["EventView"];
+            /** @description Who read. */
+            reader: string;
+            /** @description What: `answer`, `export-csv`, `provenance` … */
+            what: string;
+        };
+        /** @description What an authenticator must be able to do. */
+        Selection: {
+            /** @description The same, in the words of Level 1. */
+            requireResidentKey: boolean;
+            /** @description `required`: officers sign in without typing a handle. */
+            residentKey: string;
+            /** @description `required`. */
+            userVerification: string;
+        };
+        /** @description Who is signed in. */
+        SessionView: {
+            /** @description The credential: a key, or `passkey:` and a digest. */
+            credential?: string | null;
+            /** @description What the officer may do. */
+            duties: string[];
+            /**
+             * Format: int64
+             * @description When the session ends; none: a request that was signed by itself.
+             */
+            expires_ms?: number | null;
+            /** @description The institution. */
+            institution: string;
+            /** @description The name that people read. */
+            name: string;
+            /** @description The network. */
+            network: string;
+            /** @description The officer's handle; none: the operator. */
+            officer?: string | null;
+            /** @description The page's token: in the answer of a sign-in only. */
+            page?: string | null;
+            /** @description What the institution may be in a case. */
+            roles: string[];
+        };
+        /** @description A new filter for the log. */
+        SetLog: {
+            /** @description `info,node=debug` … */
+            filter: string;
+        };
+        /** @description A sign-in that was begun. */
+        SignIn: {
+            /** @description Its id. */
+            id: string;
+            /** @description What to call `navigator.credentials.get` with. */
+            publicKey: components["schemas"]["RequestOptions"];
+        };
+        /** @description A snapshot with what it rejected. */
+        SnapshotDetail: components["schemas"]["SnapshotView"] & {
+            /** @description Rejected rows that are listed, counted by column and reason. */
+            by_reason: components["schemas"]["RejectedCount"][];
+            /**
+             * Format: int64
+             * @description Bytes on disk.
+             */
+            bytes: number;
+            /** @description Its table's columns. */
+            columns: components["schemas"]["ColumnView"][];
+            /** @description The first rejected rows, at most 1000; never a value. */
+            rejected_rows: components["schemas"]["RejectedView"][];
+        };
+        /** @description A lookup key of a snapshot. */
+        SnapshotKeyView: {
+            /**
+             * Format: int64
+             * @description Buckets that they lie in.
+             */
+            buckets: number;
+            /**
+             * Format: int64
+             * @description Distinct values.
+             */
+            distinct: number;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description A table's committed state at a time. */
+        SnapshotView: {
+            /**
+             * Format: int64
+             * @description When the record became final.
+             */
+            committed_ms: number;
+            /**
+             * Format: int64
+             * @description When the rows were read.
+             */
+            extracted_ms: number;
+            /**
+             * Format: int64
+             * @description The record's place in the log.
+             */
+            index: number;
+            /** @description Whether its files are on this node. */
+            kept: boolean;
+            /** @description Its lookup keys. */
+            keys: components["schemas"]["SnapshotKeyView"][];
+            /** @description Whether questions asked now are answered from it. */
+            latest: boolean;
+            /** @description How the rows were read. */
+            method: string;
+            /** @description Its record. */
+            record: string;
+            /**
+             * Format: int64
+             * @description Rows rejected.
+             */
+            rejected: number;
+            /** @description The root over the rows. */
+            root: string;
+            /**
+             * Format: int64
+             * @description Rows accepted.
+             */
+            rows: number;
+        };
+        /** @description Where a table's rows are. */
+        SourcePlace: {
+            /** @description `csv`, `parquet` or `postgres`. */
+            method: string;
+            /** @description The file's path, or the database's table. */
+            place: string;
+        };
+        /** @description A table that rows come from. */
+        SourceView: {
+            committed?: components["schemas"]["EventView"] | null;
+            /** @description The table's name there. */
+            dataset: string;
+            /**
+             * Format: int64
+             * @description When they were read.
+             */
+            extracted_ms: number;
+            /** @description The custodian. */
+            institution: string;
+            /** @description How they were read. */
+            method: string;
+            /** @description The name that people read. */
+            name: string;
+            /** @description `institution/snapshot record`, as an answer's `origins` write it. */
+            origin: string;
+            published?: components["schemas"]["EventView"] | null;
+            /**
+             * Format: int64
+             * @description Rows that it rejected.
+             */
+            rejected: number;
+            /** @description The root over its rows. */
+            root: string;
+            /**
+             * Format: int64
+             * @description Its rows.
+             */
+            rows: number;
+            /** @description The snapshot's record. */
+            snapshot: string;
+            /** @description Its kind. */
+            table: string;
+        };
+        /** @description Statistics over all dockets. */
+        Statistics: {
+            /** @description By institution: a requester's own questions, a custodian's asked ones. */
+            by_institution: components["schemas"]["InstitutionTally"][];
+            /** @description By month (UTC). */
+            by_month: components["schemas"]["MonthTally"][];
+            /** @description By template. */
+            by_template: components["schemas"]["TemplateTally"][];
+            /**
+             * Format: int64
+             * @description First millisecond.
+             */
+            from_ms?: number | null;
+            /**
+             * Format: int64
+             * @description First millisecond after.
+             */
+            to_ms?: number | null;
+            /** @description All together. */
+            totals: components["schemas"]["Tally"];
+            /** @description Warrants. */
+            warrants: components["schemas"]["WarrantTally"];
+        };
+        /** @description How one table of an answer was computed. */
+        StepProvenance: {
+            /** @description How. */
+            computed_en: string;
+            /** @description The same in Chinese. */
+            computed_zh: string;
+            /**
+             * Format: int32
+             * @description Selectors evaluated.
+             */
+            evaluated?: number | null;
+            /**
+             * Format: int32
+             * @description The step's place in the plan.
+             */
+            step: number;
+            /** @description What it looked up. */
+            text_en: string;
+            /** @description The same in Chinese. */
+            text_zh: string;
+        };
+        /** @description A part of the data folder. */
+        StorageView: {
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Files.
+             */
+            files: number;
+            /** @description `ledger`, `store` or `snapshots`. */
+            what: string;
+        };
+        /** @description A warrant's subjects: for requester and authority alone. */
+        SubjectsView: {
+            /** @description The case. */
+            case: string;
+            /** @description Why. */
+            reason: string;
+            /** @description The subjects. */
+            subjects: string[];
+        };
+        /** @description An officer's signature under a prepared record. */
+        SubmitSignature: {
+            assertion?: components["schemas"]["AssertedCredential"] | null;
+            /** @description The prepared record's id. */
+            id: string;
+            /** @description A key's: the Ed25519 signature over `to_sign`, hex. */
+            signature?: string | null;
+        };
+        /** @description A table of the catalogue. */
+        TableView: {
+            /** @description Its columns: name, semantic type, disclosure rule. */
+            columns: string[][];
+            /** @description Its name there. */
+            dataset: string;
+            /**
+             * Format: int64
+             * @description When they were read.
+             */
+            extracted_ms?: number | null;
+            /** @description Its custodian. */
+            institution: string;
+            /** @description Its lookup keys. */
+            keys: string[];
+            /**
+             * Format: int64
+             * @description Rows that it rejected.
+             */
+            rejected?: number | null;
+            /**
+             * Format: int64
+             * @description Rows of that snapshot.
+             */
+            rows?: number | null;
+            /** @description The latest snapshot's record. */
+            snapshot?: string | null;
+            /** @description Its kind. */
+            table: string;
+        };
+        /**
+         * @description Counts of questions by what became of them. A question counts where and when
+         *     it was asked.
+         */
+        Tally: {
+            /**
+             * Format: int32
+             * @description Whose run was aborted.
+             */
+            aborted: number;
+            /**
+             * Format: int32
+             * @description Whose run completed.
+             */
+            answered: number;
+            /**
+             * Format: int32
+             * @description Questions asked.
+             */
+            asked: number;
+            /**
+             * Format: int32
+             * @description That a custodian refused or would have narrower.
+             */
+            declined: number;
+            /**
+             * Format: int32
+             * @description Acts denied by rule.
+             */
+            denied: number;
+            /**
+             * Format: int32
+             * @description That wait or run.
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description Rows opened.
+             */
+            rows: number;
+            /**
+             * Format: int32
+             * @description Runs spent.
+             */
+            runs: number;
+        };
+        /** @description Statistics of a template. */
+        TemplateTally: components["schemas"]["Tally"] & {
+            /** @description The template; empty: denials of acts that named none. */
+            template: string;
+        };
+        /** @description A template: a named question. */
+        TemplateView: {
+            /** @description Its impact assessment, Markdown. */
+            assessment: string;
+            /** @description The assessment's digest. */
+            impact: string;
+            /** @description The parameters that it takes. */
+            parameters: components["schemas"]["ParameterView"][];
+            /** @description The semantic types of subjects that it begins from. */
+            subjects: string[];
+            /** @description Its name. */
+            template: string;
+            /** @description Its title. */
+            title_en: string;
+            /** @description The same in Chinese. */
+            title_zh: string;
+            /** @description What it answers. */
+            what_en: string;
+            /** @description The same in Chinese. */
+            what_zh: string;
+        };
+        /** @description The terms of a warrant, as asked or as granted. */
+        TermsView: {
+            /**
+             * Format: int32
+             * @description Most rows.
+             */
+            answer_cap: number;
+            /** @description Custodians. */
+            custodians: string[];
+            /**
+             * Format: int64
+             * @description First moment after validity.
+             */
+            expires_ms: number;
+            /**
+             * Format: int32
+             * @description Most hops.
+             */
+            hops: number;
+            /**
+             * Format: int64
+             * @description First moment of validity.
+             */
+            not_before_ms: number;
+            /**
+             * Format: int32
+             * @description Runs.
+             */
+            runs: number;
+            /**
+             * Format: int32
+             * @description How many subjects.
+             */
+            subjects: number;
+            /** @description Templates. */
+            templates: string[];
+        };
+        /** @description For whom a passkey is made. */
+        User: {
+            /** @description The same. */
+            displayName: string;
+            /** @description A digest of network, institution and handle, base64url. */
+            id: string;
+            /** @description The handle at the institution. */
+            name: string;
+        };
+        /** @description Something that waits for somebody. */
+        Wait: {
+            /** @description The duty of the officer that it waits for; absent: the node. */
+            duty?: string | null;
+            /** @description The institution that it waits for. */
+            institution: string;
+            /** @description Whether it waits for the officer who asks. */
+            mine: boolean;
+            /** @description The question, where it is about one. */
+            question?: string | null;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            since_ms: number;
+            /** @description `decide-draft`, `ask`, `decide-question`, `run` or `open-answer`. */
+            what: string;
+        };
+        /** @description A passkey that waits for a registrar's proposal. */
+        WaitingView: {
+            /** @description The passkey. */
+            credential: string;
+            /** @description The officer's duties. */
+            duties: string[];
+            /**
+             * Format: int64
+             * @description Until when it waits.
+             */
+            expires_ms: number;
+            /** @description Sixteen hex digits to compare with what the officer sees. */
+            fingerprint: string;
+            /** @description The officer's handle. */
+            officer: string;
+            /** @description The console's origin for which it was made. */
+            origin: string;
+            /** @description The registration. */
+            registration: string;
+        };
+        /** @description Counts of warrants that were drafted in the time, by what became of them. */
+        WarrantTally: {
+            /**
+             * Format: int32
+             * @description Drafted.
+             */
+            drafted: number;
+            /**
+             * Format: int32
+             * @description Of the issued, at their end.
+             */
+            expired: number;
+            /**
+             * Format: int32
+             * @description Of these, issued.
+             */
+            issued: number;
+            /**
+             * Format: int32
+             * @description Of these, with less than was asked.
+             */
+            narrowed: number;
+            /**
+             * Format: int32
+             * @description Of the drafted, refused.
+             */
+            refused: number;
+            /**
+             * Format: int32
+             * @description Of the issued, withdrawn.
+             */
+            revoked: number;
+            /**
+             * Format: int32
+             * @description Undecided.
+             */
+            waiting: number;
+        };
+        /** @description A warrant, as far as this institution may see it. */
+        WarrantView: {
+            /**
+             * Format: int32
+             * @description Most rows.
+             */
+            answer_cap: number;
+            /** @description Who decides. */
+            authority: string;
+            /** @description The legal basis, where this institution may read the order. */
+            basis?: string | null;
+            /** @description Custodians named. */
+            custodians: string[];
+            /**
+             * Format: int64
+             * @description First moment after validity.
+             */
+            expires_ms: number;
+            /**
+             * Format: int32
+             * @description Most hops.
+             */
+            hops: number;
+            /**
+             * Format: int64
+             * @description First moment of validity.
+             */
+            not_before_ms: number;
+            /** @description `drafted`, `issued`, `refused`, `revoked`, `expired` or `not-yet-valid`. */
+            phase: string;
+            /** @description Its questions. */
+            questions: components["schemas"]["QuestionView"][];
+            /** @description Who asked for it. */
+            requester: string;
+            /**
+             * Format: int32
+             * @description Runs allowed.
+             */
+            runs: number;
+            /**
+             * Format: int32
+             * @description Runs spent.
+             */
+            spent: number;
+            subject_list?: components["schemas"]["SubjectsView"] | null;
+            /**
+             * Format: int32
+             * @description How many subjects.
+             */
+            subjects: number;
+            /** @description Templates allowed. */
+            templates: string[];
+            /** @description Its id. */
+            warrant: string;
+            /** @description The data's window, where this institution may read the order. */
+            window_ms?: number[] | null;
+        };
+        /** @description One thing said in both languages. */
+        Words: {
+            /** @description In English. */
+            text_en: string;
+            /** @description In Chinese. */
+            text_zh: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/openmetrics-text": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    prepare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prepared"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    submit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmitSignature"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recorded"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    verify_bundle: {
+        parameters: {
+            query?: {
+                /** @description The network to check against; this node's unless said. */
+                network?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/zip": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleCheck"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    case_list: {
+        parameters: {
+            query?: {
+                /** @description How many: 500 unless said, at most 2000. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseCard"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    catalogue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    datasets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"][];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    publish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publish"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recorded"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    preview_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publish"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetPreview"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    engine_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    set_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetLog"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The last event that arrived before a cut */
+                "last-event-id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    inbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"][];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    membership_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Membership"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recorded"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    network: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    officers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recorded"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    alarm_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"][];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    search_dockets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Words of the timeline in either language, the beginning of an id (six hex
+                 *     digits or more), an institution's or an officer's name; all words must be found.
+                 */
+                q?: string;
+                /** @description Whose record it is, or whose docket: requester, authority or custodian. */
+                institution?: string;
+                /** @description The template of a question. */
+                template?: string;
+                /** @description Kinds of records. */
+                kind?: string;
+                /** @description Phases of warrants. */
+                phase?: string;
+                /** @description One warrant. */
+                warrant?: string;
+                /** @description One officer. */
+                officer?: string;
+                /** @description First millisecond. */
+                from_ms?: number;
+                /** @description First millisecond after. */
+                to_ms?: number;
+                /** @description How many to leave out. */
+                offset?: number;
+                /** @description How many to give: 50 unless said, at most 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundDockets"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    search_records: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Words of the timeline in either language, the beginning of an id (six hex
+                 *     digits or more), an institution's or an officer's name; all words must be found.
+                 */
+                q?: string;
+                /** @description Whose record it is, or whose docket: requester, authority or custodian. */
+                institution?: string;
+                /** @description The template of a question. */
+                template?: string;
+                /** @description Kinds of records. */
+                kind?: string;
+                /** @description Phases of warrants. */
+                phase?: string;
+                /** @description One warrant. */
+                warrant?: string;
+                /** @description One officer. */
+                officer?: string;
+                /** @description First millisecond. */
+                from_ms?: number;
+                /** @description First millisecond after. */
+                to_ms?: number;
+                /** @description How many to leave out. */
+                offset?: number;
+                /** @description How many to give: 50 unless said, at most 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundRecords"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    statistics: {
+        parameters: {
+            query?: {
+                /** @description First millisecond. */
+                from_ms?: number;
+                /** @description First millisecond after. */
+                to_ms?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeysView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Code"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FinishPasskey"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Invite"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    proposals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    preview_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Ask"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    answer_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    question_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": number[];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    cancel_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    question_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    question_provenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvenanceView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    change_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRules"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    who: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignIn"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FinishSignIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    snapshot_detail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDetail"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeStatus"];
+                };
+            };
+        };
+    };
+    check_subjects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckSubjects"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedSubjects"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    warrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarrantView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    warrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarrantView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    warrant_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    warrant_docket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocketView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+}

@@ -232,7 +232,7 @@ export interface RunParty {
   selectors_done: number
   selectors_total: number
   bytes: number
-  state: 'waiting' | 'asking' | 'answered' | 'signed'
+  state: string
   detail?: string | null
 }
 export interface Event_ {
@@ -248,7 +248,7 @@ export interface Provenance {
   template: string
   plan: string
   asked: Event_
-  order: Event_ & { basis?: string | null; window_ms?: number[] | null }
+  order: { event: Event_; basis?: string | null; window_ms?: number[] | null }
   drafted: Event_
   steps: {
     step: number
@@ -270,8 +270,8 @@ export interface Provenance {
     rejected: number
     extracted_ms: number
     method: string
-    published: Event_
-    committed: Event_
+    published?: Event_ | null
+    committed?: Event_ | null
   }[]
   approvals: { institution: string; by_rule?: string | null; event: Event_ }[]
   run?: {
@@ -347,14 +347,12 @@ export interface DatasetPreview {
     semantic: string
     disclosure: string
     required: boolean
-    sampled: number
     filled: number
     fit: number
   }[]
   keys: { name: string; columns: string[]; period?: string | null }[]
   sampled: number
   templates: string[]
-  missing: ({ template: string; column: string } & Words)[]
 }
 export type OversightDocket = CaseCard & {
   denied: number
@@ -409,18 +407,19 @@ export interface Alarm extends Words {
 export interface BundleCheck {
   valid: boolean
   network: string
-  findings: { file: string; rule: string; detail: string; text_zh: string }[]
+  findings: ({ file: string; rule: string } & Words)[]
   case?: {
     question: string
     warrant: string
     template: string
     requester: string
     authority: string
-    basis: string
+    basis?: string | null
     window_ms: number[]
     rows: number
     records: number
-    asked_ms: number
+    log_size: number
+    network_name: string
     disclosed_ms: number
     exported_ms: number
     sources: { institution: string; dataset: string; snapshot: string; extracted_ms: number }[]
@@ -443,6 +442,7 @@ export interface Peer {
   me: boolean
   height?: number | null
   behind?: number | null
+  heard: boolean
   heard_ms?: number | null
   connected: boolean
   inbound: number
@@ -457,9 +457,8 @@ export interface Engine {
   started_ms: number
   uptime_ms: number
   time_ms: number
-  version: string
-  build: { profile: string; target: string; console: boolean }
-  member: boolean
+  build: { version: string; profile: string; target: string; console_files: number }
+  validator: boolean
   signed: number
   waiting: number
   finality: {

@@ -329,11 +329,6 @@ export function NewDatasetPage() {
               <Card title={say('可回答的问题', 'Questions it could answer')}>
                 <div className="stack-s">
                   <Tags items={preview.templates.map((t) => word(templates, t, lang))} />
-                  {preview.missing.map((one) => (
-                    <p key={one.template + one.column} className="small muted">
-                      {say(one.text_zh, one.text_en)}
-                    </p>
-                  ))}
                 </div>
               </Card>
               <Card title={say('查询键', 'Lookup keys')}>

@@ -54,7 +54,7 @@ function EngineView({ engine }: { engine: Engine }) {
         <Card title={say('程序与账本', 'Program and ledger')}>
           <Facts
             items={[
-              [say('版本', 'Version'), `${engine.version} · ${engine.build.profile} · ${engine.build.target}`],
+              [say('版本', 'Version'), `${engine.build.version} · ${engine.build.profile} · ${engine.build.target}`],
               [say('启动', 'Started'), <When key="s" ms={engine.started_ms} />],
               [say('网络', 'Network'), <Hex key="n" id={status.network} />],
               [say('账本根', 'Log’s root'), <Hex key="r" id={status.root} />],

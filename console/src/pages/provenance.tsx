@@ -83,7 +83,7 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
               [say('快照', 'Snapshot'), <Hex key="s" id={source.snapshot} />],
               [say('行的根', 'Root of the rows'), <Hex key="r" id={source.root} />],
               [say('行数', 'Rows'), say(`${number(source.rows, lang)} 行，另拒收 ${number(source.rejected, lang)} 行`, `${number(source.rows, lang)}, and ${number(source.rejected, lang)} rejected`)],
-              [say('承诺于', 'Committed'), <Who key="c" event={source.committed} />],
+              source.committed ? [say('承诺于', 'Committed'), <Who key="c" event={source.committed} />] : null,
             ]}
           />
         ))}
@@ -92,7 +92,7 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
         <h3>{say('依谁的令', 'By whose order')}</h3>
         <Facts
           items={[
-            [say('签发', 'Issued'), <Who key="o" event={p.order} />],
+            [say('签发', 'Issued'), <Who key="o" event={p.order.event} />],
             p.order.basis ? [say('法律依据', 'Legal basis'), p.order.basis] : null,
             p.order.window_ms ? [say('数据时段', 'Window'), windowText(p.order.window_ms)] : null,
             [say('申请', 'Drafted'), <Who key="d" event={p.drafted} />],

@@ -125,8 +125,7 @@ function Result({ result }: { result: BundleCheck }) {
                     <code className="tag">{finding.file}</code>
                     <code className="tag">{finding.rule}</code>
                   </div>
-                  <div>{say(finding.text_zh, finding.detail)}</div>
-                  {lang === 'zh' && finding.detail !== finding.text_zh && <div className="small muted" lang="en">{finding.detail}</div>}
+                  <div>{say(finding.text_zh, finding.text_en)}</div>
                 </div>
               </li>
             ))}
@@ -141,11 +140,10 @@ function Result({ result }: { result: BundleCheck }) {
               [say('令状', 'Warrant'), <Hex key="w" id={facts.warrant} />],
               [say('请求方', 'Requester'), name(facts.requester)],
               [say('签发机关', 'Authority'), name(facts.authority)],
-              [say('法律依据', 'Legal basis'), facts.basis],
+              facts.basis ? [say('法律依据', 'Legal basis'), facts.basis] : null,
               [say('数据时段', 'Window'), windowText(facts.window_ms)],
               [say('行数', 'Rows'), number(facts.rows, lang)],
               [say('记录', 'Records'), number(facts.records, lang)],
-              [say('提问', 'Asked'), moment(facts.asked_ms)],
               [say('开启', 'Opened'), moment(facts.disclosed_ms)],
               [say('导出', 'Exported'), moment(facts.exported_ms)],
               [
