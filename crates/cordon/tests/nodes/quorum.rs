@@ -13,7 +13,7 @@ use cordon::{
     failure::Family,
     found::{self, NewHome},
 };
-use docket::{Role, charter::Card};
+use docket::Role;
 use node::{
     api::types::{Act, Membership, ProposalView, Recorded},
     config::{Config, Log, files},

@@ -250,23 +250,7 @@ fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
                 .advise(format!("templates: {}", known.join(", "))),
         );
     }
-    let (subjects_count, hops, cap) = (terms.subjects, terms.hops, terms.answer_cap);
-    let summary = Summary::of(
-        format!("Ask {authority} for a warrant in case {}", draft.case),
-        format!("就案件 {} 向 {authority} 申请令状", draft.case),
-    )
-    .and(
-        format!("{subjects_count} subjects, {hops} hops, at most {cap} rows"),
-        format!("对象 {subjects_count} 个，{hops} 跳，至多 {cap} 行"),
-    )
-    .and(
-        format!("Custodians: {}", draft.custodians.join(", ")),
-        format!("数据保管方：{}", draft.custodians.join("、")),
-    )
-    .and(
-        format!("Templates: {}", draft.templates.join(", ")),
-        format!("问题模板：{}", draft.templates.join("、")),
-    );
+    let summary = Summary::of_draft(draft, &authority, &terms);
     let body = Opened::new(&Subjects {
         case: draft.case.clone(),
         reason: draft.reason.clone(),
@@ -332,22 +316,7 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
         .await
         .map_err(|error| Error::broken("panic", error))??;
     check_window(draft.window.from_ms, draft.window.to_ms)?;
-    let mut summary = Summary::of(
-        format!("Issue the warrant {id} to {}", known.requester),
-        format!("向 {} 签发令状 {id}", known.requester),
-    )
-    .and(
-        format!("Case {}: {}", draft.case, draft.reason),
-        format!("案件 {}：{}", draft.case, draft.reason),
-    )
-    .and(
-        format!("Legal basis: {}", draft.basis),
-        format!("法律依据：{}", draft.basis),
-    );
-    for subject in &draft.subjects {
-        let selector = &subject.selector;
-        summary = summary.and(format!("Subject: {selector}"), format!("对象：{selector}"));
-    }
+    let mut summary = Summary::of_order(&id, &known.requester, &draft);
     let order = Opened::new(&Order {
         basis: draft.basis.clone(),
         window: draft.window,

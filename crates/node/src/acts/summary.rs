@@ -1,6 +1,9 @@
 //! What an officer reads before signing, in plain words.
 
-use docket::Plan;
+use docket::{Plan, body::Subjects, statement::Terms};
+use primitives::{InstitutionId, WarrantId};
+
+use crate::api::types::DraftWarrant;
 
 /// What an officer reads before signing, line by line in both languages.
 #[derive(Default)]
@@ -29,5 +32,46 @@ impl Summary {
             en: explained.lines_en,
             zh: explained.lines_zh,
         }
+    }
+
+    pub(super) fn of_draft(draft: &DraftWarrant, authority: &InstitutionId, terms: &Terms) -> Self {
+        let (subjects, hops, cap) = (terms.subjects, terms.hops, terms.answer_cap);
+        Self::of(
+            format!("Ask {authority} for a warrant in case {}", draft.case),
+            format!("就案件 {} 向 {authority} 申请令状", draft.case),
+        )
+        .and(
+            format!("{subjects} subjects, {hops} hops, at most {cap} rows"),
+            format!("对象 {subjects} 个，{hops} 跳，至多 {cap} 行"),
+        )
+        .and(
+            format!("Custodians: {}", draft.custodians.join(", ")),
+            format!("数据保管方：{}", draft.custodians.join("、")),
+        )
+        .and(
+            format!("Templates: {}", draft.templates.join(", ")),
+            format!("问题模板：{}", draft.templates.join("、")),
+        )
+    }
+
+    /// What a judge signs: every subject by name.
+    pub(super) fn of_order(id: &WarrantId, requester: &InstitutionId, draft: &Subjects) -> Self {
+        let mut summary = Self::of(
+            format!("Issue the warrant {id} to {requester}"),
+            format!("向 {requester} 签发令状 {id}"),
+        )
+        .and(
+            format!("Case {}: {}", draft.case, draft.reason),
+            format!("案件 {}：{}", draft.case, draft.reason),
+        )
+        .and(
+            format!("Legal basis: {}", draft.basis),
+            format!("法律依据：{}", draft.basis),
+        );
+        for subject in &draft.subjects {
+            let selector = &subject.selector;
+            summary = summary.and(format!("Subject: {selector}"), format!("对象：{selector}"));
+        }
+        summary
     }
 }
