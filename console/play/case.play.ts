@@ -20,7 +20,7 @@ afterAll(async () => {
   await city?.close()
 })
 
-const LATER = 60_000
+const LATER = 40_000
 
 class Person {
   readonly complaints: string[]
@@ -107,8 +107,14 @@ const day = (ms: number) => {
   return `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`
 }
 
+/** What each person saw when a play failed. */
+async function pictures(): Promise<void> {
+  for (const [name, person] of people) await shot(person.page, `failed-${name.replace('/', '-')}`).catch(() => undefined)
+}
+
 describe.each(['zh', 'en'] as Lang[])('a case in %s', (lang) => {
-  test('from the draft to the checked bundle', async () => {
+  test('from the draft to the checked bundle', async ({ onTestFailed }) => {
+    onTestFailed(pictures)
     const faults: string[] = []
     const investigator = await arrive('investigator', 'police', 'investigator', lang, faults)
     const judge = await arrive('judge', 'procuratorate', 'authority', lang, faults)
