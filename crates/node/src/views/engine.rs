@@ -75,7 +75,7 @@ fn peers(core: &Core, ledger: &ledger::Status, channels: &net::Status) -> Vec<Pe
             PeerView {
                 institution: member.id.to_string(),
                 name: member.name.clone(),
-                roles: super::role_names(member),
+                roles: super::role_names(&member.roles),
                 node_key: member.node_key.to_string(),
                 ledger_address: member.ledger_address.clone(),
                 exchange_address: member.exchange_address.clone(),
