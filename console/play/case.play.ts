@@ -137,7 +137,7 @@ describe.each(['zh', 'en'] as Lang[])('a case in %s', (lang) => {
     await p.page.getByLabel(p.t('跳数', 'Hops'), { exact: true }).fill('3')
     await p.page.getByLabel(p.t('答案行数上限', 'Answer cap'), { exact: true }).fill('5000')
     const area = p.page.locator('textarea.mono')
-    await area.fill(['12345', ...city.subjects].join('\n'))
+    await area.fill(['id:110101199003070000', ...city.subjects].join('\n'))
     await p.page.locator('.checked.invalid').waitFor()
     await p.look('draft-wrong')
     await p.button('核对并签名', 'Review and sign').click()
