@@ -263,6 +263,7 @@ describe.each(['zh', 'en'] as Lang[])('a case in %s', (lang) => {
       await overseer.look(name)
     }
     for (const person of [investigator, judge, bankA, bankB, overseer]) faults.push(...person.complaints.splice(0))
+    if (faults.length > 0) console.log([...new Set(faults)].join('\n'))
     expect(faults).toEqual([])
   })
 })
