@@ -300,3 +300,9 @@ test('browser storage holds language and theme and nothing else', async () => {
     expect([held.session, held.databases, held.cookies]).toEqual([[], 0, ''])
   }
 })
+
+test('the committed OpenAPI document is the node’s own', async () => {
+  const committed = JSON.parse(readFileSync(new URL('../openapi.json', import.meta.url), 'utf8')) as unknown
+  const answer = await fetch(`${city.seats[0]?.origin ?? ''}/openapi.json`)
+  expect(await answer.json()).toEqual(committed)
+})
