@@ -52,6 +52,8 @@ export interface Heard {
   rules?: () => void
   /** Whether the stream stands. */
   live?: (live: boolean) => void
+  /** The node answered with an error: the session may be gone. */
+  refused?: () => void
 }
 
 const RETRY_MS_MIN = 1_000
@@ -87,6 +89,7 @@ export function listen(heard: Heard, open = (path: string) => new EventSource(pa
       heard.live?.(false)
       // Left alone, EventSource tries again unless the node answered with an error.
       if (source?.readyState !== 2) return
+      heard.refused?.()
       timer = setTimeout(start, wait)
       wait = Math.min(wait * 2, RETRY_MS_MAX)
     }

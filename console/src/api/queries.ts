@@ -88,6 +88,8 @@ export function useLive(signedIn: boolean): boolean {
     const all = () => stale('/v1/')
     return listen({
       live: setLive,
+      // A read with the page's token tells whether somebody is still signed in.
+      refused: () => void get('/v1/templates').catch(() => undefined),
       hello: (event) => {
         if (boot !== null && boot !== event.boot) all()
         boot = event.boot

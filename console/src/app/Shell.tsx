@@ -8,7 +8,7 @@ import { useSpeech } from '../i18n/lang'
 import { duties, word } from '../i18n/words'
 import { SignProvider } from '../sign/SignDialog'
 import { Button, IconButton, LinkButton, Status } from '../ui/basic'
-import { Blank, Guard, Notice } from '../ui/state'
+import { Blank, Guard, Loading, Notice } from '../ui/state'
 import { LapsedDialog, SignInPage } from '../pages/signin'
 import { useNames } from './names'
 import { navigation } from './navigation'
@@ -233,6 +233,19 @@ function Broken({ error }: { error: Error }) {
     <Notice mood="bad" role="alert" title={say('此页出错', 'This page broke')}>
       <pre>{error.message}</pre>
     </Notice>
+  )
+}
+
+/** A page on its way: it has a heading from the first. */
+export function Opening() {
+  const { say } = useSpeech()
+  return (
+    <>
+      <h1 id="page-title" className="sr">
+        {say('正在打开…', 'Opening…')}
+      </h1>
+      <Loading />
+    </>
   )
 }
 

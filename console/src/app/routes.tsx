@@ -5,13 +5,12 @@
 import { type ComponentType, lazy, Suspense } from 'react'
 import type { RouteObject } from 'react-router'
 import { EnrolPage } from '../pages/enrol'
-import { Loading } from '../ui/state'
-import { Lost, Shell } from './Shell'
+import { Lost, Opening, Shell } from './Shell'
 
 function page<M extends Record<string, unknown>>(load: () => Promise<M>, name: keyof M) {
   const Page = lazy(async () => ({ default: (await load())[name] as ComponentType }))
   return (
-    <Suspense fallback={<Loading />}>
+    <Suspense fallback={<Opening />}>
       <Page />
     </Suspense>
   )

@@ -24,7 +24,7 @@ export function AnswerPage() {
   const known = useGet<QuestionView>(`/v1/questions/${question}`)
   const answer = useRecordedGet<AnswerView>(known.data?.disclosed ? `/v1/questions/${question}/answer` : null)
   return (
-    <Await query={known}>
+    <Await query={known} heading={say('答案', 'Answer')}>
       {(view) => (
         <>
           <PageHead

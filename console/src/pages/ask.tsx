@@ -23,7 +23,7 @@ export function AskPage() {
   const view = useGet<CaseView>(`/v1/cases/${warrant}`)
   const known = useGet<TemplateView[]>('/v1/templates', { staleTime: Number.POSITIVE_INFINITY })
   return (
-    <Await query={view}>
+    <Await query={view} heading={say('提问', 'Ask a question')}>
       {(data) => (
         <>
           <PageHead

@@ -35,7 +35,7 @@ export function DatasetPage() {
     stale('/v1/datasets')
   }
   return (
-    <Await query={list}>
+    <Await query={list} heading={say('数据表', 'Dataset')}>
       {(all) => {
         const view = all.find((one) => one.dataset === dataset)
         if (!view) return <Blank title={say('没有此数据表', 'No such dataset')} />

@@ -23,7 +23,7 @@ export function DecidePage() {
   const full = useRecordedGet<WarrantView>(`/v1/warrants/${warrant}`)
   const changes = useRecordedGet<WarrantChanges>(view.data?.predecessor ? `/v1/warrants/${warrant}/changes` : null)
   return (
-    <Await query={view}>
+    <Await query={view} heading={say('令状申请', 'Draft warrant')}>
       {(data) => (
         <>
           <PageHead

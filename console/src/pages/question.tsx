@@ -19,11 +19,12 @@ import { Cost, Custody, Plan } from './plan'
 
 export function QuestionPage() {
   const { question = '' } = useParams()
+  const { say } = useSpeech()
   const view = useGet<QuestionView>(`/v1/questions/${question}`, {
     // Events may be missed where a stream broke: a slow look keeps the page true.
     refetchInterval: (query) => (['open', 'running'].includes(query.state.data?.phase ?? '') ? 5_000 : false),
   })
-  return <Await query={view}>{(data) => <Question key={data.question} view={data} />}</Await>
+  return <Await query={view} heading={say('查询', 'Question')}>{(data) => <Question key={data.question} view={data} />}</Await>
 }
 
 function Question({ view }: { view: QuestionView }) {

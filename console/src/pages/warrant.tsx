@@ -22,7 +22,7 @@ export function WarrantPage() {
   const { say } = useSpeech()
   const view = useGet<CaseView>(`/v1/cases/${warrant}`)
   return (
-    <Await query={view}>
+    <Await query={view} heading={say('令状', 'Warrant')}>
       {(data) => <Warrant key={data.warrant} view={data} crumb={<Link to="/cases">{say('案件', 'Cases')}</Link>} />}
     </Await>
   )

@@ -47,7 +47,7 @@ export function Blank({
   return (
     <div className="blank">
       <Icon size={32} strokeWidth={1.4} aria-hidden />
-      <h3>{title}</h3>
+      <p className="blank-title">{title}</p>
       {children && <p>{children}</p>}
       {action}
     </div>
@@ -143,15 +143,30 @@ export function Await<T>({
   children,
   empty,
   lines,
+  heading,
 }: {
   query: Waited<T>
+  /** The page's heading while there is nothing else to head it. */
+  heading?: string
   children: (data: T) => ReactNode
   empty?: { when: (data: T) => boolean; show: ReactNode }
   lines?: number
 }) {
   if (query.data === undefined) {
-    if (query.error) return <Failed error={query.error} retry={() => void query.refetch()} />
-    return <Loading lines={lines ?? 5} />
+    return (
+      <>
+        {heading && (
+          <h1 className="sr" id="page-title">
+            {heading}
+          </h1>
+        )}
+        {query.error ? (
+          <Failed error={query.error} retry={() => void query.refetch()} />
+        ) : (
+          <Loading lines={lines ?? 5} />
+        )}
+      </>
+    )
   }
   return (
     <>
