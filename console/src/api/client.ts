@@ -169,3 +169,21 @@ export function withQuery(
   const search = new URLSearchParams(pairs.map(([k, v]) => [k, String(v)]))
   return pairs.length === 0 ? path : `${path}?${search.toString()}`
 }
+
+/** Longest that a sealed body is waited for, and the time between two looks. */
+const BODY_WAIT_MS = 20_000
+const BODY_LOOK_MS = 400
+
+/** Asks again while what another institution sealed is on its way to this node. */
+export async function whenHere<T>(ask: () => Promise<T>): Promise<T> {
+  const until = Date.now() + BODY_WAIT_MS
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      const coming = error instanceof ApiFailure && error.rule === 'body-missing' && Date.now() < until
+      if (!coming) throw error
+      await new Promise((done) => setTimeout(done, BODY_LOOK_MS))
+    }
+  }
+}

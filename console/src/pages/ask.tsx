@@ -2,7 +2,7 @@
 import { Eye, PenLine } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
-import { post } from '../api/client'
+import { post, whenHere } from '../api/client'
 import { useGet, useStale } from '../api/queries'
 import type { Act, CaseView, PlanView, TemplateView } from '../api/types'
 import { useNames } from '../app/names'
@@ -73,7 +73,7 @@ function Ask({ view, known }: { view: CaseView; known: TemplateView[] }) {
     setBusy(true)
     setError(null)
     try {
-      setPlan({ of: stamp, view: await post<PlanView>('/v1/questions/preview', fields) })
+      setPlan({ of: stamp, view: await whenHere(() => post<PlanView>('/v1/questions/preview', fields)) })
       requestAnimationFrame(() => document.getElementById('plan')?.scrollIntoView({ block: 'start', behavior: 'smooth' }))
     } catch (caught) {
       setPlan(null)

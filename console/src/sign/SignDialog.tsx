@@ -5,7 +5,7 @@
  */
 import { Check, Fingerprint, RotateCw, ShieldAlert, ShieldCheck } from 'lucide-react'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from 'react'
-import { ACT_MS_MAX, ApiFailure, post } from '../api/client'
+import { ACT_MS_MAX, ApiFailure, post, whenHere } from '../api/client'
 import type { Act, Prepared, Recorded } from '../api/types'
 import { useSession, useSessionState } from '../app/session'
 import { useSpeech } from '../i18n/lang'
@@ -56,22 +56,8 @@ type Step =
   | { at: 'submitting'; prepared: Prepared; header: Header; made: unknown }
   | { at: 'unsure'; prepared: Prepared; header: Header; made: unknown; error: unknown }
 
-/** Longest that a sealed body is waited for, and the time between two looks. */
-const BODY_WAIT_MS = 20_000
-const BODY_LOOK_MS = 400
-
-async function prepareWhenHere(act: Act, signal: AbortSignal): Promise<Prepared> {
-  const until = Date.now() + BODY_WAIT_MS
-  for (;;) {
-    try {
-      return await post<Prepared>('/v1/acts/prepare', act, { signal, limitMs: ACT_MS_MAX })
-    } catch (error) {
-      const coming = error instanceof ApiFailure && error.rule === 'body-missing' && Date.now() < until
-      if (!coming) throw error
-      await new Promise((done) => setTimeout(done, BODY_LOOK_MS))
-    }
-  }
-}
+const prepareWhenHere = (act: Act, signal: AbortSignal): Promise<Prepared> =>
+  whenHere(() => post<Prepared>('/v1/acts/prepare', act, { signal, limitMs: ACT_MS_MAX }))
 
 function SignDialog({ request, onClose }: { request: SignRequest; onClose: () => void }) {
   const { say, lang } = useSpeech()
