@@ -527,7 +527,7 @@ mod tests {
             institution: who.parse().unwrap(),
             officer: None,
             time_ms,
-            warrant: Some(WarrantId([index as u8; 16])),
+            warrant: Some(WarrantId([index.to_le_bytes()[0]; 16])),
             follows: Vec::new(),
             parts: Vec::new(),
             statement,
