@@ -59,7 +59,7 @@ pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub enum Ended {
     /// It was told to stop.
     Stopped,
-    /// The members have put its new keys into office: run it again.
+    /// The members have put its new keys into office: start the program again.
     Renewed,
 }
 

@@ -3,6 +3,7 @@
 use std::{
     io::{IsTerminal, Read},
     path::PathBuf,
+    process::Command,
     thread,
 };
 
@@ -59,16 +60,26 @@ impl Run {
             at_end_of_input();
             drop(parent_ended);
         });
-        // A node whose keys the members renewed goes on with the new ones.
-        while ::node::run(
-            config.clone(),
-            &passphrase,
-            log.clone(),
-            Box::pin(stop(parent.clone())),
-        )? == Ended::Renewed
-        {}
-        Ok(())
+        match ::node::run(config, &passphrase, log, Box::pin(stop(parent)))? {
+            Ended::Stopped => Ok(()),
+            Ended::Renewed => Err(begin_again()),
+        }
     }
+}
+
+/// Becomes the same program anew, with the keys that the members put into office: the
+/// same process, and nothing of the life before holds the store or a port. A passphrase
+/// that was typed is asked for again. Returns only when that failed.
+fn begin_again() -> Failure {
+    use std::os::unix::process::CommandExt;
+    let error = match std::env::current_exe() {
+        Ok(program) => Command::new(program)
+            .args(std::env::args_os().skip(1))
+            .exec(),
+        Err(error) => error,
+    };
+    Failure::trouble("begin-again", error)
+        .advise("start the node again: its new keys are in office")
 }
 
 /// Resolves at SIGTERM, SIGINT or the end of the parent.

@@ -453,21 +453,20 @@ async fn approve(core: &Arc<Core>, state: &State, question: &str) -> Result<Made
             "this institution has decided, or the question has ended",
         ));
     }
-    if !known
+    let plan: Plan = core.body_of(&record)?;
+    let keys = if known
         .custodians
         .iter()
         .any(|asked| asked.institution == core.me)
     {
-        return Err(Error::refused(
-            "not-asked",
-            "this institution was not asked",
-        ));
-    }
-    let plan: Plan = core.body_of(&record)?;
-    let worker = core.clone();
-    let keys = tokio::task::spawn_blocking(move || custodian::key_commitments(&worker, &record))
-        .await
-        .map_err(|error| Error::broken("panic", error))??;
+        let worker = core.clone();
+        tokio::task::spawn_blocking(move || custodian::key_commitments(&worker, &record))
+            .await
+            .map_err(|error| Error::broken("panic", error))??
+    } else {
+        // Whoever was not asked draws nothing; the rehearsal names the rule.
+        Vec::new()
+    };
     Ok(Made {
         warrant: Some(id),
         follows: vec![record],
