@@ -2478,6 +2478,8 @@ export interface components {
             id: string;
             /** @description What it means, in plain words. */
             summary: string[];
+            /** @description The same in Chinese. */
+            summary_zh: string[];
             /** @description The bytes to sign with the officer's Ed25519 key (COSE `Sig_structure`), hex. */
             to_sign: string;
             /** @description The id of what the act makes: a warrant's id for a draft. */
