@@ -98,11 +98,12 @@ mod transcript;
 pub use set::{Item, Items, Set};
 pub use setup::{Protocol, Security, Session, Setup, part_size, parts};
 
+use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::domains;
+use crate::{Error, Refusal, domains};
 
 #[cfg(test)]
 mod ideal;
@@ -118,13 +119,25 @@ pub enum Progress {
     Complete,
 }
 
-/// A role's seed: what the caller's generator gave, hashed with the session.
-fn hedged_seed<R: CryptoRng + ?Sized>(session: &Session, rng: &mut R) -> Zeroizing<[u8; 32]> {
+/// What every role begins with: a set of at most `size` items, padded to it, and the
+/// role's own generator, seeded by the caller's and hashed with the session.
+fn begin<R: CryptoRng + ?Sized>(
+    session: &Session,
+    mut set: Set,
+    size: usize,
+    rng: &mut R,
+) -> Result<(Set, ChaCha20Rng), Error> {
+    if set.len() > size {
+        return Err(Refusal::SetTooLarge.into());
+    }
     let mut drawn = Zeroizing::new([0u8; 32]);
     rng.fill_bytes(&mut *drawn);
     let mut hasher = Sha256::new();
     hasher.update(domains::PSI_SEED);
     hasher.update(session.digest.as_bytes());
     hasher.update(*drawn);
-    Zeroizing::new(hasher.finalize().into())
+    let seed = Zeroizing::new(<[u8; 32]>::from(hasher.finalize()));
+    let mut rng = ChaCha20Rng::from_seed(*seed);
+    set.pad(size, &mut rng);
+    Ok((set, rng))
 }

@@ -7,20 +7,19 @@
 //!   and none repeats.
 //! - Key and permutation are drawn for the session and die with its [`Gate`].
 
-use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use chacha20::ChaCha20Rng;
 use primitives::Digest;
 use rand_core::CryptoRng;
 
 use super::{check, opening::Gate, permutation};
 use crate::{
-    Element, Error, Fault, Refusal,
+    Element, Error, Fault,
     group::SecretScalar,
     limits::PROOF_CHUNK,
     oprf,
     psi::{
-        Progress, Session, Set, elements,
+        Progress, Session, Set, begin, elements,
         frames::{Due, ELEMENT, entries, faulty, fixed, kind, list},
-        hedged_seed,
         transcript::{From, Transcript},
     },
 };
@@ -55,19 +54,15 @@ impl Sender {
     /// Begins with a set. The generator seeds a generator of the role's own.
     ///
     /// # Errors
-    /// [`Refusal::SetTooLarge`], [`Refusal::ParameterRange`] for a session of
+    /// [`crate::Refusal::SetTooLarge`], [`crate::Refusal::ParameterRange`] for a session of
     /// another protocol.
     pub fn new<R: CryptoRng + ?Sized>(
         session: Session,
-        mut set: Set,
+        set: Set,
         rng: &mut R,
     ) -> Result<Self, Error> {
         check(&session)?;
-        if set.len() > session.sender_items {
-            return Err(Refusal::SetTooLarge.into());
-        }
-        let mut rng = ChaCha20Rng::from_seed(*hedged_seed(&session, rng));
-        set.pad(session.sender_items, &mut rng);
+        let (set, mut rng) = begin(&session, set, session.sender_items, rng)?;
         Ok(Self {
             phase: Phase::Key,
             transcript: Transcript::new(&session),

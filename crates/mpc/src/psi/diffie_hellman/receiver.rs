@@ -9,20 +9,19 @@
 
 use std::collections::VecDeque;
 
-use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use chacha20::ChaCha20Rng;
 use primitives::Digest;
 use rand_core::CryptoRng;
 
 use super::{WINDOW, check, order as tag_order, tag};
 use crate::{
-    Element, Error, Fault, Refusal,
+    Element, Error, Fault,
     group::SecretScalar,
     limits::PROOF_CHUNK,
     oprf::{self, PROOF_BYTES},
     psi::{
-        Progress, Session, Set, elements,
+        Progress, Session, Set, begin, elements,
         frames::{Due, ELEMENT, body_of, entries, faulty, kind, list},
-        hedged_seed,
         matching::Matching,
         order,
         transcript::{From, Transcript},
@@ -64,19 +63,15 @@ impl Receiver {
     /// Begins with a set. The generator seeds a generator of the role's own.
     ///
     /// # Errors
-    /// [`Refusal::SetTooLarge`], [`Refusal::ParameterRange`] for a session of
+    /// [`crate::Refusal::SetTooLarge`], [`crate::Refusal::ParameterRange`] for a session of
     /// another protocol.
     pub fn new<R: CryptoRng + ?Sized>(
         session: Session,
-        mut set: Set,
+        set: Set,
         rng: &mut R,
     ) -> Result<Self, Error> {
         check(&session)?;
-        if set.len() > session.receiver_items {
-            return Err(Refusal::SetTooLarge.into());
-        }
-        let mut rng = ChaCha20Rng::from_seed(*hedged_seed(&session, rng));
-        set.pad(session.receiver_items, &mut rng);
+        let (set, rng) = begin(&session, set, session.receiver_items, rng)?;
         Ok(Self {
             phase: Phase::Key,
             transcript: Transcript::new(&session),

@@ -8,7 +8,7 @@
 //! - Nothing is given out before the sender's transcript was compared.
 //! - One bin of the store is made at a time, between two frames.
 
-use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use chacha20::ChaCha20Rng;
 use primitives::Digest;
 use rand_core::{CryptoRng, Rng as _};
 use zeroize::Zeroize;
@@ -23,9 +23,8 @@ use crate::{
     limits::FRAME_VALUES,
     okvs::{Decoder, Grouped, Row, Rows, encode_bin},
     psi::{
-        Progress, Session, Set,
+        Progress, Session, Set, begin,
         frames::{body_of, faulty, fixed, kind, list},
-        hedged_seed,
         matching::Matching,
         order,
         set::Item,
@@ -84,14 +83,12 @@ impl Receiver {
     /// [`Refusal::ParameterRange`] for a session of another protocol.
     pub fn new<R: CryptoRng + ?Sized>(
         session: Session,
-        mut set: Set,
+        set: Set,
         correlation: ReceiverOutput,
         rng: &mut R,
     ) -> Result<Self, Error> {
         let shape = Shape::of(&session)?;
-        if set.len() > session.receiver_items {
-            return Err(Refusal::SetTooLarge.into());
-        }
+        let (set, mut rng) = begin(&session, set, session.receiver_items, rng)?;
         let columns = shape.params.columns();
         let fits = correlation.a.len() == columns
             && correlation.c.len() == columns
@@ -99,8 +96,6 @@ impl Receiver {
         if !fits {
             return Err(Refusal::CorrelationMismatch.into());
         }
-        let mut rng = ChaCha20Rng::from_seed(*hedged_seed(&session, rng));
-        set.pad(session.receiver_items, &mut rng);
         let mut seed = [0; 16];
         rng.fill_bytes(&mut seed);
         let rows = Rows::new(shape.params, &seed);

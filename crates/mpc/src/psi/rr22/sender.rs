@@ -9,7 +9,6 @@
 //! - Tags leave in ascending order, with dummies up to the agreed size.
 //! - `Δ` is wiped with the last tag, the key when the role is dropped.
 
-use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use primitives::Digest;
 use rand_core::CryptoRng;
 use zeroize::Zeroize;
@@ -24,9 +23,8 @@ use crate::{
     limits::FRAME_VALUES,
     okvs::{Decoder, Grouped, Rows},
     psi::{
-        Progress, Session, Set,
+        Progress, Session, Set, begin,
         frames::{Due, body_of, entries, faulty, fixed, kind},
-        hedged_seed,
         matching::next_of_tags,
         order,
         set::Item,
@@ -75,19 +73,15 @@ impl Sender {
     /// [`Refusal::ParameterRange`] for a session of another protocol.
     pub fn new<R: CryptoRng + ?Sized>(
         session: Session,
-        mut set: Set,
+        set: Set,
         correlation: SenderOutput,
         rng: &mut R,
     ) -> Result<Self, Error> {
         let shape = Shape::of(&session)?;
-        if set.len() > session.sender_items {
-            return Err(Refusal::SetTooLarge.into());
-        }
+        let (set, mut rng) = begin(&session, set, session.sender_items, rng)?;
         if correlation.b.len() != shape.params.columns() {
             return Err(Refusal::CorrelationMismatch.into());
         }
-        let mut rng = ChaCha20Rng::from_seed(*hedged_seed(&session, rng));
-        set.pad(session.sender_items, &mut rng);
         let (phase, opening) = if shape.malicious() {
             (Phase::Commit, F128::random(&mut rng))
         } else {
