@@ -84,6 +84,8 @@ rules! {
     PlanMismatch = "plan-mismatch",
     /// The institution is not a custodian of this plan.
     NotAsked = "not-asked",
+    /// No standing rule of the institution covers this, or rules that can't stand.
+    StandingRule = "standing-rule",
     /// The custodian has already decided, or the question has ended.
     AlreadyDecided = "already-decided",
     /// Some custodian of the plan has not approved.

@@ -9,7 +9,9 @@
 //!   its node may stand in where there are fewer (`officers.rs`);
 //! - `question-asked`: only by the warrant's requester, inside its window, not
 //!   revoked, within template, custodians, hops, cap and budget;
-//! - `approved`, `narrowed`, `refused`: once, by each custodian of the plan;
+//! - `approved`, `narrowed`, `refused`: once, by each custodian of the plan: an officer,
+//!   or its node by a standing rule that covers the question and that an officer put
+//!   in force (`standing.rs`);
 //! - `inputs-committed`: only after *all* custodians approved, with the approved
 //!   keys, in the window; the first one spends a run of the budget;
 //! - `run-completed`: only after all inputs, with every custodian's attestation;
@@ -35,7 +37,10 @@ use crate::{
     credential::{Credential, CredentialId},
     record::{Header, Record},
     rule::{Refusal, Rule, ensure},
-    statement::{Asked, DatasetPublished, KeyCommitment, SnapshotCommitted, Statement, Terms},
+    statement::{
+        Asked, DatasetPublished, KeyCommitment, RulesChanged, SnapshotCommitted, StandingRule,
+        Statement, Terms,
+    },
 };
 
 mod case;
@@ -43,6 +48,7 @@ mod members;
 mod officers;
 mod question;
 mod run;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -50,7 +56,7 @@ mod warrant;
 
 pub(crate) use view::Proposal;
 pub use view::{
-    At, Dataset, Decision, Nominee, Officer, Question, QuestionPhase, Snapshot, Warrant,
+    At, Dataset, Decision, Nominee, Officer, Question, QuestionPhase, Rules, Snapshot, Warrant,
     WarrantPhase,
 };
 
@@ -68,6 +74,8 @@ pub const NOMINEE_LIFE_MS: u64 = 7 * 24 * 3_600 * 1_000;
 pub const OFFICERS_MAX: usize = 1_000;
 /// Most tables that one institution can publish.
 pub const DATASETS_MAX: usize = 1_000;
+/// Most standing rules of one institution at a time.
+pub const RULES_MAX: usize = 100;
 /// Most steps of a run.
 pub const STEPS_MAX: usize = 64;
 
@@ -83,6 +91,7 @@ pub struct State {
     officers: OrdMap<CredentialId, Officer>,
     nominees: OrdMap<Digest, Nominee>,
     proposals: OrdMap<Digest, Proposal>,
+    rules: OrdMap<InstitutionId, Rules>,
     datasets: OrdMap<Digest, Dataset>,
     snapshots: OrdMap<Digest, Snapshot>,
     warrants: OrdMap<WarrantId, Warrant>,
@@ -124,6 +133,7 @@ impl State {
             officers: OrdMap::new(),
             nominees: OrdMap::new(),
             proposals: OrdMap::new(),
+            rules: OrdMap::new(),
             datasets: OrdMap::new(),
             snapshots: OrdMap::new(),
             warrants: OrdMap::new(),
@@ -198,6 +208,12 @@ impl State {
     #[must_use]
     pub fn is_proposed(&self, proposal: &Digest) -> bool {
         self.proposals.contains_key(proposal)
+    }
+
+    /// The standing rules of an institution, where it has put any in force.
+    #[must_use]
+    pub fn rules(&self, institution: &InstitutionId) -> Option<&Rules> {
+        self.rules.get(institution)
     }
 
     /// Published tables by the record that published them.
@@ -348,6 +364,7 @@ impl State {
                 duties,
             } => self.officer_proposed(record, officer, credential, duties),
             Statement::OfficerConfirmed { proposal } => self.officer_confirmed(record, proposal),
+            Statement::RulesChanged(change) => self.rules_changed(record, change),
             Statement::DatasetPublished(entry) => self.dataset_published(record, entry),
             Statement::SnapshotCommitted(statement) => self.snapshot_committed(record, statement),
             _ => self.judge_case(record, at),

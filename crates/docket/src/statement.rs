@@ -61,6 +61,9 @@ pub enum Statement {
         /// The proposal's record.
         proposal: Digest,
     },
+    /// An approver puts standing rules in force, in place of the institution's
+    /// earlier ones. Bodies: `reason`.
+    RulesChanged(RulesChanged),
     /// A custodian publishes a table in the catalogue.
     DatasetPublished(DatasetPublished),
     /// A custodian commits to a table's state at a time.
@@ -106,7 +109,7 @@ pub enum Statement {
         /// A key commitment for every table of this custodian in the plan,
         /// in the plan's order.
         keys: Vec<KeyCommitment>,
-        /// The name of the rule that approved, or by hand.
+        /// The name of the standing rule that approved, or by hand.
         by_rule: Option<String>,
     },
     /// A custodian would approve a narrower plan. Bodies: `reason`.
@@ -168,6 +171,22 @@ pub enum Statement {
         /// What was read: `answer`, `docket`, `warrant` …
         what: String,
     },
+    /// An officer takes an opened answer out of the network in a form that proves
+    /// nothing by itself. Bodies: `reason`, which says for whom and why.
+    PassedOn {
+        /// The question's record.
+        question: Digest,
+        /// In which form: `csv`.
+        form: String,
+    },
+    /// Those whom a warrant named were told of it, or why they can't be.
+    /// Bodies: `reason`.
+    NoticeGiven {
+        /// Subjects of the warrant that were told.
+        told: u32,
+        /// Subjects that were not, for the reason given.
+        withheld: u32,
+    },
     /// A bundle left the house.
     BundleExported {
         /// The question's record.
@@ -175,6 +194,44 @@ pub enum Statement {
         /// The digest of the bundle's content listing.
         content: Digest,
     },
+}
+
+/// The standing rules of a custodian: what its node may approve without an officer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesChanged {
+    /// The record of the rules that these replace; none: the first.
+    pub replaces: Option<Digest>,
+    /// The rules, all of them; none: everything is decided by hand.
+    pub rules: Vec<StandingRule>,
+}
+
+/// A question within these bounds needs no officer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandingRule {
+    /// Its name, which approvals quote.
+    pub name: String,
+    /// The template.
+    pub template: TemplateId,
+    /// Most rows.
+    pub answer_cap: u32,
+    /// Most hops.
+    pub hops: u8,
+    /// Most subjects on the warrant.
+    pub subjects: u32,
+}
+
+impl StandingRule {
+    /// Whether a question of these bounds, under a warrant of so many subjects, is
+    /// within the rule.
+    #[must_use]
+    pub fn covers(&self, template: &TemplateId, answer_cap: u32, hops: u8, subjects: u32) -> bool {
+        self.template == *template
+            && answer_cap <= self.answer_cap
+            && hops <= self.hops
+            && subjects <= self.subjects
+    }
 }
 
 /// A table in the catalogue.
@@ -341,6 +398,7 @@ impl Statement {
             Self::OfficerRetired { .. } => "officer-retired",
             Self::OfficerProposed { .. } => "officer-proposed",
             Self::OfficerConfirmed { .. } => "officer-confirmed",
+            Self::RulesChanged(_) => "rules-changed",
             Self::DatasetPublished(_) => "dataset-published",
             Self::SnapshotCommitted(_) => "snapshot-committed",
             Self::WarrantDrafted { .. } => "warrant-drafted",
@@ -357,6 +415,8 @@ impl Statement {
             Self::RunAborted { .. } => "run-aborted",
             Self::AnswerDisclosed { .. } => "answer-disclosed",
             Self::Consulted { .. } => "consulted",
+            Self::PassedOn { .. } => "passed-on",
+            Self::NoticeGiven { .. } => "notice-given",
             Self::BundleExported { .. } => "bundle-exported",
         }
     }
@@ -371,7 +431,10 @@ impl Statement {
             | Self::WarrantRevoked {}
             | Self::Denied { .. }
             | Self::Narrowed { .. }
-            | Self::Refused { .. } => &["reason"],
+            | Self::Refused { .. }
+            | Self::RulesChanged(_)
+            | Self::PassedOn { .. }
+            | Self::NoticeGiven { .. } => &["reason"],
             Self::QuestionAsked(_) => &["plan"],
             Self::RunAborted { .. } => &["evidence"],
             Self::AnswerDisclosed { .. } => &["answer"],
@@ -390,6 +453,7 @@ impl Statement {
                 | Self::OfficerRetired { .. }
                 | Self::OfficerProposed { .. }
                 | Self::OfficerConfirmed { .. }
+                | Self::RulesChanged(_)
                 | Self::DatasetPublished(_)
                 | Self::SnapshotCommitted(_)
         )
@@ -406,6 +470,7 @@ impl Statement {
             | Self::RunCompleted { question, .. }
             | Self::RunAborted { question, .. }
             | Self::AnswerDisclosed { question, .. }
+            | Self::PassedOn { question, .. }
             | Self::BundleExported { question, .. } => Some(question),
             _ => None,
         }

@@ -11,7 +11,7 @@ use crate::{
     charter::OfficerId,
     statement::{
         Asked, Attestation, Column, DatasetPublished, KeyCommitment, LookupKey, QuestionAsked,
-        SnapshotCommitted, Terms,
+        RulesChanged, SnapshotCommitted, StandingRule, Terms,
     },
 };
 
@@ -208,6 +208,7 @@ fn samples() -> Vec<Statement> {
     ];
     all.extend(cases());
     all.extend(officers());
+    all.extend(later());
     all
 }
 
@@ -221,6 +222,30 @@ fn officers() -> Vec<Statement> {
         },
         Statement::OfficerConfirmed {
             proposal: digest(3),
+        },
+    ]
+}
+
+/// The statements that came after the others.
+fn later() -> Vec<Statement> {
+    vec![
+        Statement::RulesChanged(RulesChanged {
+            replaces: Some(digest(3)),
+            rules: vec![StandingRule {
+                name: "small-cases".into(),
+                template: TemplateId::new("identify").unwrap(),
+                answer_cap: 100,
+                hops: 1,
+                subjects: 20,
+            }],
+        }),
+        Statement::PassedOn {
+            question: digest(9),
+            form: "csv".into(),
+        },
+        Statement::NoticeGiven {
+            told: 11,
+            withheld: 1,
         },
     ]
 }
@@ -251,6 +276,9 @@ fn place(statement: &Statement) -> usize {
         Statement::BundleExported { .. } => 20,
         Statement::OfficerProposed { .. } => 21,
         Statement::OfficerConfirmed { .. } => 22,
+        Statement::RulesChanged(_) => 23,
+        Statement::PassedOn { .. } => 24,
+        Statement::NoticeGiven { .. } => 25,
     }
 }
 

@@ -58,7 +58,9 @@ impl State {
             .ok_or_else(|| Refusal::new(Rule::WarrantUnknown, format!("no warrant {id}")))?;
         ensure(
             header.follows.iter().all(|digest| {
-                warrant.records.contains(digest) || self.snapshots.contains_key(digest)
+                warrant.records.contains(digest)
+                    || self.snapshots.contains_key(digest)
+                    || self.are_rules_of(&header.institution, digest)
             }),
             Rule::Follows,
             || "a predecessor is of another docket or not on the ledger".into(),
@@ -71,6 +73,9 @@ impl State {
                 self.warrant_refused(record, &mut warrant, draft)?;
             }
             Statement::WarrantRevoked {} => self.warrant_revoked(record, &mut warrant)?,
+            Statement::NoticeGiven { told, withheld } => {
+                self.notice_given(record, &mut warrant, *told, *withheld)?;
+            }
             Statement::QuestionAsked(asked) => {
                 self.question_asked(record, &mut warrant, asked, at)?;
             }

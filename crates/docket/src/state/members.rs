@@ -146,6 +146,7 @@ impl State {
                     self.retired.insert(credential);
                 }
                 self.drop_nominees(|nominee| nominee.institution == *id);
+                self.rules.remove(id);
             }
         }
     }

@@ -56,7 +56,7 @@ impl State {
             } => {
                 self.decide(record, warrant, &question, plan, by_rule.is_some(), at)?;
                 if let Some(rule) = by_rule {
-                    text_within(rule, "the approving rule")?;
+                    self.require_rule(record, warrant, &question, rule)?;
                 }
                 self.check_keys(&question, &header.institution, keys)?;
                 let decision = Decision::Approved(keys.clone());
@@ -103,16 +103,32 @@ impl State {
                 self.answer_disclosed(record, warrant, &mut question, *rows, at)?;
             }
             Statement::BundleExported { .. } => {
-                self.require_duty(record, Duty::Investigator, false)?;
-                self.require_requester(record, warrant)?;
-                ensure(!question.disclosed.is_empty(), Rule::AnswerUnknown, || {
-                    "no answer was opened".into()
-                })?;
+                self.require_opened(record, warrant, &question)?;
+            }
+            Statement::PassedOn { form, .. } => {
+                self.require_opened(record, warrant, &question)?;
+                text_within(form, "the form")?;
+                let reason = require_part(header, "reason")?;
+                self.check_readers(reason, warrant, |_| false)?;
             }
             _ => return Err(Refusal::new(Rule::Format, "unknown kind of record")),
         }
         warrant.questions.insert(id, question);
         Ok(())
+    }
+
+    /// What leaves the house is an opened answer of one's own.
+    fn require_opened(
+        &self,
+        record: &Record,
+        warrant: &Warrant,
+        question: &Question,
+    ) -> Result<(), Refusal> {
+        self.require_duty(record, Duty::Investigator, false)?;
+        self.require_requester(record, warrant)?;
+        ensure(!question.disclosed.is_empty(), Rule::AnswerUnknown, || {
+            "no answer was opened".into()
+        })
     }
 
     pub(super) fn question_asked(

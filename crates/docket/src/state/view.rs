@@ -1,6 +1,6 @@
 //! What a state holds: officers, tables, warrants, questions and their phases.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use imbl::{OrdMap, OrdSet};
 use primitives::{Digest, InstitutionId, TimeMs};
@@ -8,7 +8,7 @@ use primitives::{Digest, InstitutionId, TimeMs};
 use crate::{
     charter::{Change, Duty, OfficerId},
     credential::Credential,
-    statement::{Asked, DatasetPublished, KeyCommitment, SnapshotCommitted, Terms},
+    statement::{Asked, DatasetPublished, KeyCommitment, SnapshotCommitted, StandingRule, Terms},
 };
 
 /// Where a record stands: the block's height and time.
@@ -50,6 +50,15 @@ pub struct Nominee {
     pub proposed_by: Option<OfficerId>,
     /// When.
     pub time_ms: TimeMs,
+}
+
+/// The standing rules of an institution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The record that put them in force.
+    pub record: Digest,
+    /// The rules.
+    pub rules: Arc<Vec<StandingRule>>,
 }
 
 /// A published table.
@@ -102,6 +111,8 @@ pub struct Warrant {
     pub issued: Option<Digest>,
     /// Runs spent.
     pub spent: u32,
+    /// Subjects for whom notice was accounted: told, or withheld with a reason.
+    pub noticed: u32,
     /// Its questions.
     pub questions: OrdMap<Digest, Question>,
     /// All records of the docket.

@@ -49,6 +49,7 @@ impl State {
                 draft: record.digest,
                 issued: None,
                 spent: 0,
+                noticed: 0,
                 questions: OrdMap::new(),
                 records,
             },
@@ -235,6 +236,41 @@ impl State {
         }
         require_part(&record.header, "reason")?;
         warrant.phase = WarrantPhase::Revoked;
+        Ok(())
+    }
+
+    /// Whom the warrant named was told, or not and why: by who asked or who ordered.
+    pub(super) fn notice_given(
+        &self,
+        record: &Record,
+        warrant: &mut Warrant,
+        told: u32,
+        withheld: u32,
+    ) -> Result<(), Refusal> {
+        let institution = &record.header.institution;
+        if *institution == warrant.authority {
+            self.require_authority(record, warrant)?;
+        } else {
+            self.require_duty(record, Duty::Investigator, false)?;
+            ensure(*institution == warrant.requester, Rule::Separation, || {
+                "notice is given by who asked or who ordered".into()
+            })?;
+        }
+        let issued = warrant.issued.ok_or_else(|| {
+            Refusal::new(
+                Rule::WarrantUnknown,
+                "a warrant that was not issued concerned nobody",
+            )
+        })?;
+        require_follows(&record.header, &issued)?;
+        let reason = require_part(&record.header, "reason")?;
+        self.check_readers(reason, warrant, |_| false)?;
+        let count = u64::from(told) + u64::from(withheld);
+        let left = warrant.terms.subjects - warrant.noticed;
+        ensure((1..=u64::from(left)).contains(&count), Rule::Terms, || {
+            format!("{left} subjects of the warrant are left to be told")
+        })?;
+        warrant.noticed += told + withheld;
         Ok(())
     }
 }

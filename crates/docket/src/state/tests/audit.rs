@@ -84,12 +84,32 @@ impl Audit<'_> {
                     "no run"
                 );
             }
+            Statement::RulesChanged(_) => self.duty(&officer, Duty::Approver),
+            Statement::PassedOn { question, .. } => {
+                self.duty(&officer, Duty::Investigator);
+                assert_eq!(header.institution, self.draft(header).0);
+                let requester = &header.institution;
+                assert!(self.says(header, question, requester, "answer-disclosed"));
+            }
+            Statement::NoticeGiven { .. } => self.noticed(header),
             Statement::RunAborted { question, .. } => {
                 assert!(officer.is_none());
                 assert!(!self.ended(header, question));
             }
             _ => {}
         }
+    }
+
+    /// With this one, no more subjects are accounted for than the order has.
+    fn noticed(&self, header: &Header) {
+        let (requester, authority, asked) = self.draft(header);
+        assert!([&requester, &authority].contains(&&header.institution));
+        let count = |header: &Header| match header.statement {
+            Statement::NoticeGiven { told, withheld } => told + withheld,
+            _ => 0,
+        };
+        let before: u32 = self.docket(header).map(|known| count(&known.header)).sum();
+        assert!(count(header) > 0 && before + count(header) <= asked.subjects);
     }
 
     /// The officer who signed, or `None` for a node; panics for anybody else.
@@ -275,7 +295,10 @@ impl Audit<'_> {
     ) {
         let me = &header.institution;
         match (&header.statement, officer) {
-            (Statement::Approved { by_rule, .. }, None) => assert!(by_rule.is_some()),
+            (Statement::Approved { by_rule, .. }, None) => {
+                let name = by_rule.as_deref().expect("a node names its rule");
+                self.standing(header, question, name);
+            }
             (Statement::Refused { .. }, None) => assert!(role(me, Role::Custodian)),
             _ => self.duty(officer, Duty::Approver),
         }
@@ -293,6 +316,30 @@ impl Audit<'_> {
             "decides twice"
         );
         assert!(!self.ended(header, question));
+    }
+
+    /// The institution's newest rules, which an approver signed, have one of this
+    /// name that covers the question.
+    fn standing(&self, header: &Header, question: &Digest, name: &str) {
+        let newest = self.0.iter().rev().find_map(|(record, _)| {
+            let rules = match &record.header.statement {
+                Statement::RulesChanged(change) => &change.rules,
+                _ => return None,
+            };
+            let of_it = record.header.institution == header.institution;
+            of_it.then_some((record, rules))
+        });
+        let (record, rules) = newest.expect("rules that stand on the ledger");
+        assert!(record.header.officer.is_some() && header.follows.contains(&record.digest));
+        let asked = self.asked(header, question);
+        let subjects = self.draft(header).2.subjects;
+        let fits = rules.iter().filter(|rule| rule.name == name).any(|rule| {
+            rule.template == asked.template
+                && rule.answer_cap >= asked.answer_cap
+                && rule.hops >= asked.hops
+                && rule.subjects >= subjects
+        });
+        assert!(fits, "approved by a rule that does not cover it");
     }
 
     fn inputs(&self, record: &Record, question: &Digest, at: At) {

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::{
     audit::Audit,
-    world::{OFFICERS, Phase, World, digest, id, key, part},
+    world::{OFFICERS, Phase, World, digest, id, key, part, standing},
 };
 use crate::{
     Record, Statement,
@@ -149,6 +149,10 @@ impl Play {
     }
 
     fn learn(&mut self, record: &Record) {
+        if let Statement::RulesChanged(_) = record.header.statement {
+            let institution = record.header.institution.clone();
+            self.world.rules.insert(institution, record.digest);
+        }
         let Some(docket) = self
             .dockets
             .iter_mut()
@@ -284,7 +288,11 @@ impl Play {
             QuestionPhase::Completed if question.disclosed.is_empty() => {
                 world.disclose(question.answer_cap, &["police"])
             }
-            QuestionPhase::Completed if self.dice.one_in(2) => world.export("police/inv"),
+            QuestionPhase::Completed if self.dice.one_in(2) => match self.dice.below(3) {
+                0 => world.pass_on("police/inv", "csv"),
+                1 => world.notice("police/inv", 3, 1),
+                _ => world.export("police/inv"),
+            },
             _ => {
                 let asked = self.question();
                 self.world.ask(asked)
@@ -300,7 +308,7 @@ impl Play {
         let asked = self.question();
         let rows = u32::try_from(self.dice.below(120)).unwrap();
         let blamed = self.dice.one_in(2).then_some(custodian);
-        let kind = self.dice.below(16);
+        let kind = self.dice.below(19);
         let world = &self.world;
         let record = match kind {
             0 => world.draft_to(&who, custodian, terms),
@@ -316,6 +324,9 @@ impl Play {
             12 => world.complete(vec![world.attestation(custodian)], 1),
             13 => world.abort(&who, blamed),
             14 => world.disclose(rows, &["police"]),
+            16 => world.change_rules(&who, vec![standing(rows)]),
+            17 => world.pass_on(&who, "csv"),
+            18 => world.notice(&who, rows, 0),
             _ => world.export(&who),
         };
         let retire = kind == 15 && self.dice.one_in(10);
@@ -398,6 +409,9 @@ fn the_play_reaches_every_step_of_a_case() {
         "run-aborted",
         "answer-disclosed",
         "bundle-exported",
+        "rules-changed",
+        "passed-on",
+        "notice-given",
     ] {
         assert!(reached.contains(kind), "no play reached {kind}");
     }

@@ -7,7 +7,7 @@ use primitives::{NetworkId, WarrantId, cbor};
 use self::cases::{
     already_decided_cases, duty_cases, expired_cases, follows_cases, key_mismatch_cases,
     limit_cases, membership_cases, parts_cases, reason, revoked_cases, scope_cases,
-    separation_cases, signer_unknown_cases, terms_cases,
+    separation_cases, signer_unknown_cases, standing_rule_cases, terms_cases,
 };
 use super::officers::{proposal_unknown_cases, second_word_cases};
 use super::world::{DAY_MS, Phase, START_MS, World, digest, id, key, officer, snapshot};
@@ -128,6 +128,7 @@ refused_by! {
             published.refuse(&published.altered("police/inv", &published.drafted(), |h| h.warrant = None)),
             drafted.refuse(&drafted.altered("police/inv", &drafted.ask(drafted.asked()), |h| h.follows[0] = drafted.draft)),
             refused.refuse(&refused.altered("police/inv", &refused.ask(refused.asked()), |h| h.follows[0] = refused.draft)),
+            drafted.refuse(&drafted.altered("police/inv", &drafted.notice("police/inv", 1, 0), |h| h.follows.clear())),
             issued.refuse(&issued.altered("police/inv", &issued.ask(issued.asked()), |h| h.warrant = Some(WarrantId([9; 16])))),
             issued.refuse(&issued.ask(other)),
         ]
@@ -177,6 +178,7 @@ refused_by! {
             with(vec![w.issued]),
         ]
     };
+    standing_rule: StandingRule => standing_rule_cases();
     budget: Budget => {
         let mut w = World::at(Phase::Asked);
         // An open question holds the one run; so does one that has run.
@@ -270,6 +272,7 @@ refused_by! {
         vec![
             w.refuse(&w.altered("police/inv", &w.disclose(1, &["police"]), |h| _ = h.follows.pop())),
             completed.refuse(&completed.export("police/inv")),
+            completed.refuse(&completed.pass_on("police/inv", "csv")),
         ]
     };
 }

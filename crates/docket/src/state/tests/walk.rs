@@ -1,6 +1,6 @@
 //! Whole walks that are allowed.
 
-use super::world::{Phase, World, digest, id};
+use super::world::{Phase, World, digest, id, standing};
 use crate::{
     Rule, Statement,
     state::{Decision, QuestionPhase, WarrantPhase},
@@ -32,6 +32,36 @@ fn a_node_approves_by_a_rule_that_it_names() {
     w.accept(&w.approve("bank_b/app", "bank_b"));
     w.accept(&w.inputs("bank_b"));
     assert_eq!(w.state.warrant(&w.warrant).unwrap().spent, 1);
+}
+
+#[test]
+fn a_node_approves_by_the_newest_rules_only() {
+    let mut w = World::at(Phase::Asked);
+    let old = w.approve("bank_a", "bank_a");
+    let wider = w.change_rules("bank_a/app", vec![standing(70)]);
+    w.accept(&wider);
+    w.rules.insert(id("bank_a"), wider.digest);
+    assert_eq!(w.refuse(&old).rule, Rule::Follows);
+    w.accept(&w.approve("bank_a", "bank_a"));
+    let rules = w.state.rules(&id("bank_a")).unwrap();
+    assert_eq!(
+        (rules.record, rules.rules[0].answer_cap),
+        (wider.digest, 70)
+    );
+}
+
+#[test]
+fn what_was_opened_may_be_passed_on_and_notice_is_given_once_a_subject() {
+    let mut w = World::at(Phase::Disclosed);
+    w.accept(&w.pass_on("police/inv", "csv"));
+    w.accept(&w.notice("police/inv", 6, 1));
+    w.accept(&w.notice("court/judge", 5, 0));
+    assert_eq!(w.state.warrant(&w.warrant).unwrap().noticed, 12);
+    assert_eq!(w.refuse(&w.notice("police/inv", 1, 0)).rule, Rule::Terms);
+    // Also when the warrant is over.
+    let mut revoked = World::at(Phase::Disclosed);
+    revoked.accept(&revoked.revoke("court/judge"));
+    revoked.accept(&revoked.notice("police/inv", 12, 0));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::{
     state::{At, State},
     statement::{
         Asked, Attestation, Column, DatasetPublished, KeyCommitment, LookupKey, QuestionAsked,
-        SnapshotCommitted, Terms,
+        RulesChanged, SnapshotCommitted, StandingRule, Terms,
     },
 };
 
@@ -49,6 +49,8 @@ pub(super) struct World {
     /// The published table and its snapshot, by custodian.
     pub(super) datasets: BTreeMap<InstitutionId, Digest>,
     pub(super) snapshots: BTreeMap<InstitutionId, Digest>,
+    /// The record of the standing rules, by custodian.
+    pub(super) rules: BTreeMap<InstitutionId, Digest>,
     /// Every record that was accepted, with its block.
     pub(super) log: Vec<(Record, At)>,
 }
@@ -160,6 +162,17 @@ pub(super) fn snapshot(dataset: Digest) -> SnapshotCommitted {
     }
 }
 
+/// A rule as wide as the world's warrant, with a cap of its own.
+pub(super) fn standing(answer_cap: u32) -> StandingRule {
+    StandingRule {
+        name: "standing".into(),
+        template: TemplateId::new("identify").unwrap(),
+        answer_cap,
+        hops: 2,
+        subjects: 12,
+    }
+}
+
 impl World {
     /// The network with its officers enrolled.
     pub(super) fn new() -> Self {
@@ -175,6 +188,7 @@ impl World {
             disclosed: Digest::default(),
             datasets: BTreeMap::new(),
             snapshots: BTreeMap::new(),
+            rules: BTreeMap::new(),
             log: Vec::new(),
         };
         for (institution, handle, duties) in OFFICERS {
@@ -223,6 +237,11 @@ impl World {
                     self.accept(&committed);
                     self.datasets.insert(id(name), published.digest);
                     self.snapshots.insert(id(name), committed.digest);
+                }
+                for name in ["bank_a", "bank_b"] {
+                    let record = self.change_rules(&format!("{name}/app"), vec![standing(100)]);
+                    self.accept(&record);
+                    self.rules.insert(id(name), record.digest);
                 }
             }
             Phase::Drafted => self.draft = self.accept(&self.drafted()),
@@ -424,13 +443,40 @@ impl World {
     }
 
     pub(super) fn approve(&self, who: &str, keys_of: &str) -> Record {
+        let by_node = !who.contains('/');
         let statement = Statement::Approved {
             question: self.question,
             plan: digest("plan"),
             keys: self.keys(keys_of),
-            by_rule: (!who.contains('/')).then(|| "standing".to_owned()),
+            by_rule: by_node.then(|| "standing".to_owned()),
         };
-        self.record(who, statement, &[self.question], &[])
+        let rules = by_node.then(|| self.rules.get(&id(who))).flatten();
+        let follows: Vec<Digest> = [self.question].iter().chain(rules).copied().collect();
+        self.record(who, statement, &follows, &[])
+    }
+
+    /// Rules in place of those that the world knows.
+    pub(super) fn change_rules(&self, who: &str, rules: Vec<StandingRule>) -> Record {
+        let institution = who.split('/').next().unwrap();
+        let replaces = self.rules.get(&id(institution)).copied();
+        let follows: Vec<Digest> = replaces.into_iter().collect();
+        let statement = Statement::RulesChanged(RulesChanged { replaces, rules });
+        self.record(who, statement, &follows, &[part("reason", &[institution])])
+    }
+
+    pub(super) fn pass_on(&self, who: &str, form: &str) -> Record {
+        let statement = Statement::PassedOn {
+            question: self.question,
+            form: form.into(),
+        };
+        let reason = part("reason", &["police"]);
+        self.record(who, statement, &[self.question], &[reason])
+    }
+
+    pub(super) fn notice(&self, who: &str, told: u32, withheld: u32) -> Record {
+        let statement = Statement::NoticeGiven { told, withheld };
+        let reason = part("reason", &["police"]);
+        self.record(who, statement, &[self.issued], &[reason])
     }
 
     pub(super) fn narrow(&self, who: &str, hops: u8, answer_cap: u32) -> Record {

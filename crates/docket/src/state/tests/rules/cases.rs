@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use primitives::{Digest, TemplateId, WarrantId, limits::FOLLOWS_MAX};
 
 use super::super::world::{
-    DAY_MS, Phase, World, dataset, digest, id, institution, key, officer, part, snapshot,
+    DAY_MS, Phase, World, dataset, digest, id, institution, key, officer, part, snapshot, standing,
 };
 use crate::{
     Change, Duty, Opened, Part, Record, Refusal, Role, Statement,
     body::Reason,
     charter::Card,
-    state::{PROPOSALS_MAX, STEPS_MAX},
-    statement::{QuestionAsked, Terms},
+    state::{PROPOSALS_MAX, RULES_MAX, STEPS_MAX},
+    statement::{QuestionAsked, StandingRule, Terms},
 };
 
 pub(super) fn reason() -> Opened {
@@ -93,6 +93,12 @@ pub(super) fn duty_cases() -> Vec<Refusal> {
         asked.refuse(&asked.approve("bank_a/stew", "bank_a")),
         asked.refuse(&by_hand_by_a_node(&asked)),
         asked.refuse(&asked.narrow("bank_a", 1, 1)),
+        asked.refuse(&asked.change_rules("bank_a", vec![standing(1)])),
+        asked.refuse(&asked.change_rules("bank_a/stew", vec![standing(1)])),
+        asked.refuse(&asked.change_rules("police/inv", vec![standing(1)])),
+        asked.refuse(&asked.notice("police", 1, 0)),
+        asked.refuse(&asked.notice("court", 1, 0)),
+        asked.refuse(&asked.notice("bank_a/app", 1, 0)),
         approved.refuse(&approved.inputs("bank_a/app")),
         inputs.refuse(&inputs.altered(
             "police/inv",
@@ -111,6 +117,67 @@ pub(super) fn duty_cases() -> Vec<Refusal> {
             }),
         ),
     ]
+}
+
+/// Approvals that no rule covers, and rules that can't stand.
+pub(super) fn standing_rule_cases() -> Vec<Refusal> {
+    let w = World::at(Phase::Asked);
+    let bare = World::new();
+    let after = |rules: Vec<StandingRule>| {
+        let mut w = w.clone();
+        let record = w.change_rules("bank_a/app", rules);
+        let record = w.accept(&record);
+        w.rules.insert(id("bank_a"), record);
+        w.refuse(&w.approve("bank_a", "bank_a"))
+    };
+    let other_template = TemplateId::new("follow-the-money").unwrap();
+    let rename = |name: &str| StandingRule {
+        name: name.into(),
+        ..standing(100)
+    };
+    let change = |rules: Vec<StandingRule>| w.refuse(&w.change_rules("bank_a/app", rules));
+    let mut stale = w.clone();
+    stale.accept(&stale.change_rules("bank_a/app", vec![standing(50)]));
+    let mut out = vec![
+        after(vec![]),
+        after(vec![rename("another")]),
+        after(vec![standing(49)]),
+        after(vec![StandingRule {
+            template: other_template,
+            ..standing(100)
+        }]),
+        after(vec![StandingRule {
+            subjects: 11,
+            ..standing(100)
+        }]),
+        stale.refuse(&stale.change_rules("bank_a/app", vec![standing(70)])),
+        change(vec![standing(1), standing(2)]),
+        change(vec![standing(0)]),
+        change(vec![StandingRule {
+            hops: 0,
+            ..standing(1)
+        }]),
+        change(vec![StandingRule {
+            subjects: 0,
+            ..standing(1)
+        }]),
+        bare.refuse(
+            &bare.altered("bank_a/app", &w.change_rules("bank_a/app", vec![]), |h| {
+                h.time_ms = bare.now_ms
+            }),
+        ),
+    ];
+    // Without any rule a node approves nothing.
+    let mut none = World::at(Phase::Asked);
+    none.accept(&none.change_rules("bank_b/app", vec![]));
+    none.rules.remove(&id("bank_b"));
+    out.push(none.refuse(
+        &none.altered("bank_b", &none.approve("bank_b", "bank_b"), |h| {
+            let rules = none.state.rules(&id("bank_b")).unwrap().record;
+            h.follows.push(rules);
+        }),
+    ));
+    out
 }
 
 /// A node may approve by a rule that it names, and not by hand.
@@ -146,6 +213,23 @@ pub(super) fn follows_cases() -> Vec<Refusal> {
         bare(&issued, "police/inv", issued.ask(issued.asked())),
         stray(&issued, "police/inv", issued.ask(issued.asked())),
         bare(&asked, "bank_a/app", asked.approve("bank_a/app", "bank_a")),
+        // A node's approval that names a rule, and not the record that holds it.
+        asked.refuse(
+            &asked.altered("bank_a", &asked.approve("bank_a", "bank_a"), |h| {
+                h.follows.truncate(1);
+            }),
+        ),
+        bare(
+            &asked,
+            "bank_a/app",
+            asked.change_rules("bank_a/app", vec![]),
+        ),
+        stray(
+            &asked,
+            "bank_a/app",
+            asked.change_rules("bank_a/app", vec![]),
+        ),
+        bare(&issued, "police/inv", issued.notice("police/inv", 1, 0)),
         bare(&approved, "bank_a", approved.inputs("bank_a")),
         bare(&completed, "police/inv", completed.disclose(1, &["police"])),
         // The disclosure follows the question, and not the run.
@@ -215,6 +299,15 @@ pub(super) fn parts_cases() -> Vec<Refusal> {
     let subjects = part("subjects", &["court", "police"]);
     let ask = issued.ask(issued.asked());
     let mut out = vec![completed.refuse(&completed.disclose(1, &["police", "court"]))];
+    let disclosed = World::at(Phase::Disclosed);
+    for parts in [vec![], vec![part("reason", &["bank_b"])]] {
+        let rules = asked.change_rules("bank_a/app", vec![]);
+        out.push(with(&asked, "bank_a/app", &rules, &parts));
+        let notice = issued.notice("police/inv", 1, 0);
+        out.push(with(&issued, "police/inv", &notice, &parts));
+        let pass = disclosed.pass_on("police/inv", "csv");
+        out.push(with(&disclosed, "police/inv", &pass, &parts));
+    }
     for parts in [
         vec![],
         vec![part("subjects", &["police"])],
@@ -300,6 +393,11 @@ pub(super) fn limit_cases() -> Vec<Refusal> {
     let inputs = World::at(Phase::Inputs);
     let running = World::at(Phase::InputsOfOne);
     let asked = World::at(Phase::Asked);
+    let disclosed = World::at(Phase::Disclosed);
+    let many = (0..=RULES_MAX).map(|n| StandingRule {
+        name: n.to_string(),
+        ..standing(1)
+    });
     let long = "x".repeat(5_000);
     let mut out = vec![
         w.refuse(&w.altered("police/inv", &w.drafted(), |h| {
@@ -309,6 +407,7 @@ pub(super) fn limit_cases() -> Vec<Refusal> {
             h.parts = vec![h.parts[0].clone(); 5];
         })),
         inputs.refuse(&inputs.complete(inputs.attestations(), STEPS_MAX + 1)),
+        asked.refuse(&asked.change_rules("bank_a/app", many.collect())),
     ];
     let cause = |text: &str| Statement::RunAborted {
         question: running.question,
@@ -327,13 +426,12 @@ pub(super) fn limit_cases() -> Vec<Refusal> {
                 h.warrant = None;
             }),
         ));
-        let approved = Statement::Approved {
-            question: asked.question,
-            plan: digest("plan"),
-            keys: asked.keys("bank_a"),
-            by_rule: Some(text.into()),
+        let rule = StandingRule {
+            name: text.into(),
+            ..standing(1)
         };
-        out.push(asked.refuse(&asked.record("bank_a", approved, &[asked.question], &[])));
+        out.push(asked.refuse(&asked.change_rules("bank_a/app", vec![rule])));
+        out.push(disclosed.refuse(&disclosed.pass_on("police/inv", text)));
     }
     for (columns, keys) in [(0, 1), (257, 1), (1, 0), (1, 17)] {
         let mut entry = dataset();
@@ -418,6 +516,7 @@ pub(super) fn separation_cases() -> Vec<Refusal> {
         issued.refuse(&issued.revoke("hybrid/all")),
         issued.refuse(&issued.ask_by("hybrid/all", issued.asked())),
         own.refuse(&own.approve("hybrid/all", "hybrid")),
+        issued.refuse(&issued.notice("hybrid/all", 1, 0)),
         inputs.refuse(
             &inputs.altered("hybrid", &inputs.complete(inputs.attestations(), 1), |h| {
                 h.institution = id("hybrid")
@@ -480,6 +579,10 @@ pub(super) fn terms_cases() -> Vec<Refusal> {
         change(&mut terms);
         drafted.refuse(&drafted.issue(terms))
     }));
+    let issued = World::at(Phase::Issued);
+    for (told, withheld) in [(0, 0), (13, 0), (12, 1), (u32::MAX, u32::MAX)] {
+        out.push(issued.refuse(&issued.notice("police/inv", told, withheld)));
+    }
     let mut entry = dataset();
     entry.keys.push("account".into());
     out.push(published.refuse(&published.record(
