@@ -373,6 +373,16 @@ fn what(entry: &Entry) -> String {
         Statement::RunAborted { cause, .. } => cause.clone(),
         Statement::Consulted { reader, what, .. } => format!("{reader}: {what}"),
         Statement::AnswerDisclosed { rows, .. } => format!("{rows}"),
+        Statement::PassedOn { form, .. } => form.clone(),
+        Statement::NoticeGiven { told, withheld } => format!("{told} / {withheld}"),
+        Statement::RulesChanged(change) => {
+            let bounds = change.rules.iter().map(|rule| {
+                let (cap, hops, subjects) = (rule.answer_cap, rule.hops, rule.subjects);
+                let name = &rule.name;
+                format!("{name}: {}, ≤ {cap}, {hops}, {subjects}", rule.template)
+            });
+            bounds.collect::<Vec<_>>().join("; ")
+        }
         _ => return text,
     };
     let _ = write!(text, "<span class=\"note\">{}</span>", escape(&detail));

@@ -4,8 +4,8 @@
 //! The exporter uses it to choose, the verifier to see that nothing irrelevant was
 //! slipped in. Needed are the whole docket (denials and refusals too: what was
 //! said no to is evidence as well), every step of the membership since the
-//! founding charter, the snapshots asked and the tables that they are of, and the
-//! enrolment and retirement of every officer who signed any of these or whom a
+//! founding charter, the snapshots asked and the tables that they are of, the standing
+//! rules that approved with all that they replaced, and the enrolment and retirement of every officer who signed any of these or whom a
 //! consultation names. Where an officer was enrolled by two words, the legal order
 //! counts the institution's registrars: their enrolments are needed as well.
 //!
@@ -55,12 +55,42 @@ pub fn select(records: &[Record], question: &Digest) -> Result<Vec<usize>, Refus
         }
     }
     for position in needed.clone() {
-        if let Statement::SnapshotCommitted(snapshot) = &records[position].header.statement {
-            needed.extend(by_digest.get(&snapshot.dataset));
+        match &records[position].header.statement {
+            Statement::SnapshotCommitted(snapshot) => {
+                needed.extend(by_digest.get(&snapshot.dataset));
+            }
+            Statement::Approved {
+                by_rule: Some(_), ..
+            } => add_rules(records, &by_digest, position, &mut needed),
+            _ => {}
         }
     }
     add_officers(records, &mut needed);
     Ok(needed.into_iter().collect())
+}
+
+/// Adds the standing rules that a record follows, and what they replaced, one by one.
+fn add_rules(
+    records: &[Record],
+    by_digest: &BTreeMap<&Digest, usize>,
+    position: usize,
+    needed: &mut BTreeSet<usize>,
+) {
+    let mut unseen = vec![position];
+    while let Some(position) = unseen.pop() {
+        for digest in &records[position].header.follows {
+            let Some(before) = by_digest.get(digest) else {
+                continue;
+            };
+            let rules = matches!(
+                records[*before].header.statement,
+                Statement::RulesChanged(_)
+            );
+            if rules && needed.insert(*before) {
+                unseen.push(*before);
+            }
+        }
+    }
 }
 
 /// What the records say of officers.

@@ -22,6 +22,7 @@ pub(crate) fn kind(kind: &str) -> Option<Word> {
         "officer-retired" => word("注销经办人", "Officer retired"),
         "officer-proposed" => word("提名经办人", "Officer proposed"),
         "officer-confirmed" => word("确认经办人", "Officer confirmed"),
+        "rules-changed" => word("修改审批规则", "Approval rules changed"),
         "dataset-published" => word("发布数据目录", "Dataset published"),
         "snapshot-committed" => word("提交数据快照", "Snapshot committed"),
         "warrant-drafted" => word("申请令状", "Warrant drafted"),
@@ -38,6 +39,8 @@ pub(crate) fn kind(kind: &str) -> Option<Word> {
         "run-aborted" => word("计算中止", "Run aborted"),
         "answer-disclosed" => word("开启答案", "Answer disclosed"),
         "consulted" => word("查阅", "Consulted"),
+        "passed-on" => word("移交答案副本", "Answer passed on"),
+        "notice-given" => word("告知对象", "Notice given"),
         "bundle-exported" => word("导出证据包", "Bundle exported"),
         _ => return None,
     })

@@ -44,7 +44,13 @@ fn only_what_the_case_needs_is_in_it() {
         .timeline
         .iter()
         .filter(|e| e.statement.kind() == "officer-enrolled");
-    assert_eq!(enrolled.count(), 3);
+    assert_eq!(enrolled.count(), 4);
+    // The rules that approved, and those before them.
+    let rules = case
+        .timeline
+        .iter()
+        .filter(|e| e.statement.kind() == "rules-changed");
+    assert_eq!(rules.count(), 2);
 }
 
 #[test]

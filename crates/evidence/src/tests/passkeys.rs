@@ -40,13 +40,14 @@ fn a_case_signed_with_passkeys_verifies() {
     };
     assert_eq!(count("officer-proposed"), 3);
     assert_eq!(count("officer-confirmed"), 3);
-    // The registrars whose words these were; not the steward of another house.
-    assert_eq!(count("officer-enrolled"), 2);
+    // The registrars whose words these were, and whose rules approved; not the
+    // steward of another house.
+    assert_eq!(count("officer-enrolled"), 3);
     let steward = world
         .records
         .iter()
         .filter(|r| r.kind() == "officer-enrolled");
-    assert_eq!(steward.count(), 3);
+    assert_eq!(steward.count(), 4);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use docket::plan::{
 };
 use docket::statement::{
     Asked, Attestation, Column, DatasetPublished, KeyCommitment, LookupKey, QuestionAsked,
-    SnapshotCommitted, Statement, Terms,
+    RulesChanged, SnapshotCommitted, StandingRule, Statement, Terms,
 };
 use docket::{Charter, Duty, Header, Institution, OfficerId, Record, Role};
 use primitives::semantic::{Selector, Semantic};
@@ -64,6 +64,8 @@ pub(crate) struct Options {
     pub(crate) revoked: bool,
     /// Who signs the approval of the first telecom.
     pub(crate) approver: &'static str,
+    /// The second telecom's rules are changed to this cap before they approve.
+    pub(crate) rule_cap: Option<u32>,
     /// The snapshot that the answer's row names is of this custodian.
     pub(crate) origin: &'static str,
     /// Rows of the answer.
@@ -81,6 +83,7 @@ impl Default for Options {
             holder: "<李>",
             revoked: false,
             approver: "telecom_a/approver-1",
+            rule_cap: None,
             origin: "telecom_a",
             rows: 1,
             blinded: PHONE,
@@ -96,6 +99,8 @@ pub(crate) struct World {
     pub(crate) now_ms: u64,
     /// The passkeys of those who have one, by `institution/officer`.
     pub(crate) passkeys: BTreeMap<String, Authenticator>,
+    /// The record of the standing rules, by custodian.
+    pub(crate) rules: BTreeMap<InstitutionId, Digest>,
     /// Validators in office, with the size of the log when they took it.
     pub(crate) epochs: Vec<(u64, Vec<&'static str>)>,
 }
@@ -130,6 +135,7 @@ impl World {
             tree: Tree::new(),
             now_ms: START_MS,
             passkeys: BTreeMap::new(),
+            rules: BTreeMap::new(),
             epochs: vec![(0, FOUNDERS.to_vec())],
         };
         if !passkeys.is_empty() {
@@ -141,6 +147,7 @@ impl World {
             ("police/investigator-1", Duty::Investigator),
             ("procuratorate/judge-1", Duty::Judge),
             ("telecom_a/approver-1", Duty::Approver),
+            ("telecom_b/approver-1", Duty::Approver),
             ("telecom_b/unused-1", Duty::Steward),
         ] {
             if passkeys.contains(&at) {
@@ -149,7 +156,39 @@ impl World {
                 world.enrol(at, duty);
             }
         }
+        // The second in place of the first, which approves nothing here.
+        let first = world.change_rules("telecom_b/approver-1", None, 10);
+        world.change_rules("telecom_b/approver-1", Some(first), ANSWER_CAP);
         world
+    }
+
+    /// Puts one standing rule in force.
+    pub(crate) fn change_rules(
+        &mut self,
+        who: &str,
+        replaces: Option<Digest>,
+        answer_cap: u32,
+    ) -> Digest {
+        let (institution, _) = who.split_once('/').unwrap();
+        let reason = Opened::new(&Reason {
+            text: "the usual questions".into(),
+        })
+        .unwrap();
+        let rule = StandingRule {
+            name: "up to 100 subjects".into(),
+            template: TemplateId::new("identify").unwrap(),
+            answer_cap,
+            hops: 1,
+            subjects: 100,
+        };
+        let statement = Statement::RulesChanged(RulesChanged {
+            replaces,
+            rules: vec![rule],
+        });
+        let parts = vec![reason.part(vec![id(institution)])];
+        let record = self.put(who, None, replaces.into_iter().collect(), parts, statement);
+        self.rules.insert(id(institution), record);
+        record
     }
 
     /// Enrols an officer's key by the node's one word.
@@ -336,6 +375,10 @@ impl World {
             );
         }
         self.now_ms += options.wait_ms;
+        if let Some(cap) = options.rule_cap {
+            let known = self.rules.get(&id("telecom_b")).copied();
+            self.change_rules("telecom_b/approver-1", known, cap);
+        }
         let keys = |snapshot| {
             vec![KeyCommitment {
                 snapshot,
@@ -356,7 +399,9 @@ impl World {
                 by_rule: (!by_hand).then(|| "up to 100 subjects".into()),
             };
             let who = if by_hand { options.approver } else { telecom };
-            self.put(who, Some(warrant), vec![question], Vec::new(), approved);
+            let rules = self.rules.get(&id(telecom)).filter(|_| !by_hand).copied();
+            let follows = [question].into_iter().chain(rules).collect();
+            self.put(who, Some(warrant), follows, Vec::new(), approved);
         }
         for (telecom, snapshot) in TELECOMS.iter().zip(snapshots) {
             let inputs = Statement::InputsCommitted {
