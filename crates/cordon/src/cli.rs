@@ -63,6 +63,9 @@ pub(crate) enum Command {
     Refuse(c::question::Refuse),
     /// Say which narrower plan would be approved (custodian).
     Narrow(c::question::Narrow),
+    /// See and change the rules by which a node approves (custodian).
+    #[command(subcommand)]
+    Rules(c::rules::Rules),
     /// Open a completed question's answer and show it (requester).
     Answer(c::answer::Answer),
     /// Show a warrant's records as a timeline.

@@ -332,6 +332,15 @@ impl Client {
         self.get(&format!("/v1/questions/{}/answer", plain(id)?))
     }
 
+    /// An opened answer as CSV, once it was stated to be passed on.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn answer_csv(&self, id: &str) -> Result<Vec<u8>> {
+        let path = format!("/v1/questions/{}/answer.csv", plain(id)?);
+        self.exchange("GET", &path, None, JSON_BYTES_MAX)
+    }
+
     /// An exported bundle's bytes.
     ///
     /// # Errors

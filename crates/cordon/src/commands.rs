@@ -21,6 +21,7 @@ pub(crate) mod network;
 pub(crate) mod node;
 pub(crate) mod officer;
 pub(crate) mod question;
+pub(crate) mod rules;
 pub(crate) mod status;
 pub(crate) mod warrant;
 
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command, out: &Out) -> Result<()> {
         Command::Approve(command) => command.run(out),
         Command::Refuse(command) => command.run(out),
         Command::Narrow(command) => command.run(out),
+        Command::Rules(command) => command.run(out),
         Command::Answer(command) => command.run(out),
         Command::Docket(command) => command.run(out),
         Command::Bundle(command) => command.run(out),

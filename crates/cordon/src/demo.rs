@@ -176,7 +176,8 @@ fn begin(stage: &mut Stage, scene: &Scene, network: &Network, stop: &Stop) -> Re
         Ok(())
     })?;
     stage.step("officers", "enrol the officers", "登记人员", |stage| {
-        case::enrol(scene, network, stage)
+        case::enrol(scene, network, stage)?;
+        case::set_rules(scene, network, stage)
     })?;
     stage.step(
         "tables",

@@ -15,7 +15,7 @@ use docket::{
     charter::{Card, CharterLimits},
 };
 use node::{
-    config::{ApprovalRule, Config, ConsoleConfig, Listen, Log, files, write_private},
+    config::{Config, ConsoleConfig, Listen, Log, files, write_private},
     keystore::{NodeKeys, Passphrase},
 };
 use primitives::{InstitutionId, NetworkId};
@@ -42,8 +42,6 @@ pub struct NewHome {
     pub exchange: SocketAddr,
     /// The HTTP API.
     pub api: SocketAddr,
-    /// Questions approved by rule.
-    pub approve: Vec<ApprovalRule>,
     /// The log.
     pub log: Log,
 }
@@ -62,7 +60,6 @@ pub fn make_home(new: &NewHome, passphrase: &Passphrase) -> Result<Card> {
             exchange: new.exchange,
             api: new.api,
         },
-        approve: new.approve.clone(),
         log: new.log.clone(),
         home: new.home.clone(),
     };
@@ -225,7 +222,6 @@ mod tests {
             ledger: port,
             exchange: port,
             api: port,
-            approve: Vec::new(),
             log: Log::default(),
         }
     }

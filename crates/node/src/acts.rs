@@ -23,8 +23,10 @@ use crate::{
     store::Shelf,
 };
 
+mod afterwards;
 mod make;
 mod officers;
+mod rules;
 mod summary;
 
 use make::{Made, compile_question, digest, make, question_of, warrant_id};
@@ -111,6 +113,9 @@ pub fn act_name(act: &Act) -> &'static str {
         Act::Narrow { .. } => "narrow",
         Act::Refuse { .. } => "refuse",
         Act::OpenAnswer { .. } => "open-answer",
+        Act::PassOn { .. } => "pass-on",
+        Act::GiveNotice { .. } => "give-notice",
+        Act::ChangeRules(_) => "change-rules",
         Act::ExportBundle { .. } => "export-bundle",
         Act::EnrolOfficer { .. } => "enrol-officer",
         Act::ProposeOfficer { .. } => "propose-officer",
@@ -130,13 +135,16 @@ pub fn docket_of(core: &Core, act: &Act) -> Option<WarrantId> {
         Act::IssueWarrant(IssueWarrant { warrant, .. })
         | Act::RefuseWarrant { warrant, .. }
         | Act::RevokeWarrant { warrant, .. }
+        | Act::GiveNotice { warrant, .. }
         | Act::Ask(Ask { warrant, .. }) => warrant_id(warrant).ok(),
         Act::Approve { question }
         | Act::Narrow { question, .. }
         | Act::Refuse { question, .. }
         | Act::OpenAnswer { question }
+        | Act::PassOn { question, .. }
         | Act::ExportBundle { question } => of_question(question),
         Act::DraftWarrant(_)
+        | Act::ChangeRules(_)
         | Act::EnrolOfficer { .. }
         | Act::ProposeOfficer { .. }
         | Act::ConfirmOfficer { .. }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use primitives::{InstitutionId, TemplateId};
+use primitives::InstitutionId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -21,9 +21,6 @@ pub struct Config {
     /// The console.
     #[serde(default)]
     pub console: ConsoleConfig,
-    /// Questions that the node approves by rule; all others wait for an officer.
-    #[serde(default, rename = "approve")]
-    pub approve: Vec<ApprovalRule>,
     /// The log.
     #[serde(default)]
     pub log: Log,
@@ -53,22 +50,6 @@ pub struct ConsoleConfig {
     /// Passkeys are bound to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
-}
-
-/// A rule under which the node approves a question without an officer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ApprovalRule {
-    /// The rule's name; it stands in the approval's record.
-    pub name: String,
-    /// The template.
-    pub template: TemplateId,
-    /// Most rows.
-    pub answer_cap: u32,
-    /// Most hops.
-    pub hops: u8,
-    /// Most subjects on the warrant.
-    pub subjects: u32,
 }
 
 /// The log's form.

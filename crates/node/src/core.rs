@@ -19,7 +19,6 @@ use primitives::{Digest, InstitutionId, NetworkId, TimeMs, WarrantId};
 use tokio::sync::watch;
 
 use crate::{
-    approvals::Approvals,
     config::Config,
     console::Console,
     error::{Error, Result},
@@ -122,8 +121,6 @@ pub struct Core {
     pub metrics: Metrics,
     /// The log's filter.
     pub log: LogFilter,
-    /// The rules under which this node approves.
-    pub approvals: Approvals,
     /// File names of cases that this institution may read, by warrant.
     pub(crate) case_names: Mutex<HashMap<WarrantId, String>>,
     /// Questions that an officer asked to cancel.
@@ -182,7 +179,6 @@ impl Core {
         let context = [&network.0.0[..], config.institution.as_str().as_bytes()];
         let sessions = Sessions::new(Digest::of("cordon/sessions/v1", &context));
         Ok(Arc::new(Self {
-            approvals: Approvals::load(config.approve.clone(), &store)?,
             console,
             sessions,
             me: config.institution.clone(),

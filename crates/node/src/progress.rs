@@ -77,6 +77,8 @@ impl PartyState {
 pub struct Progress {
     runs: Mutex<HashMap<Digest, RunProgress>>,
     changed: Mutex<BTreeSet<Digest>>,
+    /// Runs that ended before their last change was told.
+    ended: Mutex<Vec<(Digest, RunProgress)>>,
 }
 
 impl Progress {
@@ -110,20 +112,26 @@ impl Progress {
         });
     }
 
-    /// Forgets a run that has ended.
+    /// Forgets a run that has ended; its last change is still told, so that even the
+    /// shortest run is told of once.
     pub fn end(&self, question: &Digest) {
-        lock(&self.runs).remove(question);
-        lock(&self.changed).remove(question);
+        let run = lock(&self.runs).remove(question);
+        let untold = lock(&self.changed).remove(question);
+        let mut ended = lock(&self.ended);
+        if let Some(run) = run.filter(|_| untold && ended.len() < RUNS_MAX) {
+            ended.push((*question, run));
+        }
     }
 
     /// The runs that changed since the last call.
     pub fn take_changed(&self) -> Vec<(Digest, RunProgress)> {
+        let ended = std::mem::take(&mut *lock(&self.ended));
         let changed = std::mem::take(&mut *lock(&self.changed));
         let runs = lock(&self.runs);
-        changed
+        let running = changed
             .into_iter()
-            .filter_map(|question| Some((question, runs.get(&question)?.clone())))
-            .collect()
+            .filter_map(|question| Some((question, runs.get(&question)?.clone())));
+        ended.into_iter().chain(running).collect()
     }
 }
 
@@ -151,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_told_once_and_an_ended_run_is_forgotten() {
+    fn a_change_is_told_once_and_an_ended_run_is_told_and_forgotten() {
         let progress = Progress::default();
         let question = Digest([1; 32]);
         let bank: InstitutionId = "bank_a".parse().unwrap();
@@ -167,6 +175,8 @@ mod tests {
         assert!((changed[0].1.done - 0.5).abs() < f64::EPSILON);
         assert!(progress.take_changed().is_empty());
         progress.update(question, |run| run.done = 1.0);
+        progress.end(&question);
+        assert!((progress.take_changed()[0].1.done - 1.0).abs() < f64::EPSILON);
         progress.end(&question);
         assert!(progress.take_changed().is_empty());
         assert!(progress.of(&question).is_none());

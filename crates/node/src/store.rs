@@ -48,8 +48,6 @@ pub enum Shelf {
     Registrations,
     /// Authenticators' counters at their last sign-in, by passkey.
     Counters,
-    /// Versions of the approval rules, by number.
-    Rules,
 }
 
 impl Shelf {
@@ -67,7 +65,6 @@ impl Shelf {
             Self::Invitations => "invitations",
             Self::Registrations => "registrations",
             Self::Counters => "counters",
-            Self::Rules => "rules",
         })
     }
 }

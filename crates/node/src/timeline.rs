@@ -108,6 +108,13 @@ pub(crate) fn say(header: &Header) -> (String, String) {
             ),
             format!("{who} 向 {authority} 申请令状，对象 {} 个", terms.subjects),
         ),
+        Statement::RulesChanged(change) => {
+            let count = change.rules.len();
+            (
+                format!("{who} puts {count} standing rules in force"),
+                format!("{who} 启用 {count} 条审批规则"),
+            )
+        }
         _ => say_case(&who, &header.statement),
     }
 }
@@ -206,6 +213,14 @@ fn say_run(who: &str, statement: &Statement) -> (String, String) {
         Statement::Consulted { reader, what, .. } => (
             format!("{who}/{reader} reads: {what}"),
             format!("{who}/{reader} 查阅：{what}"),
+        ),
+        Statement::PassedOn { form, .. } => (
+            format!("{who} passes on the answer as {form}"),
+            format!("{who} 以 {form} 形式移交答案"),
+        ),
+        Statement::NoticeGiven { told, withheld } => (
+            format!("{who} accounts for notice: {told} told, {withheld} not"),
+            format!("{who} 说明告知情况：已告知 {told} 个对象，未告知 {withheld} 个"),
         ),
         Statement::BundleExported { .. } => (
             format!("{who} exports the evidence"),

@@ -13,7 +13,9 @@ use docket::{
 use primitives::{Digest, WarrantId};
 
 use crate::{
-    api::types::{BodyEvent, InboxEvent, LedgerEvent, QuestionEvent, RunEvent, WarrantEvent},
+    api::types::{
+        BodyEvent, InboxEvent, LedgerEvent, QuestionEvent, RulesEvent, RunEvent, WarrantEvent,
+    },
     core::{Core, Indexed, now_ms},
     views,
 };
@@ -25,12 +27,20 @@ const LEDGER_EVERY: u32 = 4;
 
 /// Who watches runs.
 const RUN_DUTIES: &[Duty] = &[Duty::Investigator, Duty::Approver, Duty::Auditor];
+/// Who watches the standing rules.
+const RULES_DUTIES: &[Duty] = &[Duty::Approver, Duty::Steward];
 /// Who watches jobs.
 const JOB_DUTIES: &[Duty] = &[Duty::Steward];
 
 /// Tells of a final record.
 pub(crate) fn record(core: &Core, state: &State, indexed: &Indexed) {
     let header = &indexed.record.header;
+    if matches!(header.statement, Statement::RulesChanged(_)) && header.institution == core.me {
+        let event = RulesEvent {
+            record: indexed.record.digest.to_string(),
+        };
+        core.events.publish("rules", RULES_DUTIES, &event);
+    }
     let Some(id) = header.warrant else {
         return;
     };

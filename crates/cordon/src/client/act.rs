@@ -20,10 +20,11 @@ use std::{
 
 use docket::{
     CredentialId, Header, Statement,
-    statement::{QuestionAsked, Terms},
+    statement::{QuestionAsked, StandingRule, Terms},
 };
 use node::api::types::{
-    Act, Ask, DraftWarrant, IssueWarrant, Prepared, Recorded, SubmitSignature, WarrantView,
+    Act, Ask, DraftWarrant, IssueWarrant, Prepared, Recorded, RuleView, SubmitSignature,
+    WarrantView,
 };
 use primitives::{cbor, limits::RECORD_BYTES_MAX, semantic::Selector};
 
@@ -233,6 +234,36 @@ fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -
             },
         ) => same_question(question, found),
         (
+            Act::PassOn { question, form, .. },
+            Statement::PassedOn {
+                question: found,
+                form: f,
+            },
+        ) => {
+            same_question(question, found)?;
+            ensure(form == f, "another form")
+        }
+        (
+            Act::GiveNotice {
+                warrant,
+                told,
+                withheld,
+                ..
+            },
+            Statement::NoticeGiven {
+                told: t,
+                withheld: w,
+            },
+        ) => {
+            same_warrant(warrant, header)?;
+            ensure(told == t && withheld == w, "other numbers of subjects")
+        }
+        (Act::ChangeRules(change), Statement::RulesChanged(found)) => {
+            let replaces = found.replaces.map(|record| record.to_string());
+            ensure(replaces == change.replaces, "they replace other rules")?;
+            compare_rules(&change.rules, &found.rules)
+        }
+        (
             Act::Narrow {
                 question,
                 hops,
@@ -251,6 +282,20 @@ fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -
         }
         _ => compare_officers(act, statement),
     }
+}
+
+fn compare_rules(asked: &[RuleView], found: &[StandingRule]) -> Result<()> {
+    let same = |(asked, found): (&RuleView, &StandingRule)| {
+        found.name == asked.name.trim()
+            && found.template.as_str() == asked.template
+            && found.answer_cap == asked.answer_cap
+            && found.hops == asked.hops
+            && found.subjects == asked.subjects
+    };
+    ensure(
+        asked.len() == found.len() && asked.iter().zip(found).all(same),
+        "other rules",
+    )
 }
 
 fn compare_officers(act: &Act, statement: &Statement) -> Result<()> {

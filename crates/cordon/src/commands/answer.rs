@@ -1,6 +1,6 @@
 //! `cordon answer`: opening an answer and writing it down.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ::node::{
     api::types::{Act, AnswerTableView, AnswerView},
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Sign, sign};
 use crate::{
+    client::Client,
     connect::Connect,
     failure::{Failure, Result},
     output::{Out, write_raw},
@@ -29,8 +30,11 @@ pub(crate) struct Answer {
     /// The question.
     question: String,
     /// Comma-separated values, one table after the other.
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with = "json", requires = "reason")]
     csv: bool,
+    /// With --csv: for whom and why; authority and overseers read it.
+    #[arg(long, requires = "csv")]
+    reason: Option<String>,
     /// Write to a file that only its owner can read.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -47,32 +51,51 @@ impl Answer {
             };
             sign(&client, &act, &self.sign, out)?;
         }
+        if let Some(reason) = &self.reason {
+            return self.pass_on(&client, reason, out);
+        }
         let answer = client.answer(&self.question)?;
-        match (&self.out, self.csv, out.is_json()) {
-            (Some(path), as_csv, _) => {
-                let text = if as_csv {
-                    csv(&answer)
-                } else {
-                    pretty(&with_graph(&answer)?)?
-                };
-                write_private(path, text.as_bytes())?;
-                out.say(
-                    &format!("the answer is in {}", path.display()),
-                    &format!("答案已写入 {}", path.display()),
-                );
-                out.value(&json!({ "question": answer.question, "out": path }))
+        match (&self.out, out.is_json()) {
+            (Some(path), _) => {
+                write_private(path, pretty(&with_graph(&answer)?)?.as_bytes())?;
+                written(&answer.question, path, out)
             }
-            (None, true, _) => {
-                write_raw(csv(&answer).as_bytes());
-                Ok(())
-            }
-            (None, false, true) => out.value(&with_graph(&answer)?),
-            (None, false, false) => {
+            (None, true) => out.value(&with_graph(&answer)?),
+            (None, false) => {
                 show(&answer, out);
                 Ok(())
             }
         }
     }
+
+    /// States that the answer leaves as CSV, and takes it.
+    fn pass_on(&self, client: &Client, reason: &str, out: &Out) -> Result<()> {
+        let act = Act::PassOn {
+            question: self.question.clone(),
+            form: "csv".into(),
+            reason: reason.into(),
+        };
+        sign(client, &act, &self.sign, out)?;
+        let file = client.answer_csv(&self.question)?;
+        match &self.out {
+            Some(path) => {
+                write_private(path, &file)?;
+                written(&self.question, path, out)
+            }
+            None => {
+                write_raw(&file);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn written(question: &str, path: &Path, out: &Out) -> Result<()> {
+    out.say(
+        &format!("the answer is in {}", path.display()),
+        &format!("答案已写入 {}", path.display()),
+    );
+    out.value(&json!({ "question": question, "out": path }))
 }
 
 fn pretty(value: &Value) -> Result<String> {
@@ -163,52 +186,6 @@ fn graph(tables: &[AnswerTableView]) -> Value {
     json!({ "accounts": accounts, "transfers": transfers })
 }
 
-/// The tables as comma-separated values (RFC 4180), an empty line between two.
-fn csv(answer: &AnswerView) -> String {
-    let mut text = String::new();
-    for (number, table) in answer.tables.iter().enumerate() {
-        if number > 0 {
-            text.push_str("\r\n");
-        }
-        let heads = table.columns.iter().map(String::as_str).chain(["origin"]);
-        push_csv_line(&mut text, heads);
-        for (row, origins) in table.rows.iter().zip(&table.origins) {
-            let mut cells: Vec<String> = row.iter().map(cell).collect();
-            cells.push(origins.join(" "));
-            push_csv_line(&mut text, cells.iter().map(String::as_str));
-        }
-    }
-    text
-}
-
-fn push_csv_line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
-    for (number, cell) in cells.enumerate() {
-        if number > 0 {
-            text.push(',');
-        }
-        // A spreadsheet runs a cell that begins like a formula; quoting alone
-        // does not stop it.
-        let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
-            && !cell
-                .trim_start_matches(['+', '-'])
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b == b'.');
-        let cell = if formula {
-            format!("'{cell}")
-        } else {
-            cell.to_owned()
-        };
-        if cell.contains(['"', ',', '\r', '\n']) {
-            text.push('"');
-            text.push_str(&cell.replace('"', "\"\""));
-            text.push('"');
-        } else {
-            text.push_str(&cell);
-        }
-    }
-    text.push_str("\r\n");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,16 +214,6 @@ mod tests {
             bytes: 0,
             rounds: 0,
         }
-    }
-
-    #[test]
-    fn csv_quotes_and_does_not_become_a_formula() {
-        let text = csv(&answer());
-        assert!(text.contains("1,2,\"a,\"\"b\"\"\",bank_a/00\r\n"));
-        assert!(text.contains("2,3,'=cmd(),bank_a/00\r\n"));
-        let mut line = String::new();
-        push_csv_line(&mut line, ["+8613812345678", "-5"].into_iter());
-        assert_eq!(line, "+8613812345678,-5\r\n");
     }
 
     #[test]

@@ -90,7 +90,6 @@ impl Init {
             ledger: self.ledger,
             exchange: self.exchange,
             api: self.api,
-            approve: Vec::new(),
             log: Log::default(),
         };
         let card = found::make_home(&new, &passphrase)?;

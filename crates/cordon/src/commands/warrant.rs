@@ -25,6 +25,8 @@ pub(crate) enum Warrant {
     Refuse(Refuse),
     /// Withdraw a warrant (judge).
     Revoke(Revoke),
+    /// Account for notice to those whom a warrant named (investigator, judge).
+    Notice(Notice),
     /// Show a warrant, as far as this institution may see it.
     Show(Show),
     /// List the warrants that this institution may see.
@@ -38,6 +40,7 @@ impl Warrant {
             Self::Issue(command) => command.run(out),
             Self::Refuse(command) => command.run(out),
             Self::Revoke(command) => command.run(out),
+            Self::Notice(command) => command.run(out),
             Self::Show(command) => command.run(out),
             Self::List(command) => command.run(out),
         }
@@ -156,6 +159,43 @@ impl Draft {
             })?;
         }
         Ok(subjects)
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  cordon warrant notice --home police --officer investigator.key --told 11 --withheld 1 \\
+    3f9a0c5be21d4477a8d0e6b1c2f3a495 --reason \"by letter; one is still sought\"
+
+Numbers only: who was told stands in your own files, never on the ledger.")]
+pub(crate) struct Notice {
+    #[command(flatten)]
+    connect: Connect,
+    /// The warrant.
+    warrant: String,
+    /// Subjects that were told of it.
+    #[arg(long, default_value_t = 0)]
+    told: u32,
+    /// Subjects that were not.
+    #[arg(long, default_value_t = 0)]
+    withheld: u32,
+    /// How they were told, or why not; authority and overseers read it.
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    sign: Sign,
+}
+
+impl Notice {
+    fn run(self, out: &Out) -> Result<()> {
+        let act = Act::GiveNotice {
+            warrant: self.warrant,
+            told: self.told,
+            withheld: self.withheld,
+            reason: self.reason,
+        };
+        sign_and_show(&self.connect.open()?, &act, &self.sign, out)
     }
 }
 

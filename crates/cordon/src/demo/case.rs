@@ -10,7 +10,7 @@ use std::{
 use docket::{Duty, OfficerId};
 use evidence::TrustAnchor;
 use node::{
-    api::types::{Act, AnswerView, Ask, DraftWarrant, IssueWarrant},
+    api::types::{Act, AnswerView, Ask, ChangeRules, DraftWarrant, IssueWarrant},
     config::write_private,
 };
 use primitives::InstitutionId;
@@ -22,7 +22,7 @@ use answers::{asked, count, write_answer};
 
 use super::{
     network::Network,
-    scene::{ANSWER_CAP, Scene, approves_by_rule},
+    scene::{ANSWER_CAP, Scene, approves_by_rule, rules},
     stage::Stage,
 };
 use crate::{
@@ -118,6 +118,30 @@ pub(crate) fn enrol(scene: &Scene, network: &Network, stage: &Stage) -> Result<(
     stage.say(
         &format!("{count} officers with their own keys: nobody both asks, orders and approves"),
         &format!("{count} 名人员各持密钥：申请、决定与批准互相分离"),
+    );
+    Ok(())
+}
+
+/// Telecoms, power and water put their rules for small questions in force.
+pub(crate) fn set_rules(scene: &Scene, network: &Network, stage: &Stage) -> Result<()> {
+    let seats = Seats::new(network)?;
+    let custodians: Vec<_> = scene
+        .custodians
+        .iter()
+        .filter(|custodian| approves_by_rule(custodian))
+        .collect();
+    together(&custodians, |custodian| {
+        let change = Act::ChangeRules(ChangeRules {
+            replaces: None,
+            rules: rules(scene),
+            reason: "small questions come every day".into(),
+        });
+        seats.approver(custodian)?.act(&change).map(|_| ())
+    })?;
+    let count = custodians.len();
+    stage.say(
+        &format!("{count} custodians approve small questions by a rule that an officer signed"),
+        &format!("{count} 家机构按经办人签署的规则批准小额查询"),
     );
     Ok(())
 }

@@ -27,7 +27,7 @@ use docket::{
 };
 use node::{
     api::types::{Act, Recorded},
-    config::{ApprovalRule, Log, files, write_private},
+    config::{Log, files, write_private},
     keystore::Passphrase,
 };
 use primitives::{InstitutionId, NetworkId, SigningKey};
@@ -56,19 +56,16 @@ pub struct MemberSpec {
     pub name: String,
     /// The roles.
     pub roles: BTreeSet<Role>,
-    /// Questions approved by rule.
-    pub approve: Vec<ApprovalRule>,
 }
 
 impl MemberSpec {
-    /// A member without approval rules.
+    /// A member.
     #[must_use]
     pub fn new(institution: InstitutionId, name: &str, roles: &[Role]) -> Self {
         Self {
             institution,
             name: name.into(),
             roles: roles.iter().copied().collect(),
-            approve: Vec::new(),
         }
     }
 }
@@ -423,7 +420,6 @@ fn new_home(spec: &NetworkSpec, member: &MemberSpec, ports: &[SocketAddr]) -> Ne
         ledger: ports[0],
         exchange: ports[1],
         api: ports[2],
-        approve: member.approve.clone(),
         log: spec.log.clone(),
     }
 }

@@ -16,12 +16,12 @@ use std::{
 
 use city::{Config, Truth, truth::Case};
 use docket::{Role, charter::CharterLimits};
-use node::config::{ApprovalRule, Log};
+use node::{api::types::RuleView, config::Log};
 use parquet::{
     basic::{LogicalType, TimeUnit},
     file::{reader::FileReader, serialized_reader::SerializedFileReader, statistics::Statistics},
 };
-use primitives::{InstitutionId, TemplateId};
+use primitives::InstitutionId;
 
 use super::{
     network::{MemberSpec, NetworkSpec},
@@ -211,12 +211,12 @@ impl Scene {
             ),
         ];
         for custodian in &self.custodians {
-            let mut member =
-                MemberSpec::new(custodian.clone(), &read_name(custodian), &[Role::Custodian]);
-            if approves_by_rule(custodian) {
-                member.approve = rules(self.subjects.len())?;
-            }
-            members.push(member);
+            let name = read_name(custodian);
+            members.push(MemberSpec::new(
+                custodian.clone(),
+                &name,
+                &[Role::Custodian],
+            ));
         }
         let program =
             std::env::current_exe().map_err(|error| Failure::trouble("program", error))?;
@@ -267,18 +267,17 @@ pub(crate) fn approves_by_rule(custodian: &InstitutionId) -> bool {
     !custodian.as_str().starts_with("bank")
 }
 
-fn rules(subjects: usize) -> Result<Vec<ApprovalRule>> {
-    let subjects = u32::try_from(subjects).unwrap_or(u32::MAX);
+/// The rules by which they do.
+pub(crate) fn rules(scene: &Scene) -> Vec<RuleView> {
+    let subjects = u32::try_from(scene.subjects.len()).unwrap_or(u32::MAX);
     ["identify", "call-contacts"]
         .into_iter()
-        .map(|template| {
-            Ok(ApprovalRule {
-                name: format!("small-{template}"),
-                template: TemplateId::new(template).map_err(|e| broken(&e.to_string()))?,
-                answer_cap: ANSWER_CAP,
-                hops: 2,
-                subjects: subjects.max(100),
-            })
+        .map(|template| RuleView {
+            name: format!("small-{template}"),
+            template: template.into(),
+            answer_cap: ANSWER_CAP,
+            hops: 2,
+            subjects: subjects.max(100),
         })
         .collect()
 }

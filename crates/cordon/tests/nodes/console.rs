@@ -212,9 +212,9 @@ fn a_question_before_and_after_it_is_asked(world: &World, warrant: &str) -> Stri
 fn rules_that_an_approver_changes(world: &World, question: &str) {
     let approver = world.officer("telecom_b", "approver");
     let rules: RulesView = get(&approver, "/v1/rules");
-    assert_eq!((rules.version, rules.source.as_str()), (0, "file"));
+    assert_eq!((rules.record, rules.rules.len()), (None, 0));
     let change = ChangeRules {
-        version: 0,
+        replaces: None,
         rules: vec![RuleView {
             name: "small-identify".into(),
             template: "identify".into(),
@@ -224,17 +224,21 @@ fn rules_that_an_approver_changes(world: &World, question: &str) {
         }],
         reason: "asked for every day".into(),
     };
-    let changed: RulesView = approver.put("/v1/rules", &change).unwrap();
-    assert_eq!((changed.version, changed.source.as_str()), (1, "officer"));
-    assert_eq!(changed.changed_by.as_deref(), Some("approver"));
-    assert_refused("stale", approver.put::<_, RulesView>("/v1/rules", &change));
+    let record = approver.act(&Act::ChangeRules(change.clone())).unwrap();
+    assert_eq!(record.kind, "rules-changed");
+    let stale = approver.act(&Act::ChangeRules(change.clone()));
+    assert_refused("stale", stale);
     let steward = world.officer("telecom_b", "steward");
-    assert_eq!(get::<RulesView>(&steward, "/v1/rules").version, 1);
+    let seen: RulesView = get(&steward, "/v1/rules");
+    assert_eq!(seen.record, Some(record.record));
+    assert_eq!(seen.rules, change.rules);
+    assert_eq!(seen.history[0].changed_by.as_deref(), Some("approver"));
+    assert_eq!(seen.history[0].reason.as_ref(), Some(&change.reason));
     let again = ChangeRules {
-        version: 1,
+        replaces: seen.record,
         ..change
     };
-    assert_refused("duty", steward.put::<_, RulesView>("/v1/rules", &again));
+    assert_refused("duty", steward.act(&Act::ChangeRules(again)));
     world.until("the approval by rule", || {
         let view = approver.question(question)?;
         Ok((view.decisions["telecom_b"] == "approved").then_some(()))
@@ -332,6 +336,13 @@ fn an_answer_with_its_origin(world: &World, warrant: &str, question: &str) {
         .unwrap();
     assert_eq!(table.semantics.len(), table.columns.len());
     assert!(table.semantics.contains(&"phone".to_owned()));
+    assert_eq!(csv(&police).rule(), "not-passed-on");
+    let pass_on = Act::PassOn {
+        question: question.into(),
+        form: "csv".into(),
+        reason: "for the bureau's analysts".into(),
+    };
+    world.act(&police, &pass_on).unwrap();
     let file = csv(&police);
     assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
     let text = String::from_utf8(file.body).unwrap();
@@ -353,6 +364,7 @@ fn an_answer_with_its_origin(world: &World, warrant: &str, question: &str) {
         .map(|a| a.by_rule.as_deref())
         .collect();
     assert_eq!(rules, BTreeSet::from([None, Some("small-identify")]));
+    assert_eq!(origins.passed_on.len(), 1);
     assert_eq!(origins.run.unwrap().attestations.len(), 2);
     let seen: BTreeSet<&str> = origins.seen.iter().map(|s| s.what.as_str()).collect();
     assert_eq!(seen, BTreeSet::from(["answer", "export-csv"]));
@@ -522,7 +534,6 @@ fn nobody_reads_what_is_not_theirs(world: &World, warrant: &str, question: &str)
     let snapshot = format!("/v1/snapshots/{}", "0".repeat(64));
     let lines = r#"{"lines":[]}"#.to_owned();
     let asked = serde_json::to_string(&ask(warrant, "identify")).unwrap();
-    let rules = r#"{"version":0,"rules":[],"reason":"x"}"#.to_owned();
     let source = r#"{"dataset":"a","source":"/etc/hostname"}"#.to_owned();
     let filter = r#"{"filter":"info"}"#.to_owned();
     // Method, path, body, and the rule for an officer of bank_a with the duty
@@ -567,7 +578,6 @@ fn nobody_reads_what_is_not_theirs(world: &World, warrant: &str, question: &str)
         assert_eq!(officer.rule(), rule.unwrap_or_default(), "{method} {path}");
     }
     for (method, path, body) in [
-        ("PUT", "/v1/rules", rules.as_str()),
         ("GET", "/v1/events", ""),
         ("POST", "/v1/bundles/verify", "PK"),
     ] {

@@ -158,7 +158,6 @@ fn newcomer(world: &World) -> Config {
         ledger: ports[0],
         exchange: ports[1],
         api: ports[2],
-        approve: Vec::new(),
         log: Log::default(),
     };
     found::make_home(&new, &world.passphrase()).unwrap();

@@ -15,11 +15,10 @@ use docket::{
 use mpc::{Blind, Element};
 use primitives::{Digest, InstitutionId, TemplateId, WarrantId, semantic::Selector};
 
-use super::officers;
+use super::{afterwards, officers, rules};
 use crate::{
     acts::summary::Summary,
     api::types::{Act, Ask, DraftWarrant, IssueWarrant},
-    bundle,
     core::{Core, now_ms},
     custodian,
     error::{Error, Result},
@@ -105,24 +104,19 @@ pub(super) async fn make(core: &Arc<Core>, act: &Act) -> Result<Made> {
             with_reason(id, vec![record], reason, readers, statement)
         }
         Act::OpenAnswer { question } => open_answer(core, &state, question),
-        Act::ExportBundle { question } => {
-            let (id, record, known, _) = question_of(core, &state, question)?;
-            let disclosed = known.disclosed.iter().next().copied();
-            let content = bundle::begin(core, record)?;
-            Ok(Made {
-                warrant: Some(id),
-                follows: [record].into_iter().chain(disclosed).collect(),
-                bodies: Vec::new(),
-                statement: Statement::BundleExported {
-                    question: record,
-                    content,
-                },
-                summary: Summary::of(
-                    format!("Export the evidence of question {}", record.short()),
-                    format!("导出问题 {} 的证据", record.short()),
-                ),
-            })
-        }
+        Act::ExportBundle { question } => afterwards::export(core, &state, question),
+        Act::PassOn {
+            question,
+            form,
+            reason,
+        } => afterwards::pass_on(core, &state, question, form, reason),
+        Act::GiveNotice {
+            warrant,
+            told,
+            withheld,
+            reason,
+        } => afterwards::give_notice(core, &state, warrant, (*told, *withheld), reason),
+        Act::ChangeRules(change) => rules::change(core, &state, change),
         Act::EnrolOfficer {
             officer,
             key,
@@ -142,19 +136,14 @@ pub(super) async fn make(core: &Arc<Core>, act: &Act) -> Result<Made> {
     }
 }
 
-fn with_reason(
+pub(super) fn with_reason(
     warrant: WarrantId,
     follows: Vec<Digest>,
     reason: &str,
     readers: Vec<InstitutionId>,
     statement: Statement,
 ) -> Result<Made> {
-    if reason.trim().is_empty() {
-        return Err(Error::refused("parts", "a reason is needed"));
-    }
-    let body = Opened::new(&Reason {
-        text: reason.into(),
-    })?;
+    let body = afterwards::reason_of(reason)?;
     Ok(Made {
         warrant: Some(warrant),
         follows,
@@ -168,7 +157,7 @@ fn with_reason(
     })
 }
 
-fn warrant_of<'a>(state: &'a State, text: &str) -> Result<(WarrantId, &'a Warrant)> {
+pub(super) fn warrant_of<'a>(state: &'a State, text: &str) -> Result<(WarrantId, &'a Warrant)> {
     let id = warrant_id(text)?;
     let known = state
         .warrant(&id)

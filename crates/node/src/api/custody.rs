@@ -12,18 +12,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     auth::Caller,
     guard::{blocking, digest},
-    types::{
-        ApiError, ChangeRules, DatasetPreview, DatasetView, JobView, Publish, RulesEvent,
-        RulesView, SnapshotDetail,
-    },
+    types::{ApiError, DatasetPreview, DatasetView, JobView, Publish, RulesView, SnapshotDetail},
 };
-use crate::{core::Core, error::Result, tables, views::custody};
+use crate::{approvals, core::Core, error::Result, tables, views::custody};
 
 type Shared = Arc<Core>;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
-        .routes(routes!(rules, change_rules))
+        .routes(routes!(rules))
         .routes(routes!(datasets))
         .routes(routes!(preview_dataset))
         .routes(routes!(snapshot_detail))
@@ -37,24 +34,7 @@ async fn rules(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<RulesView>> {
     caller.operator_or_any(&[Duty::Approver, Duty::Steward])?;
-    Ok(Json(core.approvals.view(&core.store)?))
-}
-
-/// Replaces those rules; who did it, when and why is kept.
-#[utoipa::path(put, path = "/v1/rules", request_body = ChangeRules, responses((status = 200, body = RulesView), (status = 403, body = ApiError), (status = 409, body = ApiError), (status = 422, body = ApiError)))]
-async fn change_rules(
-    State(core): State<Shared>,
-    Extension(caller): Extension<Caller>,
-    Json(change): Json<ChangeRules>,
-) -> Result<Json<RulesView>> {
-    let officer = caller.any_of(&[Duty::Approver])?.id.to_string();
-    let worker = core.clone();
-    let version =
-        blocking(move || worker.approvals.change(&worker.store, &officer, &change)).await??;
-    let event = RulesEvent { version };
-    core.events
-        .publish("rules", &[Duty::Approver, Duty::Steward], &event);
-    Ok(Json(core.approvals.view(&core.store)?))
+    Ok(Json(approvals::view(&core)))
 }
 
 /// The tables that this institution published, with their snapshots.

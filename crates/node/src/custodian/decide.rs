@@ -65,7 +65,7 @@ fn check_plan(core: &Core, state: &State, case: &Case) -> Result<()> {
     Ok(())
 }
 
-/// Approves by rule where the configuration has one for this question.
+/// Approves by rule where one in force covers this question.
 ///
 /// # Errors
 /// Trouble, or the rule that refuses the approval.
@@ -77,8 +77,11 @@ pub(crate) async fn decide_by_rule(core: &Arc<Core>, question: &Digest) -> Resul
         return Ok(false);
     }
     let plan = &case.plan;
-    let rules = core.approvals.rules();
-    let Some(rule) = approvals::matching(&rules, plan, case.warrant.terms.subjects) else {
+    let Some(standing) = state.rules(&core.me) else {
+        return Ok(false);
+    };
+    let subjects = case.warrant.terms.subjects;
+    let Some(rule) = approvals::matching(&standing.rules, plan, subjects) else {
         return Ok(false);
     };
     let keys = key_commitments(core, question)?;
@@ -88,12 +91,8 @@ pub(crate) async fn decide_by_rule(core: &Arc<Core>, question: &Digest) -> Resul
         keys,
         by_rule: Some(rule.name.clone()),
     };
-    let header = core.header(
-        Some(case.warrant_id),
-        vec![*question],
-        Vec::new(),
-        statement,
-    );
+    let follows = vec![*question, standing.record];
+    let header = core.header(Some(case.warrant_id), follows, Vec::new(), statement);
     core.state_as_node(header, &[]).await?;
     Ok(true)
 }

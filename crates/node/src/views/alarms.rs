@@ -7,6 +7,7 @@
 //! | `denials` | an institution's acts were denied five times within a day |
 //! | `fault` | a run blames an institution |
 //! | `late` | a draft or a question has waited for its decision for a day |
+//! | `notice` | a warrant under which an answer was opened is over for thirty days, and not all whom it named are accounted for |
 //! | `stalled` | the ledger hears too few members to go on |
 //! | `behind` | a member is not heard, or many heights behind |
 //!
@@ -39,6 +40,8 @@ const DENIALS_WITHIN_MS: u64 = 24 * 3_600_000;
 const DENIALS_FROM: usize = 5;
 /// How long a decision may take.
 const LATE_AFTER_MS: u64 = 24 * 3_600_000;
+/// How long after a warrant's end those whom it named may wait for notice of it.
+const NOTICE_WITHIN_MS: u64 = 30 * 24 * 3_600_000;
 /// For how long a fault is shown.
 const FAULT_SHOWN_MS: u64 = 30 * 24 * 3_600_000;
 /// How many heights behind is behind.
@@ -87,6 +90,7 @@ fn over_dockets(state: &State, index: &Index, now: u64) -> Vec<Alarm> {
         let time = |digest: &Digest| index.get(digest).map_or(now, |indexed| indexed.time_ms);
         all.extend(budget(index, id, warrant, now));
         all.extend(late(id, warrant, now, time));
+        all.extend(notice(index, id, warrant, now));
     }
     all.extend(repeated(state, index, now));
     all.extend(denials(index, now));
@@ -186,6 +190,36 @@ fn late(id: &WarrantId, warrant: &Warrant, now: u64, time: impl Fn(&Digest) -> u
         }
     }
     all
+}
+
+/// Notice that is overdue.
+fn notice(index: &Index, id: &WarrantId, warrant: &Warrant, now: u64) -> Option<Alarm> {
+    let left = warrant.terms.subjects - warrant.noticed;
+    let mut questions = warrant.questions.values();
+    let opened = questions.any(|known| !known.disclosed.is_empty());
+    let revoked = index
+        .docket(id)
+        .find(|i| matches!(i.record.header.statement, Statement::WarrantRevoked {}))
+        .map(|indexed| indexed.time_ms);
+    let ended = revoked.unwrap_or(warrant.terms.expires_ms);
+    let due = ended.saturating_add(NOTICE_WITHIN_MS);
+    if left == 0 || !opened || now <= due {
+        return None;
+    }
+    let days = (now - ended) / (24 * 3_600_000);
+    let who = &warrant.requester;
+    let words = (
+        format!(
+            "{who} has not accounted for notice to {left} subjects; the warrant ended {days} days ago."
+        ),
+        format!("{who} 尚未说明是否告知 {left} 个对象；令状已终止 {days} 天。"),
+    );
+    Some(Alarm {
+        warrant: Some(id.to_string()),
+        institution: Some(who.to_string()),
+        records: warrant.issued.iter().map(ToString::to_string).collect(),
+        ..alarm("notice", "warning", due, words)
+    })
 }
 
 fn repeated(state: &State, index: &Index, now: u64) -> Vec<Alarm> {

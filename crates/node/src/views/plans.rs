@@ -365,7 +365,7 @@ fn past_run(core: &Core, plan: &Plan) -> Option<PastRun> {
 
 fn custody(core: &Core, state: &State, plan: &Plan, subjects: u32) -> Option<Custody> {
     let mine = plan.custodian(&core.me)?;
-    let rules = core.approvals.rules();
+    let rules = approvals::in_force(state, &core.me);
     let rule = approvals::matching(&rules, plan, subjects);
     let mut columns: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for step in &plan.steps {

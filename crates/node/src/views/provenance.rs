@@ -89,6 +89,7 @@ pub(crate) fn provenance(
         disclosed: records.disclosed,
         seen: records.seen,
         exported: records.exported,
+        passed_on: records.passed_on,
     })
 }
 
@@ -100,6 +101,7 @@ struct Records {
     disclosed: Vec<EventView>,
     seen: Vec<SeenView>,
     exported: Vec<EventView>,
+    passed_on: Vec<EventView>,
 }
 
 impl Records {
@@ -153,6 +155,7 @@ impl Records {
             }
             Statement::AnswerDisclosed { .. } => self.disclosed.push(event(indexed)),
             Statement::BundleExported { .. } => self.exported.push(event(indexed)),
+            Statement::PassedOn { .. } => self.passed_on.push(event(indexed)),
             _ => {}
         }
     }

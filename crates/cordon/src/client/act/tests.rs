@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use docket::{
     Duty,
-    statement::{Asked, QuestionAsked},
+    statement::{Asked, QuestionAsked, RulesChanged},
 };
-use node::api::types::Ask;
+use node::api::types::{Ask, ChangeRules};
 use primitives::{Digest, InstitutionId, NetworkId, SigningKey, WarrantId};
 
 use super::*;
@@ -226,4 +226,83 @@ fn an_enrolment_gives_the_duties_that_were_named_to_the_key_that_was_named() {
     assert!(compare(&act, &prepared(&enrolled(Duty::Registrar, key))).is_err());
     let other = SigningKey::from_seed(&[5; 32]).public();
     assert!(compare(&act, &prepared(&enrolled(Duty::Judge, other))).is_err());
+}
+
+#[test]
+fn what_leaves_and_what_was_noticed_is_what_was_typed() {
+    let question = Digest([7; 32]);
+    let pass_on = Act::PassOn {
+        question: question.to_string(),
+        form: "csv".into(),
+        reason: "for the analysts".into(),
+    };
+    let passed = |question, form: &str| {
+        let form = form.into();
+        altered(|h| h.statement = Statement::PassedOn { question, form })
+    };
+    compare(&pass_on, &prepared(&passed(question, "csv"))).unwrap();
+    assert!(compare(&pass_on, &prepared(&passed(question, "pdf"))).is_err());
+    assert!(compare(&pass_on, &prepared(&passed(Digest([6; 32]), "csv"))).is_err());
+    let give = Act::GiveNotice {
+        warrant: WARRANT.to_string(),
+        told: 3,
+        withheld: 1,
+        reason: "by letter".into(),
+    };
+    let given = |told, withheld, warrant| {
+        altered(|h| {
+            h.statement = Statement::NoticeGiven { told, withheld };
+            h.warrant = Some(warrant);
+        })
+    };
+    compare(&give, &prepared(&given(3, 1, WARRANT))).unwrap();
+    assert!(compare(&give, &prepared(&given(4, 1, WARRANT))).is_err());
+    assert!(compare(&give, &prepared(&given(3, 0, WARRANT))).is_err());
+    assert!(compare(&give, &prepared(&given(3, 1, WarrantId([6; 16])))).is_err());
+}
+
+#[test]
+fn the_rules_signed_are_the_rules_typed() {
+    let rule = |template: &str, answer_cap, hops, subjects| RuleView {
+        name: "small".into(),
+        template: template.into(),
+        answer_cap,
+        hops,
+        subjects,
+    };
+    let act = Act::ChangeRules(ChangeRules {
+        replaces: Some(Digest([7; 32]).to_string()),
+        rules: vec![rule("identify", 10, 1, 5)],
+        reason: "the usual questions".into(),
+    });
+    let changed = |replaces, rules: &[RuleView]| {
+        let rules = rules.iter().map(|rule| StandingRule {
+            name: rule.name.clone(),
+            template: rule.template.parse().unwrap(),
+            answer_cap: rule.answer_cap,
+            hops: rule.hops,
+            subjects: rule.subjects,
+        });
+        let rules = rules.collect();
+        let change = RulesChanged { replaces, rules };
+        altered(|h| {
+            h.warrant = None;
+            h.statement = Statement::RulesChanged(change);
+        })
+    };
+    let same = Some(Digest([7; 32]));
+    let typed = [rule("identify", 10, 1, 5)];
+    compare(&act, &prepared(&changed(same, &typed))).unwrap();
+    assert!(compare(&act, &prepared(&changed(None, &typed))).is_err());
+    assert!(compare(&act, &prepared(&changed(same, &[]))).is_err());
+    for wider in [
+        rule("call-contacts", 10, 1, 5),
+        rule("identify", 11, 1, 5),
+        rule("identify", 10, 2, 5),
+        rule("identify", 10, 1, 6),
+    ] {
+        assert!(compare(&act, &prepared(&changed(same, &[wider]))).is_err());
+    }
+    let twice = [typed[0].clone(), rule("identify", 10, 1, 5)];
+    assert!(compare(&act, &prepared(&changed(same, &twice))).is_err());
 }

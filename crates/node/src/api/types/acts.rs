@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::custody::RuleView;
 use crate::api::webauthn::{AssertedCredential, RequestOptions};
 
 /// An act that binds: what an officer asks the node to prepare, then signs.
@@ -57,6 +58,30 @@ pub enum Act {
         /// The question.
         question: String,
     },
+    /// A requester's investigator takes an opened answer out in a form that proves
+    /// nothing by itself; the file can be had for fifteen minutes.
+    PassOn {
+        /// The question.
+        question: String,
+        /// The form: `csv`.
+        form: String,
+        /// For whom and why.
+        reason: String,
+    },
+    /// A requester's investigator, or the authority's judge, says how many of a
+    /// warrant's subjects were told of it, and how many not.
+    GiveNotice {
+        /// The warrant.
+        warrant: String,
+        /// Subjects that were told.
+        told: u32,
+        /// Subjects that were not, for the reason given.
+        withheld: u32,
+        /// How they were told, or why not.
+        reason: String,
+    },
+    /// A custodian's approver puts standing rules in force.
+    ChangeRules(ChangeRules),
     /// A requester's investigator exports the evidence of an opened answer.
     ExportBundle {
         /// The question.
@@ -172,6 +197,19 @@ pub struct Ask {
     pub answer_cap: Option<u32>,
     /// Custodians to ask; absent: all of the warrant's that hold a table for it.
     pub custodians: Option<Vec<String>>,
+}
+
+/// Standing rules in place of those in force.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRules {
+    /// The record of the rules that they replace; absent: there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    /// The rules, all of them; none: everything is decided by hand.
+    pub rules: Vec<RuleView>,
+    /// Why: read by the institution and by overseers.
+    pub reason: String,
 }
 
 /// A record that waits for its officer's signature.

@@ -84,6 +84,8 @@ pub struct ProvenanceView {
     pub seen: Vec<SeenView>,
     /// Exports of its evidence.
     pub exported: Vec<EventView>,
+    /// Copies that left in a form that proves nothing by itself.
+    pub passed_on: Vec<EventView>,
 }
 
 /// An order, as a place in the chain.

@@ -24,18 +24,10 @@ pub struct RuleView {
 /// The standing rules.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RulesView {
-    /// Counts the changes; 0: those of the configuration file.
-    pub version: u64,
-    /// `file` or `officer`.
-    pub source: String,
+    /// The record that put them in force; null: none ever were.
+    pub record: Option<String>,
     /// The rules; a template without one is decided by hand.
     pub rules: Vec<RuleView>,
-    /// When they were changed.
-    pub changed_ms: Option<u64>,
-    /// The officer who changed them.
-    pub changed_by: Option<String>,
-    /// Why.
-    pub reason: Option<String>,
     /// The changes, newest first, at most 100.
     pub history: Vec<RulesChange>,
 }
@@ -43,28 +35,16 @@ pub struct RulesView {
 /// One change of the rules.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RulesChange {
-    /// The version that it made.
-    pub version: u64,
+    /// Its record.
+    pub record: String,
     /// When.
     pub changed_ms: u64,
     /// The officer.
-    pub changed_by: String,
-    /// Why.
-    pub reason: String,
+    pub changed_by: Option<String>,
+    /// Why, once its body is here.
+    pub reason: Option<String>,
     /// The rules from then on.
     pub rules: Vec<RuleView>,
-}
-
-/// New rules.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeRules {
-    /// The version that they replace.
-    pub version: u64,
-    /// The rules, all of them; none: everything by hand.
-    pub rules: Vec<RuleView>,
-    /// Why.
-    pub reason: String,
 }
 
 /// A column as the catalogue shows it.

@@ -153,6 +153,6 @@ pub struct LedgerEvent {
 /// `rules`: the approval rules were changed.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RulesEvent {
-    /// The version now in force.
-    pub version: u64,
+    /// The record that put the new ones in force.
+    pub record: String,
 }
