@@ -78,7 +78,7 @@ const question = (id: string, template: string, phase: string, more: Partial<Cas
 })
 
 export const card: CaseCard = {
-  warrant: W, phase: 'issued', case: '锦公刑〔2026〕0417号', case_commitment: hex('c1'), requester: 'police', authority: 'procuratorate', templates: ['identify', 'call-contacts', 'follow-the-money'], custodians: CUSTODIANS, subjects: 24, hops: 3, answer_cap: 500, runs: 6, spent: 2, runs_left: 4, not_before_ms: now - day, expires_ms: now + 6 * day, drafted_ms: now - 26 * hour, drafted_by: 'investigator-1', decided_ms: now - 25 * hour, decided_by: 'judge-1', last_ms: now - 8 * 60_000, last_kind: 'approved', records: 41,
+  warrant: W, phase: 'issued', case: '锦公刑〔2026〕0417号', case_commitment: hex('c1'), requester: 'police', authority: 'procuratorate', templates: ['identify', 'call-contacts', 'follow-the-money'], custodians: CUSTODIANS, subjects: 24, noticed: 0, hops: 3, answer_cap: 500, runs: 6, spent: 2, runs_left: 4, not_before_ms: now - day, expires_ms: now + 6 * day, drafted_ms: now - 26 * hour, drafted_by: 'investigator-1', decided_ms: now - 25 * hour, decided_by: 'judge-1', last_ms: now - 8 * 60_000, last_kind: 'approved', records: 41,
   questions: [question(Q, 'follow-the-money', 'running', { progress: 0.46 }), question(hex('q2'), 'identify', 'completed', { disclosed: true, exported: true }), question(hex('q3'), 'call-contacts', 'declined', { decisions: { telecom_a: 'refused', telecom_b: 'approved' } })],
   waits: [{ what: 'open-answer', institution: 'police', duty: 'investigator', question: hex('q2'), since_ms: now - hour, mine: true }],
 }
@@ -159,7 +159,7 @@ export const provenance: Provenance = {
   steps: plan.steps.map((step) => ({ step: step.step, text_en: step.text_en, text_zh: step.text_zh, computed_en: 'Opened by a warranted lookup; the row is in the snapshot committed before the question.', computed_zh: '经令状约束的查询打开；该行在提问之前已提交的快照内。', evaluated: 40 })),
   sources: plan.tables.map((table) => ({ origin: `${table.institution}/${table.snapshot}`, institution: table.institution, name: names[table.institution] ?? '', dataset: table.dataset, table: table.table, snapshot: table.snapshot, root: hex(`root${table.institution}`), rows: table.rows, rejected: table.rejected, extracted_ms: table.extracted_ms, method: 'parquet', published: event(table.institution, null, 40), committed: event(table.institution, null, 30) })),
   approvals: plan.tables.map((table, i) => ({ institution: table.institution, by_rule: i === 3 ? 'small-transfers' : null, event: event(table.institution, i === 3 ? null : 'approver-1', 2) })),
-  run: { event: event('police', null, 1), attestations: ['bank_a', 'bank_b', 'bank_c', 'bank_d'], evaluated: [12, 40, 96] }, disclosed: [event('police', 'investigator-1', 1)], seen: [{ event: event('police', null, 0), reader: 'investigator-1', what: 'answer' }], exported: [],
+  run: { event: event('police', null, 1), attestations: ['bank_a', 'bank_b', 'bank_c', 'bank_d'], evaluated: [12, 40, 96] }, disclosed: [event('police', 'investigator-1', 1)], seen: [{ event: event('police', null, 0), reader: 'investigator-1', what: 'answer' }], exported: [], passed_on: [],
 }
 
 const record = (kind: string, institution: string, officer: string | null, hours: number, zh: string, en: string, more: Record<string, unknown> = {}): RecordView =>
@@ -181,7 +181,7 @@ export const docket = {
 
 export const inbox: Inbox = { drafts: [warrantView], questions: [questionView('open')], answers: [questionView('completed')] } as Inbox
 
-export const rules: RulesView = { version: 3, source: 'officer', rules: [{ name: 'small-identify', template: 'identify', answer_cap: 200, hops: 1, subjects: 50 }, { name: 'near-contacts', template: 'call-contacts', answer_cap: 500, hops: 1, subjects: 20 }], changed_ms: now - 3 * day, changed_by: 'approver-1', reason: '节后恢复常规', history: [{ version: 3, changed_ms: now - 3 * day, changed_by: 'approver-1', reason: '节后恢复常规', rules: [] }] }
+export const rules: RulesView = { record: hex('ru'), rules: [{ name: 'small-identify', template: 'identify', answer_cap: 200, hops: 1, subjects: 50 }, { name: 'near-contacts', template: 'call-contacts', answer_cap: 500, hops: 1, subjects: 20 }], history: [{ record: hex('ru'), changed_ms: now - 3 * day, changed_by: 'approver-1', reason: '节后恢复常规', rules: [] }] }
 const snap = (i: number, rejected: number) => ({ record: hex(`snap${i}`), index: 30 + i, committed_ms: now - (i * 10 + 1) * day, extracted_ms: now - (i * 10 + 1) * day, rows: 48_211 - i * 900, rejected, method: 'parquet', root: hex(`rt${i}`), keys: [{ name: 'from_account', distinct: 9_120, buckets: 8 }, { name: 'from_account_day', distinct: 31_442, buckets: 32 }], latest: i === 0, kept: i < 2 })
 export const datasets: DatasetView[] = [
   { dataset: 'transfers', table: 'transfers', record: hex('d1'), published_ms: now - 60 * day, columns: ['from_account', 'to_account', 'amount', 'at'].map((name, i) => ({ name, semantic: ['account', 'account', 'money', 'timestamp'][i] ?? 'text', disclosure: 'open' })), keys: ['from_account', 'from_account_day'], source: { method: 'parquet', place: '/data/transfers.parquet' }, snapshots: [snap(0, 12), snap(1, 0), snap(2, 3)], job: null },

@@ -69,6 +69,26 @@ describe('an act and its statement', () => {
       refused({ act: name, question: 'ff'.repeat(32), reason: '' }, kind)
     refused({ act: 'narrow', question: 'ff'.repeat(32), hops: 1, answer_cap: 1, reason: '' }, 'narrowed')
   })
+  test('other numbers, forms and rules than were typed are refused', () => {
+    const passed = readHeader(golden('passed-on'))
+    const pass = { act: 'pass-on', question: toHex(passed.statement.fields.get('question') as Uint8Array), form: 'csv', reason: 'x' } as Act
+    compareStatement(pass, passed, {})
+    refused({ ...pass, form: 'pdf' }, 'passed-on')
+    refused({ ...pass, question: 'ff'.repeat(32) }, 'passed-on')
+    const noticed = readHeader(golden('notice-given'))
+    const give = { act: 'give-notice', warrant: noticed.warrant, told: 11, withheld: 1, reason: 'x' } as Act
+    compareStatement(give, noticed, {})
+    refused({ ...give, told: 12 }, 'notice-given')
+    refused({ ...give, withheld: 0 }, 'notice-given')
+    refused({ ...give, warrant: '00'.repeat(16) }, 'notice-given')
+    const changed = readHeader(golden('rules-changed'))
+    const rule = { name: 'small-cases', template: 'identify', answer_cap: 100, hops: 1, subjects: 20 }
+    const change = { act: 'change-rules', replaces: '03'.repeat(32), rules: [rule], reason: 'x' } as Act
+    compareStatement(change, changed, {})
+    refused({ ...change, replaces: null }, 'rules-changed')
+    for (const rules of [[], [rule, rule], [{ ...rule, answer_cap: 99 }], [{ ...rule, hops: 2 }], [{ ...rule, subjects: 21 }], [{ ...rule, template: 'call-contacts' }], [{ ...rule, name: 'other' }]])
+      refused({ ...change, rules }, 'rules-changed')
+  })
   test('an order that is wider than the draft is refused', () => {
     const issued = readHeader(golden('warrant-issued'))
     const terms = issued.statement.fields.get('terms') as Map<string, never>

@@ -614,7 +614,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An opened answer as comma-separated values; taking it leaves a record. */
+        /**
+         * An opened answer as comma-separated values, for who has just stated that it is
+         *     passed on (`pass-on`); taking it leaves a record of its own.
+         */
         get: operations["answer_csv"];
         put?: never;
         post?: never;
@@ -707,8 +710,7 @@ export interface paths {
         };
         /** The rules under which this node approves without an officer. */
         get: operations["rules"];
-        /** Replaces those rules; who did it, when and why is kept. */
-        put: operations["change_rules"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -970,6 +972,35 @@ export interface components {
             /** @description The question. */
             question: string;
         } | {
+            /** @enum {string} */
+            act: "pass-on";
+            /** @description The form: `csv`. */
+            form: string;
+            /** @description The question. */
+            question: string;
+            /** @description For whom and why. */
+            reason: string;
+        } | {
+            /** @enum {string} */
+            act: "give-notice";
+            /** @description How they were told, or why not. */
+            reason: string;
+            /**
+             * Format: int32
+             * @description Subjects that were told.
+             */
+            told: number;
+            /** @description The warrant. */
+            warrant: string;
+            /**
+             * Format: int32
+             * @description Subjects that were not, for the reason given.
+             */
+            withheld: number;
+        } | (components["schemas"]["ChangeRules"] & {
+            /** @enum {string} */
+            act: "change-rules";
+        }) | {
             /** @enum {string} */
             act: "export-bundle";
             /** @description The question. */
@@ -1329,6 +1360,11 @@ export interface components {
              * @description First moment of validity.
              */
             not_before_ms: number;
+            /**
+             * Format: int32
+             * @description Subjects for whom notice was accounted: told, or withheld with a reason.
+             */
+            noticed: number;
             /** @description `drafted`, `not-yet-valid`, `issued`, `expired`, `refused` or `revoked`. */
             phase: string;
             /** @description Its questions, in the order in which they were asked. */
@@ -1428,17 +1464,14 @@ export interface components {
             /** @description The data's window, where this institution may read the order. */
             window_ms?: number[] | null;
         };
-        /** @description New rules. */
+        /** @description Standing rules in place of those in force. */
         ChangeRules: {
-            /** @description Why. */
+            /** @description Why: read by the institution and by overseers. */
             reason: string;
-            /** @description The rules, all of them; none: everything by hand. */
+            /** @description The record of the rules that they replace; absent: there were none. */
+            replaces?: string | null;
+            /** @description The rules, all of them; none: everything is decided by hand. */
             rules: components["schemas"]["RuleView"][];
-            /**
-             * Format: int64
-             * @description The version that they replace.
-             */
-            version: number;
         };
         /** @description A draft beside the previous one of the same case. */
         ChangesView: {
@@ -2560,6 +2593,8 @@ export interface components {
             exported: components["schemas"]["EventView"][];
             /** @description The order's record. */
             order: components["schemas"]["OrderView"];
+            /** @description Copies that left in a form that proves nothing by itself. */
+            passed_on: components["schemas"]["EventView"][];
             /** @description The plan's digest. */
             plan: string;
             /** @description The question. */
@@ -2746,44 +2781,27 @@ export interface components {
         /** @description One change of the rules. */
         RulesChange: {
             /** @description The officer. */
-            changed_by: string;
+            changed_by?: string | null;
             /**
              * Format: int64
              * @description When.
              */
             changed_ms: number;
-            /** @description Why. */
-            reason: string;
+            /** @description Why, once its body is here. */
+            reason?: string | null;
+            /** @description Its record. */
+            record: string;
             /** @description The rules from then on. */
             rules: components["schemas"]["RuleView"][];
-            /**
-             * Format: int64
-             * @description The version that it made.
-             */
-            version: number;
         };
         /** @description The standing rules. */
         RulesView: {
-            /** @description The officer who changed them. */
-            changed_by?: string | null;
-            /**
-             * Format: int64
-             * @description When they were changed.
-             */
-            changed_ms?: number | null;
             /** @description The changes, newest first, at most 100. */
             history: components["schemas"]["RulesChange"][];
-            /** @description Why. */
-            reason?: string | null;
+            /** @description The record that put them in force; null: none ever were. */
+            record?: string | null;
             /** @description The rules; a template without one is decided by hand. */
             rules: components["schemas"]["RuleView"][];
-            /** @description `file` or `officer`. */
-            source: string;
-            /**
-             * Format: int64
-             * @description Counts the changes; 0: those of the configuration file.
-             */
-            version: number;
         };
         /** @description How far one custodian of a run is. */
         RunParty: {
@@ -4732,53 +4750,6 @@ export interface operations {
                 };
             };
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    change_rules: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ChangeRules"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RulesView"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };

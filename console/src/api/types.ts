@@ -92,6 +92,7 @@ export interface CaseCard {
   templates: string[]
   custodians: string[]
   subjects: number
+  noticed: number
   hops: number
   answer_cap: number
   runs: number
@@ -284,6 +285,7 @@ export interface Provenance {
   disclosed: Event_[]
   seen: { event: Event_; reader: string; what: string }[]
   exported: Event_[]
+  passed_on: Event_[]
 }
 export interface Rule {
   name: string
@@ -292,21 +294,7 @@ export interface Rule {
   hops: number
   subjects: number
 }
-export interface RulesView {
-  version: number
-  source: string
-  rules: Rule[]
-  changed_ms?: number | null
-  changed_by?: string | null
-  reason?: string | null
-  history: {
-    version: number
-    changed_ms: number
-    changed_by?: string | null
-    reason?: string | null
-    rules: Rule[]
-  }[]
-}
+export type RulesView = S['RulesView']
 export interface Snap {
   record: string
   index: number

@@ -30,6 +30,9 @@ export const kinds: Book = {
   'run-aborted': ['计算中止', 'Run aborted'],
   'answer-disclosed': ['开启答案', 'Answer disclosed'],
   consulted: ['查阅', 'Consulted'],
+  'rules-changed': ['修改审批规则', 'Approval rules changed'],
+  'passed-on': ['移交答案副本', 'Answer passed on'],
+  'notice-given': ['告知对象', 'Notice given'],
   'bundle-exported': ['导出证据包', 'Bundle exported'],
 }
 
@@ -127,6 +130,9 @@ export const acts: Book = {
   refuse: ['拒绝查询', 'Refuse the question'],
   'open-answer': ['开启答案', 'Open the answer'],
   'export-bundle': ['导出证据包', 'Export the bundle'],
+  'pass-on': ['移交答案副本', 'Pass the answer on'],
+  'give-notice': ['说明告知情况', 'Account for notice'],
+  'change-rules': ['修改审批规则', 'Change the approval rules'],
   'enrol-officer': ['登记经办人', 'Enrol an officer'],
   'propose-officer': ['提名经办人', 'Propose an officer'],
   'confirm-officer': ['确认经办人', 'Confirm an officer'],

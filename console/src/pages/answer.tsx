@@ -9,6 +9,7 @@ import { buildModel, label, type RowKey } from '../chart/model'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
 import { count, bytes, number, short } from '../lib/format'
+import { ReasonDialog } from '../sign/ReasonDialog'
 import { useSign } from '../sign/SignDialog'
 import { Button, Card, IconButton, PageHead } from '../ui/basic'
 import { Await, Blank, Failed, Loading, Notice } from '../ui/state'
@@ -54,6 +55,7 @@ function Exports({ view }: { view: QuestionView }) {
   const kase = useGet<CaseView>(`/v1/cases/${view.warrant}`)
   const exported = kase.data?.questions.find((q) => q.question === view.question)?.exported ?? false
   const [busy, setBusy] = useState('')
+  const [passing, setPassing] = useState(false)
   const [error, setError] = useState<unknown>(null)
   const fetchFile = async (what: 'csv' | 'bundle') => {
     setBusy(what)
@@ -80,13 +82,27 @@ function Exports({ view }: { view: QuestionView }) {
   if (!view.disclosed) return null
   return (
     <>
-      <Button icon={FileSpreadsheet} busy={busy === 'csv'} disabled={busy !== ''} onClick={() => void fetchFile('csv')}>
-        {say('导出表格', 'Export CSV')}
+      <Button icon={FileSpreadsheet} busy={busy === 'csv'} disabled={busy !== ''} onClick={() => setPassing(true)}>
+        {say('导出表格…', 'Export CSV…')}
       </Button>
       <Button tone="primary" icon={FileOutput} busy={busy === 'bundle'} disabled={busy !== ''} onClick={bundle}>
         {exported ? say('下载证据包', 'Download the bundle') : say('导出证据包…', 'Export the bundle…')}
       </Button>
       {error !== null && <Failed error={error} />}
+      {passing && (
+        <ReasonDialog
+          title={say('导出表格', 'Export CSV')}
+          label={say('交给谁，为何', 'For whom, and why')}
+          hint={say('签发机关与监督方会读到', 'Authority and overseers read it')}
+          act={(reason) => ({ act: 'pass-on', question: view.question, form: 'csv', reason })}
+          onClose={() => setPassing(false)}
+          onDone={() => void fetchFile('csv')}
+        >
+          <Notice mood="off">
+            {say('表格离开网络后本身不能证明任何事；要作证据，请导出证据包。移交本身会留下记录。', 'A table proves nothing by itself once it has left; as evidence, export the bundle. Passing it on leaves a record.')}
+          </Notice>
+        </ReasonDialog>
+      )}
     </>
   )
 }

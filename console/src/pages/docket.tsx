@@ -11,10 +11,12 @@ import {
   Gavel,
   Lock,
   type LucideIcon,
+  Mail,
   MailOpen,
   MessageCircleQuestionMark,
   OctagonX,
   Scissors,
+  Share2,
   ShieldX,
 } from 'lucide-react'
 import { useMemo, useState } from 'react'
@@ -44,6 +46,8 @@ const MARKS: Record<string, readonly [LucideIcon, Tone]> = {
   'run-aborted': [CircleSlash, 'bad'],
   'answer-disclosed': [MailOpen, 'run'],
   consulted: [BookOpen, 'off'],
+  'passed-on': [Share2, 'wait'],
+  'notice-given': [Mail, 'good'],
   'bundle-exported': [FileOutput, 'run'],
   'snapshot-committed': [Database, 'off'],
 }

@@ -76,6 +76,9 @@ function FilterBar({ filters, records }: { filters: Filters; records: boolean })
             ['run-aborted', word(kinds, 'run-aborted', lang)],
             ['consulted', word(kinds, 'consulted', lang)],
             ['bundle-exported', word(kinds, 'bundle-exported', lang)],
+            ['passed-on', word(kinds, 'passed-on', lang)],
+            ['notice-given', word(kinds, 'notice-given', lang)],
+            ['rules-changed', word(kinds, 'rules-changed', lang)],
             ['warrant-issued', word(kinds, 'warrant-issued', lang)],
           ]}
         />

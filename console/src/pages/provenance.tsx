@@ -147,6 +147,12 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
               <Hex id={one.event.record} />
             </li>
           ))}
+          {p.passed_on.map((event) => (
+            <li key={event.record}>
+              {say('移交表格：', 'table passed on: ')}
+              <Who event={event} />
+            </li>
+          ))}
           {p.exported.map((event) => (
             <li key={event.record}>
               {say('导出证据包：', 'bundle exported: ')}

@@ -1,7 +1,6 @@
 /** A custodian's standing rules: what its node may approve without a person. */
 import { Plus, ScrollText, Trash2 } from 'lucide-react'
-import { useEffect, useState } from 'react'
-import { call } from '../api/client'
+import { useState } from 'react'
 import { useGet, useStale } from '../api/queries'
 import type { Rule, RulesView, TemplateView } from '../api/types'
 import { has, useSession } from '../app/session'
@@ -9,10 +8,10 @@ import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
 import { number } from '../lib/format'
 import { useKept } from '../lib/kept'
-import { Button, Card, IconButton, PageHead, Tag, When } from '../ui/basic'
+import { useSign } from '../sign/SignDialog'
+import { Button, Card, Hex, IconButton, PageHead, Tag, When } from '../ui/basic'
 import { Select, TextArea, TextField } from '../ui/form'
-import { Await, Blank, Failed } from '../ui/state'
-import { useToast } from '../ui/toast'
+import { Await, Blank } from '../ui/state'
 
 export function RulesPage() {
   const { say } = useSpeech()
@@ -21,9 +20,9 @@ export function RulesPage() {
     <>
       <PageHead
         title={say('审批规则', 'Approval rules')}
-        lead={say('不超出规则的查询由本机构节点自行同意，并把规则名写入记录；其余都由人决定。', 'A question within a rule is approved by this institution’s node, which names the rule on record; everything else is decided by hand.')}
+        lead={say('不超出规则的查询由本机构节点自行同意；规则经签名写入账本，超出规则的自动同意会被各验证节点拒绝。其余都由人决定。', 'A question within a rule is approved by this institution’s node. Rules are signed and stand on the ledger: validators refuse an approval that none covers. Everything else is decided by hand.')}
       />
-      <Await query={rules}>{(view) => <Rules key={view.version} view={view} />}</Await>
+      <Await query={rules}>{(view) => <Rules key={view.record ?? ''} view={view} />}</Await>
     </>
   )
 }
@@ -49,12 +48,10 @@ function Rules({ view }: { view: RulesView }) {
   const { say, lang } = useSpeech()
   const session = useSession()
   const stale = useStale()
-  const toast = useToast()
+  const sign = useSign()
   const may = has(session, 'approver')
-  const [rules, setRules, drop] = useKept<Typed[]>(`rules/${view.version}`, () => view.rules.map(typed))
+  const [rules, setRules, drop] = useKept<Typed[]>(`rules/${view.record ?? ''}`, () => view.rules.map(typed))
   const [reason, setReason] = useState('')
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(null)
   const known = useGet<TemplateView[]>('/v1/templates', { staleTime: Number.POSITIVE_INFINITY })
   const changed = JSON.stringify(rules) !== JSON.stringify(view.rules.map(typed))
   const good = rules.every((rule) => rule.name.trim() && whole(rule.hops) && whole(rule.cap) && whole(rule.subjects))
@@ -63,34 +60,25 @@ function Rules({ view }: { view: RulesView }) {
   const list = known.data?.map((t) => t.template) ?? Object.keys(templates)
   const byHand = list.filter((t) => !rules.some((rule) => rule.template === t))
 
-  useEffect(() => setError(null), [rules])
-  const save = async () => {
-    setBusy(true)
-    setError(null)
-    try {
-      await call('/v1/rules', {
-        method: 'PUT',
-        body: {
-          version: view.version,
-          reason: reason.trim(),
-          rules: rules.map((rule) => ({
-            name: rule.name.trim(),
-            template: rule.template,
-            hops: Number(rule.hops),
-            answer_cap: Number(rule.cap),
-            subjects: Number(rule.subjects),
-          })),
-        },
-      })
-      drop()
-      toast({ mood: 'good', text: say('规则已生效', 'The rules are in force') })
-      stale('/v1/rules')
-    } catch (caught) {
-      setError(caught)
-    } finally {
-      setBusy(false)
-    }
-  }
+  const save = () =>
+    sign({
+      act: {
+        act: 'change-rules',
+        ...(view.record && { replaces: view.record }),
+        reason: reason.trim(),
+        rules: rules.map((rule) => ({
+          name: rule.name.trim(),
+          template: rule.template,
+          hops: Number(rule.hops),
+          answer_cap: Number(rule.cap),
+          subjects: Number(rule.subjects),
+        })),
+      },
+      onDone: () => {
+        drop()
+        stale('/v1/rules')
+      },
+    })
   return (
     <div className="cols main-side">
       <div className="stack">
@@ -146,22 +134,21 @@ function Rules({ view }: { view: RulesView }) {
           <Card title={say('生效', 'Put in force')}>
             <div className="stack">
               <TextArea label={say('为何修改', 'Why')} value={reason} onChange={(e) => setReason(e.target.value)} />
-              {error !== null && <Failed error={error} />}
-              <Button tone="primary" busy={busy} disabled={busy || !changed || !good || !reason.trim()} onClick={() => void save()}>
-                {say('保存规则', 'Save the rules')}
+              <Button tone="primary" disabled={!changed || !good || !reason.trim()} onClick={save}>
+                {say('核对并签名…', 'Review and sign…')}
               </Button>
             </div>
           </Card>
         )}
         <Card title={say('历次修改', 'History')}>
           {view.history.length === 0 ? (
-            <p className="muted">{view.source === 'file' ? say('现用规则来自节点的配置文件。', 'The rules in force come from the node’s configuration file.') : say('还没有修改过。', 'Never changed.')}</p>
+            <p className="muted">{say('还没有过规则。', 'There never were any.')}</p>
           ) : (
             <ul className="stack-s">
               {view.history.map((entry) => (
-                <li key={entry.version}>
+                <li key={entry.record}>
                   <div className="small muted">
-                    {say(`第 ${entry.version} 版`, `Version ${entry.version}`)} · {entry.changed_by} · <When ms={entry.changed_ms} />
+                    <Hex id={entry.record} /> · {entry.changed_by} · <When ms={entry.changed_ms} />
                   </div>
                   <div>{entry.reason}</div>
                   <div className="small muted">{say(`${number(entry.rules.length, lang)} 条规则`, `${number(entry.rules.length, lang)} rules`)}</div>

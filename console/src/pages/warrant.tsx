@@ -1,15 +1,14 @@
 /** One warrant: its terms, its questions, its docket; revoking it. */
-import { Ban, BookLock, MessageCircleQuestionMark } from 'lucide-react'
+import { Ban, BookLock, Mail, MessageCircleQuestionMark } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useParams } from 'react-router'
 import { useGet, useRecordedGet, useStale } from '../api/queries'
-import type { Act, CaseView, WarrantView } from '../api/types'
+import type { CaseView, WarrantView } from '../api/types'
 import { has, plays, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
-import { useSign } from '../sign/SignDialog'
+import { ReasonDialog } from '../sign/ReasonDialog'
 import { Button, Card, LinkButton, PageHead, Phase } from '../ui/basic'
-import { Dialog } from '../ui/dialog'
-import { TextArea } from '../ui/form'
+import { TextField } from '../ui/form'
 import { Await, Blank, Notice } from '../ui/state'
 import { Tabs } from '../ui/tabs'
 import { caseTitle } from './case-words'
@@ -28,11 +27,15 @@ export function WarrantPage() {
   )
 }
 
+/** Phases in which those whom a warrant named may be told. */
+const OVER = ['issued', 'expired', 'revoked']
+
 function Warrant({ view, crumb }: { view: CaseView; crumb: React.ReactNode }) {
   const { say } = useSpeech()
   const session = useSession()
   const [tab, setTab] = useState('overview')
   const [revoking, setRevoking] = useState(false)
+  const [telling, setTelling] = useState(false)
   const judge = has(session, 'judge') && session.institution === view.authority
   const asks = has(session, 'investigator') && session.institution === view.requester
   const readable = view.readable.includes('subjects') && (plays(session, 'requester') || plays(session, 'authority'))
@@ -56,6 +59,11 @@ function Warrant({ view, crumb }: { view: CaseView; crumb: React.ReactNode }) {
               <LinkButton to={`/inbox/draft/${view.warrant}`} tone="primary">
                 {say('审批', 'Decide')}
               </LinkButton>
+            )}
+            {(asks || judge) && OVER.includes(view.phase) && view.noticed < view.subjects && (
+              <Button icon={Mail} onClick={() => setTelling(true)}>
+                {say('说明告知情况…', 'Account for notice…')}
+              </Button>
             )}
             {judge && (view.phase === 'issued' || view.phase === 'not-yet-valid') && (
               <Button tone="danger" icon={Ban} onClick={() => setRevoking(true)}>
@@ -95,6 +103,7 @@ function Warrant({ view, crumb }: { view: CaseView; crumb: React.ReactNode }) {
           { key: 'docket', name: say('卷宗', 'Docket'), panel: <Card><Docket warrant={view.warrant} /></Card> },
         ]}
       />
+      {telling && <GiveNotice view={view} onClose={() => setTelling(false)} />}
       {revoking && <Revoke view={view} onClose={() => setRevoking(false)} />}
     </>
   )
@@ -153,41 +162,50 @@ function Subjects({ warrant }: { warrant: string }) {
 
 function Revoke({ view, onClose }: { view: CaseView; onClose: () => void }) {
   const { say } = useSpeech()
-  const sign = useSign()
   const stale = useStale()
-  const [reason, setReason] = useState('')
   return (
-    <Dialog
+    <ReasonDialog
       title={say('撤销令状', 'Revoke the warrant')}
+      danger
+      act={(reason) => ({ act: 'revoke-warrant', warrant: view.warrant, reason })}
       onClose={onClose}
-      footer={
-        <>
-          <Button tone="quiet" onClick={onClose}>
-            {say('取消', 'Cancel')}
-          </Button>
-          <Button
-            tone="danger"
-            disabled={!reason.trim()}
-            onClick={() => {
-              onClose()
-              sign({
-                act: { act: 'revoke-warrant', warrant: view.warrant, reason: reason.trim() } as Act,
-                danger: true,
-                onDone: () => stale('/v1/cases'),
-              })
-            }}
-          >
-            {say('核对并签名…', 'Review and sign…')}
-          </Button>
-        </>
-      }
+      onDone={() => stale('/v1/cases')}
     >
-      <div className="stack">
-        <Notice mood="wait">
-          {say('撤销即时生效：未完成的计算停止，各数据方不再作答。', 'It takes effect when final: runs under way stop, and no custodian answers any more.')}
-        </Notice>
-        <TextArea label={say('理由', 'Reason')} value={reason} onChange={(e) => setReason(e.target.value)} />
+      <Notice mood="wait">
+        {say('撤销即时生效：未完成的计算停止，各数据方不再作答。', 'It takes effect when final: runs under way stop, and no custodian answers any more.')}
+      </Notice>
+    </ReasonDialog>
+  )
+}
+
+const whole = (text: string) => /^\d{1,6}$/.test(text)
+
+/** Accounts for notice to those whom the warrant named: numbers, never names. */
+function GiveNotice({ view, onClose }: { view: CaseView; onClose: () => void }) {
+  const { say } = useSpeech()
+  const stale = useStale()
+  const left = view.subjects - view.noticed
+  const [told, setTold] = useState(String(left))
+  const [withheld, setWithheld] = useState('0')
+  const sum = whole(told) && whole(withheld) ? Number(told) + Number(withheld) : 0
+  const error = sum >= 1 && sum <= left ? undefined : say(`合计 1 至 ${left} 个`, `1 to ${left} together`)
+  return (
+    <ReasonDialog
+      title={say('说明告知情况', 'Account for notice')}
+      label={say('如何告知；未告知的理由', 'How they were told; why others were not')}
+      hint={say('签发机关与监督方会读到', 'Authority and overseers read it')}
+      ready={!error}
+      act={(reason) => ({ act: 'give-notice', warrant: view.warrant, told: Number(told), withheld: Number(withheld), reason })}
+      onClose={onClose}
+      onDone={() => stale('/v1/cases')}
+    >
+      <Notice mood="off">
+        {say('只记录人数。谁被告知，留在本机构的卷中。', 'Numbers only. Who was told stays in your own files.')}
+      </Notice>
+      <div className="pair">
+        <TextField label={say('已告知', 'Told')} inputMode="numeric" value={told} onChange={(e) => setTold(e.target.value)} error={error} />
+        <TextField label={say('未告知', 'Not told')} inputMode="numeric" value={withheld} onChange={(e) => setWithheld(e.target.value)} />
       </div>
-    </Dialog>
+    </ReasonDialog>
   )
 }

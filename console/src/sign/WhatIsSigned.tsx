@@ -93,6 +93,16 @@ export function WhatIsSigned({ header }: { header: Header }) {
         return [[say('提名记录', 'Proposal'), hexOf(value)]]
       case 'keys':
         return [[say('本次查询密钥', 'Keys for this plan'), say(`${list.length} 个，仅供此方案使用`, `${list.length}, for this plan alone`)]]
+      case 'form':
+        return [[say('形式', 'Form'), String(value).toUpperCase()]]
+      case 'told':
+        return [[say('已告知对象', 'Subjects told'), grouped(Number(value), lang)]]
+      case 'withheld':
+        return [[say('未告知对象', 'Subjects not told'), grouped(Number(value), lang)]]
+      case 'replaces':
+        return value === null ? null : [[say('取代规则', 'In place of'), hexOf(value)]]
+      case 'rules':
+        return list.length === 0 ? [[say('规则', 'Rules'), say('无：一律由人决定', 'None: everything by hand')]] : list.flatMap(ruleRow)
       case 'by_rule':
         return null
       default: {
@@ -100,6 +110,20 @@ export function WhatIsSigned({ header }: { header: Header }) {
         return [[key, <code key={key}>{typeof shown === 'string' ? shown : JSON.stringify(shown)}</code>]]
       }
     }
+  }
+
+  function ruleRow(rule: Cbor): Row[] {
+    if (!(rule instanceof Map)) return []
+    const n = (key: string) => Number(rule.get(key))
+    return [
+      [
+        `${say('规则', 'Rule')} ${String(rule.get('name'))}`,
+        say(
+          `${word(templates, String(rule.get('template')), lang)}：至多 ${grouped(n('answer_cap'), lang)} 行、${n('hops')} 跳、${n('subjects')} 个对象时免人工`,
+          `${word(templates, String(rule.get('template')), lang)} without an officer, up to ${count(n('answer_cap'), 'row')}, ${count(n('hops'), 'hop')}, ${count(n('subjects'), 'subject')}`,
+        ),
+      ],
+    ]
   }
 
   function hexOf(value: Cbor): ReactNode {

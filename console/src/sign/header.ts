@@ -177,6 +177,9 @@ const KINDS: Record<string, string> = {
   refuse: 'refused',
   'open-answer': 'answer-disclosed',
   'export-bundle': 'bundle-exported',
+  'pass-on': 'passed-on',
+  'give-notice': 'notice-given',
+  'change-rules': 'rules-changed',
   'enrol-officer': 'officer-enrolled',
   'retire-officer': 'officer-retired',
   'propose-officer': 'officer-proposed',
@@ -255,9 +258,43 @@ export function compareStatement(act: Act, header: Header, beside: Beside): void
     case 'export-bundle':
       ensure(hex(fields, 'question') === act.question, 'it is about another question')
       return
+    case 'pass-on':
+      ensure(hex(fields, 'question') === act.question, 'it is about another question')
+      ensure(text(fields, 'form') === act.form, 'another form')
+      return
+    case 'give-notice':
+      ensure(header.warrant === act.warrant, 'it is about another warrant')
+      ensure(
+        number(fields, 'told') === act.told && number(fields, 'withheld') === act.withheld,
+        'other numbers of subjects',
+      )
+      return
+    case 'change-rules':
+      sameRules(fields, act)
+      return
     default:
       compareOfficer(act, header, beside)
   }
+}
+
+function sameRules(fields: CborMap, asked: Extract<Act, { act: 'change-rules' }>): void {
+  const replaces = fields.get('replaces')
+  const found = replaces instanceof Uint8Array ? toHex(replaces) : null
+  ensure(found === (asked.replaces ?? null), 'they replace other rules')
+  const rules = fields.get('rules')
+  ensure(Array.isArray(rules) && rules.every(isMap), 'no list of rules')
+  ensure(rules.length === asked.rules.length, 'another number of rules')
+  asked.rules.forEach((rule, i) => {
+    const written = rules[i] as CborMap
+    ensure(
+      text(written, 'name') === rule.name.trim() &&
+        text(written, 'template') === rule.template &&
+        number(written, 'answer_cap') === rule.answer_cap &&
+        number(written, 'hops') === rule.hops &&
+        number(written, 'subjects') === rule.subjects,
+      `another rule “${rule.name}”`,
+    )
+  })
 }
 
 function sameTerms(

@@ -150,6 +150,7 @@ pub(crate) fn card(
         hops: terms.hops,
         answer_cap: terms.answer_cap,
         runs: terms.runs,
+        noticed: warrant.noticed,
         spent: warrant.spent,
         runs_left: terms.runs.saturating_sub(warrant.spent),
         not_before_ms: terms.not_before_ms,

@@ -33,6 +33,8 @@ pub struct CaseCard {
     pub answer_cap: u32,
     /// Runs allowed.
     pub runs: u32,
+    /// Subjects for whom notice was accounted: told, or withheld with a reason.
+    pub noticed: u32,
     /// Runs spent.
     pub spent: u32,
     /// Runs left.
