@@ -1,12 +1,12 @@
 /** Real nodes for a play: `cordon demo --console` founds and holds them. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const PROGRAMS = [process.env['CORDON'], join(ROOT, 'target/release/cordon'), join(ROOT, 'target/debug/cordon')]
+const PROGRAMS = [join(ROOT, 'target/release/cordon'), join(ROOT, 'target/debug/cordon')]
 const READY_MS_MAX = 240_000
 
 export interface SeatLink {
@@ -18,6 +18,9 @@ export interface SeatLink {
 }
 export interface Network {
   seats: SeatLink[]
+  /** The guided demonstration's: where it begins. */
+  link?: string
+  left?: { undecided: string; waiting: string; answered: string; draft: string; warrant: string }
   network: string
   subjects: string[]
   window_ms: [number, number]
@@ -26,14 +29,18 @@ export interface Network {
   close: () => Promise<void>
 }
 
-/** Founds a network with tables and invitations; nobody has signed anything yet. */
-export async function network(people = 300): Promise<Network> {
-  const program = PROGRAMS.find((path) => path && existsSync(path))
+/** Founds a network with tables and invitations: nobody has decided anything yet, or
+ * with `guided` the case is played to where a person must choose. */
+export async function network(people = 300, mode: 'console' | 'guided' = 'console'): Promise<Network> {
+  const built = PROGRAMS.filter((path) => existsSync(path))
+  // What was asked for, else what was built last.
+  const newest = built.toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0]
+  const program = process.env['CORDON'] ?? newest
   if (!program) throw new Error('no cordon here: cargo build -p cordon')
   const folder = mkdtempSync(join(tmpdir(), 'cordon-play-'))
   const child: ChildProcess = spawn(
     program,
-    ['demo', '--console', '--json', '--people', String(people), '--out', folder],
+    ['demo', `--${mode}`, '--no-browser', '--json', '--people', String(people), '--out', folder],
     { stdio: ['pipe', 'pipe', 'pipe'] },
   )
   let said = ''
@@ -46,9 +53,10 @@ export async function network(people = 300): Promise<Network> {
     child.stdout?.on('data', (bytes: Buffer) => {
       out += bytes.toString()
       try {
-        const value = JSON.parse(out) as Omit<Network, 'close' | 'tell'>
+        const value = JSON.parse(out) as Omit<Network, 'close' | 'tell'> & { error?: unknown }
         clearTimeout(timer)
-        done(value)
+        if (value.error) fail(new Error(`cordon demo failed: ${out}`))
+        else done(value)
       } catch {
         // The value has not come whole yet.
       }

@@ -10,6 +10,7 @@ import { SignProvider } from '../sign/SignDialog'
 import { Button, IconButton, LinkButton, Status } from '../ui/basic'
 import { Blank, Guard, Loading, Notice } from '../ui/state'
 import { LapsedDialog, SignInPage } from '../pages/signin'
+import { GuideBar, GuideProvider } from '../tour/guide'
 import { useNames } from './names'
 import { navigation } from './navigation'
 import { has, plays, useSession, useSessionState } from './session'
@@ -53,9 +54,11 @@ export function Shell() {
   const { session } = useSessionState()
   if (!session) return <SignInPage />
   return (
-    <SignProvider>
-      <Frame />
-    </SignProvider>
+    <GuideProvider>
+      <SignProvider>
+        <Frame />
+      </SignProvider>
+    </GuideProvider>
   )
 }
 
@@ -118,6 +121,7 @@ function Frame() {
             onClick={() => void signOut().catch(() => undefined)}
           />
         </header>
+        <GuideBar />
         <main id="main" ref={main} tabIndex={-1} aria-labelledby="page-title">
           <Guard key={place.pathname} show={(error) => <Broken error={error} />}>
             <Outlet />

@@ -33,10 +33,12 @@ const statistics = () => import('../pages/statistics')
 const verify = () => import('../pages/verify')
 const engine = () => import('../pages/engine')
 const officers = () => import('../pages/officers')
+const stage = () => import('../pages/stage')
 const tour = () => import('../pages/tour')
 
 export const routes: RouteObject[] = [
   { path: '/enrol/:code', element: <EnrolPage /> },
+  { path: '/stage/:packed', element: page(stage, 'StagePage') },
   {
     element: <Shell />,
     children: [

@@ -1,7 +1,7 @@
 /** A new officer makes a passkey from the invitation's link. */
 import { Fingerprint } from 'lucide-react'
 import { useEffect, useState } from 'react'
-import { useParams } from 'react-router'
+import { useParams, useSearchParams } from 'react-router'
 import { post } from '../api/client'
 import { Brand, Switches } from '../app/Shell'
 import { useSpeech } from '../i18n/lang'
@@ -102,6 +102,8 @@ export function EnrolPage() {
 
 function Outcome({ made }: { made: Made }) {
   const { say } = useSpeech()
+  const [params] = useSearchParams()
+  const guided = params.has('guide')
   return (
     <div className="stack">
       <div>
@@ -112,7 +114,7 @@ function Outcome({ made }: { made: Made }) {
       </div>
       {made.state === 'enrolled' ? (
         <Notice mood="good" role="status" title={say('已登记，可以登录', 'Enrolled: you can sign in')}>
-          <a href="#/">{say('前往登录', 'Go to sign-in')}</a>
+          <a href={guided ? '#/tour?guide=1' : '#/'}>{say('前往登录', 'Go to sign-in')}</a>
         </Notice>
       ) : (
         <Notice

@@ -10,6 +10,7 @@
 //! process is left behind.
 
 use std::{
+    io::IsTerminal,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -25,6 +26,7 @@ use crate::{
 
 mod case;
 mod console;
+mod guided;
 pub mod network;
 mod scene;
 mod stage;
@@ -40,8 +42,13 @@ Example:
   cordon demo
   cordon demo --people 20000 --seed 7 --lang both
   cordon demo --city /data/city --out /tmp/case --headless --json
+  cordon demo --guided --no-browser
   cordon demo --console
   cordon demo --keep-running
+
+On a terminal the case is played up to where a person must choose, and the web
+console opens with a seat for everybody (--guided). Without a terminal, or with
+--headless, the whole case is told here and the demonstration ends.
 
 The city's persons, phones and ids are invented. Answers and bundle are in the
 folder that the last lines name. Ctrl-C stops everything.";
@@ -62,9 +69,16 @@ pub struct Options {
     /// Where answers and bundle go; else a new folder among the temporary files.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Ask nothing and end when the case is told.
+    /// Ask nothing, tell the whole case and end.
     #[arg(long)]
     pub headless: bool,
+    /// Play up to where a person must choose, then open the web console: what a
+    /// terminal gets by itself.
+    #[arg(long, conflicts_with_all = ["headless", "keep_running", "console"])]
+    pub guided: bool,
+    /// Do not open a browser; the link is shown.
+    #[arg(long)]
+    pub no_browser: bool,
     /// Leave the network up, to go on by hand; Ctrl-C ends it.
     #[arg(long, conflicts_with = "headless")]
     pub keep_running: bool,
@@ -75,6 +89,33 @@ pub struct Options {
     /// Keep the institutions' data folders and officers' keys.
     #[arg(long)]
     pub keep_data: bool,
+}
+
+/// How far the case is played without the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// To its end.
+    Whole,
+    /// Up to the first choice that a person would want to make.
+    Guided,
+    /// To the draft; everybody's seat is open.
+    Seats,
+}
+
+impl Options {
+    fn mode(&self, out: &Out) -> Mode {
+        let person = std::io::stdout().is_terminal() && !out.is_json();
+        match self {
+            Self { console: true, .. } => Mode::Seats,
+            Self { guided: true, .. } => Mode::Guided,
+            Self { headless: true, .. }
+            | Self {
+                keep_running: true, ..
+            } => Mode::Whole,
+            _ if person => Mode::Guided,
+            _ => Mode::Whole,
+        }
+    }
 }
 
 /// Runs the demonstration.
@@ -118,11 +159,11 @@ fn play(options: &Options, out: &Out, stop: &Stop) -> Result<()> {
         Ok(network)
     })?;
     let watch = watch(&network, stop);
-    let result = if options.console {
-        at_the_console(out, &mut stage, &scene, &network, stop)
-    } else {
-        tell(&mut stage, &scene, &network, &folder, stop)
-            .and_then(|played| end(options, out, &stage, &network, &folder, &played, stop))
+    let result = match options.mode(out) {
+        Mode::Seats => at_the_console(out, &mut stage, &scene, &network, stop),
+        Mode::Guided => guided::play(options, out, &mut stage, &scene, &network, stop),
+        Mode::Whole => tell(&mut stage, &scene, &network, &folder, stop)
+            .and_then(|played| end(options, out, &stage, &network, &folder, &played, stop)),
     };
     // The order matters: no process may outlive its data folder.
     drop(network);

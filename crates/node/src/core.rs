@@ -295,14 +295,20 @@ impl Core {
     /// A record on the ledger.
     ///
     /// # Errors
-    /// A refusal where there is none.
+    /// A refusal where there is none; trouble where the ledger has records that the
+    /// index has not taken yet, since it may be one of those.
     pub fn record(&self, digest: &Digest) -> Result<Indexed> {
-        self.index
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(digest)
-            .cloned()
-            .ok_or_else(|| Error::refused("not-found", format!("no record {digest}")))
+        // The ledger first: what it has now, the index must have after.
+        let size = self.ledger.status().size;
+        let index = self.read_index();
+        if let Some(indexed) = index.get(digest) {
+            return Ok(indexed.clone());
+        }
+        if (index.all().len() as u64) < size {
+            let detail = format!("record {} is being taken in", digest.short());
+            return Err(Error::trouble("body-missing", detail).advise("try again shortly"));
+        }
+        Err(Error::refused("not-found", format!("no record {digest}")))
     }
 
     /// A header for a statement of this node.

@@ -10,15 +10,17 @@ use std::{
 use docket::{Duty, OfficerId};
 use evidence::TrustAnchor;
 use node::{
-    api::types::{Act, AnswerView, Ask, ChangeRules, DraftWarrant, IssueWarrant},
+    api::types::{Act, AnswerView, Ask, ChangeRules, DraftWarrant, IssueWarrant, Recorded},
     config::write_private,
 };
 use primitives::InstitutionId;
 use serde_json::{Value, json};
 
 mod answers;
+mod choice;
 
 use answers::{asked, count, write_answer};
+pub(crate) use choice::{Left, play_to_choice};
 
 use super::{
     network::Network,
@@ -264,9 +266,9 @@ fn title(template: &str) -> (&'static str, &'static str) {
     }
 }
 
-fn draft(scene: &Scene, seats: &Seats<'_>, stage: &Stage) -> Result<String> {
+fn first_draft(scene: &Scene, seats: &Seats<'_>) -> DraftWarrant {
     let [window_from_ms, window_to_ms] = scene.window_ms;
-    let act = Act::DraftWarrant(DraftWarrant {
+    DraftWarrant {
         case: "fraud-1".into(),
         reason: "telephone fraud: victims paid accounts named on the phone".into(),
         basis: "Criminal Procedure Law of the PRC, art. 144".into(),
@@ -281,11 +283,19 @@ fn draft(scene: &Scene, seats: &Seats<'_>, stage: &Stage) -> Result<String> {
         runs: u32::try_from(TEMPLATES.len()).unwrap_or(u32::MAX),
         not_before_ms: None,
         life_ms: LIFE_MS,
-    });
-    let recorded = seats.investigator()?.act(&act)?;
-    let warrant = recorded
+    }
+}
+
+fn drafted(recorded: &Recorded) -> Result<String> {
+    recorded
         .warrant
-        .ok_or_else(|| Failure::fault("api", "the node did not say which warrant it drafted"))?;
+        .clone()
+        .ok_or_else(|| Failure::fault("api", "the node did not say which warrant it drafted"))
+}
+
+fn draft(scene: &Scene, seats: &Seats<'_>, stage: &Stage) -> Result<String> {
+    let act = Act::DraftWarrant(first_draft(scene, seats));
+    let warrant = drafted(&seats.investigator()?.act(&act)?)?;
     let count = scene.subjects.len();
     stage.say(
         &format!("warrant {warrant}: {count} subjects, which only police and procuratorate read"),
@@ -344,21 +354,53 @@ fn ask(
     stop: &Stop,
 ) -> Result<AnswerView> {
     let police = seats.investigator()?;
-    let recorded = police.act(&Act::Ask(question_of(scene, warrant, template)))?;
-    let id = recorded.record;
+    let (id, asked) = put(scene, seats, warrant, template)?;
+    decide(seats, template, &id, &asked, None, stage, stop)?;
+    question::wait_for_question(&police, &id, stop, |_| ())?;
+    police.act(&Act::OpenAnswer {
+        question: id.clone(),
+    })?;
+    police.answer(&id)
+}
+
+/// Puts a question: its id, and who is asked.
+fn put(
+    scene: &Scene,
+    seats: &Seats<'_>,
+    warrant: &str,
+    template: &str,
+) -> Result<(String, BTreeSet<InstitutionId>)> {
+    let police = seats.investigator()?;
+    let id = police
+        .act(&Act::Ask(question_of(scene, warrant, template)))?
+        .record;
     let view = police.question(&id)?;
-    let asked: BTreeSet<InstitutionId> = view
+    let asked = view
         .decisions
         .keys()
         .filter_map(|name| name.parse().ok())
         .collect();
+    Ok((id, asked))
+}
+
+/// Has everybody who was asked approve, but the one who is left out.
+fn decide(
+    seats: &Seats<'_>,
+    template: &str,
+    id: &str,
+    asked: &BTreeSet<InstitutionId>,
+    left: Option<&InstitutionId>,
+    stage: &Stage,
+    stop: &Stop,
+) -> Result<()> {
     let by_hand: Vec<InstitutionId> = asked
         .iter()
         .filter(|custodian| template == "follow-the-money" || !approves_by_rule(custodian))
+        .filter(|custodian| Some(*custodian) != left)
         .cloned()
         .collect();
-    together(&by_hand, |custodian| approve(seats, custodian, &id, stop))?;
-    let by_rule = asked.len() - by_hand.len();
+    together(&by_hand, |custodian| approve(seats, custodian, id, stop))?;
+    let by_rule = asked.len() - by_hand.len() - usize::from(left.is_some());
     stage.say(
         &format!(
             "{} custodians asked: {} approve by hand, {by_rule} by their own rule",
@@ -371,11 +413,7 @@ fn ask(
             by_hand.len()
         ),
     );
-    question::wait_for_question(&police, &id, stop, |_| ())?;
-    police.act(&Act::OpenAnswer {
-        question: id.clone(),
-    })?;
-    police.answer(&id)
+    Ok(())
 }
 
 /// An approver finds the question in the inbox and approves its plan.

@@ -29,10 +29,21 @@ const HEALTHY: Duration = Duration::from_secs(60);
 #[derive(Debug, Serialize)]
 pub(super) struct Seat {
     institution: String,
+    name: String,
     officer: String,
     duties: Vec<String>,
     origin: String,
     link: String,
+}
+
+impl Seat {
+    pub(super) fn institution_id(&self) -> Result<InstitutionId> {
+        InstitutionId::new(&self.institution).map_err(Failure::usage)
+    }
+
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
 }
 
 fn wanted(scene: &Scene) -> Result<Vec<(InstitutionId, &'static str, Vec<Duty>)>> {
@@ -63,7 +74,10 @@ pub(super) fn invite(scene: &Scene, network: &Network, stage: &Stage) -> Result<
             duties: duties.clone(),
         })?;
         let origin = invitation.link.split("/#").next().unwrap_or_default();
+        let mut members = network.charter().members.iter();
+        let member = members.find(|member| member.id == institution);
         seats.push(Seat {
+            name: member.map_or_else(String::new, |member| member.name.clone()),
             institution: institution.to_string(),
             officer: officer.into(),
             duties,
@@ -93,6 +107,22 @@ pub(super) fn hold(
     seats: &[Seat],
     stop: &Stop,
 ) -> Result<()> {
+    show(stage, seats);
+    stage.say(
+        "a draft waits for the judge; Ctrl-C stops everything",
+        "一份令状申请正等待审批官；按 Ctrl-C 停止",
+    );
+    out.value(&json!({
+        "seats": seats,
+        "network": network.id(),
+        "subjects": scene.subjects,
+        "window_ms": scene.window_ms,
+    }))?;
+    until_stopped(stage, network, stop)
+}
+
+/// The seats' links.
+pub(super) fn show(stage: &Stage, seats: &[Seat]) {
     stage.plain("");
     stage.say(
         "open a seat's link in a browser, make its passkey, sign in; each role has a tour",
@@ -105,16 +135,13 @@ pub(super) fn hold(
             seat.institution, seat.link
         ));
     }
-    stage.say(
-        "a draft waits for the judge; Ctrl-C stops everything",
-        "一份令状申请正等待审批官；按 Ctrl-C 停止",
-    );
-    out.value(&json!({
-        "seats": seats,
-        "network": network.id(),
-        "subjects": scene.subjects,
-        "window_ms": scene.window_ms,
-    }))?;
+}
+
+/// Holds the network, and does what standard input says.
+///
+/// # Errors
+/// A node that can't be started again.
+pub(super) fn until_stopped(stage: &Stage, network: &Network, stop: &Stop) -> Result<()> {
     let lines = listen();
     while !stop.asked() {
         match lines.recv_timeout(Duration::from_millis(200)) {

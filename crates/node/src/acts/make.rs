@@ -174,7 +174,7 @@ pub(super) fn question_of<'a>(
     let unknown = || Error::refused("question-unknown", format!("no question {record}"));
     let id = core
         .record(&record)
-        .map_err(|_| unknown())?
+        .map_err(|error| if error.retry() { error } else { unknown() })?
         .record
         .header
         .warrant

@@ -77,7 +77,7 @@ pub(super) fn known_question(core: &Core, text: &str) -> Result<(WarrantId, Dige
     let unknown = || Error::refused("question-unknown", format!("no question {question} here"));
     let id = core
         .record(&question)
-        .map_err(|_| unknown())?
+        .map_err(|error| if error.retry() { error } else { unknown() })?
         .record
         .header
         .warrant
