@@ -30,6 +30,7 @@ export const kinds: Book = {
   'run-aborted': ['计算中止', 'Run aborted'],
   'answer-disclosed': ['开启答案', 'Answer disclosed'],
   consulted: ['查阅', 'Consulted'],
+  'equivocation-witnessed': ['举证自相矛盾', 'Equivocation witnessed'],
   'rules-changed': ['修改审批规则', 'Approval rules changed'],
   'passed-on': ['移交答案副本', 'Answer passed on'],
   'notice-given': ['告知对象', 'Notice given'],

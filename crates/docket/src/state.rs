@@ -92,6 +92,8 @@ pub struct State {
     nominees: OrdMap<Digest, Nominee>,
     proposals: OrdMap<Digest, Proposal>,
     rules: OrdMap<InstitutionId, Rules>,
+    /// Who accuses whom of what: witness, member, kind.
+    witnessed: OrdSet<(InstitutionId, InstitutionId, String)>,
     datasets: OrdMap<Digest, Dataset>,
     snapshots: OrdMap<Digest, Snapshot>,
     warrants: OrdMap<WarrantId, Warrant>,
@@ -134,6 +136,7 @@ impl State {
             nominees: OrdMap::new(),
             proposals: OrdMap::new(),
             rules: OrdMap::new(),
+            witnessed: OrdSet::new(),
             datasets: OrdMap::new(),
             snapshots: OrdMap::new(),
             warrants: OrdMap::new(),
@@ -365,6 +368,9 @@ impl State {
             } => self.officer_proposed(record, officer, credential, duties),
             Statement::OfficerConfirmed { proposal } => self.officer_confirmed(record, proposal),
             Statement::RulesChanged(change) => self.rules_changed(record, change),
+            Statement::EquivocationWitnessed { member, kind } => {
+                self.equivocation_witnessed(record, member, kind)
+            }
             Statement::DatasetPublished(entry) => self.dataset_published(record, entry),
             Statement::SnapshotCommitted(statement) => self.snapshot_committed(record, statement),
             _ => self.judge_case(record, at),

@@ -64,6 +64,14 @@ pub enum Statement {
     /// An approver puts standing rules in force, in place of the institution's
     /// earlier ones. Bodies: `reason`.
     RulesChanged(RulesChanged),
+    /// A node holds bytes that show a member contradicting itself as a validator.
+    /// Bodies: `evidence`.
+    EquivocationWitnessed {
+        /// The member.
+        member: InstitutionId,
+        /// What it did twice: `notarize`, `finalize`, `nullify-finalize`, `checkpoint`.
+        kind: String,
+    },
     /// A custodian publishes a table in the catalogue.
     DatasetPublished(DatasetPublished),
     /// A custodian commits to a table's state at a time.
@@ -399,6 +407,7 @@ impl Statement {
             Self::OfficerProposed { .. } => "officer-proposed",
             Self::OfficerConfirmed { .. } => "officer-confirmed",
             Self::RulesChanged(_) => "rules-changed",
+            Self::EquivocationWitnessed { .. } => "equivocation-witnessed",
             Self::DatasetPublished(_) => "dataset-published",
             Self::SnapshotCommitted(_) => "snapshot-committed",
             Self::WarrantDrafted { .. } => "warrant-drafted",
@@ -436,7 +445,7 @@ impl Statement {
             | Self::PassedOn { .. }
             | Self::NoticeGiven { .. } => &["reason"],
             Self::QuestionAsked(_) => &["plan"],
-            Self::RunAborted { .. } => &["evidence"],
+            Self::RunAborted { .. } | Self::EquivocationWitnessed { .. } => &["evidence"],
             Self::AnswerDisclosed { .. } => &["answer"],
             _ => &[],
         }
@@ -454,6 +463,7 @@ impl Statement {
                 | Self::OfficerProposed { .. }
                 | Self::OfficerConfirmed { .. }
                 | Self::RulesChanged(_)
+                | Self::EquivocationWitnessed { .. }
                 | Self::DatasetPublished(_)
                 | Self::SnapshotCommitted(_)
         )

@@ -23,6 +23,7 @@ pub(crate) fn kind(kind: &str) -> Option<Word> {
         "officer-proposed" => word("提名经办人", "Officer proposed"),
         "officer-confirmed" => word("确认经办人", "Officer confirmed"),
         "rules-changed" => word("修改审批规则", "Approval rules changed"),
+        "equivocation-witnessed" => word("举证自相矛盾", "Equivocation witnessed"),
         "dataset-published" => word("发布数据目录", "Dataset published"),
         "snapshot-committed" => word("提交数据快照", "Snapshot committed"),
         "warrant-drafted" => word("申请令状", "Warrant drafted"),

@@ -12,6 +12,7 @@ use crate::core::{Core, Keep, Outgoing};
 use crate::error::Trouble;
 use crate::leg::Leg;
 use crate::notice::Notice;
+use crate::witness;
 
 /// Takes final blocks in order until the ledger stops; tells `turned` of each new leg.
 pub(crate) async fn run(
@@ -105,6 +106,10 @@ fn cosign(core: &Core, block: &Block, leg: &Leg) {
         }
         Ok(None) => {}
         Err(error) => tracing::error!(%error, "a checkpoint can't be cosigned"),
+    }
+    let strays = core.cosigner().take_strays();
+    for (size, stray) in strays {
+        witness::contrary(core, size, stray);
     }
     announce(core);
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use commonware_consensus::marshal::standard::Standard;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use futures::future::BoxFuture;
-use primitives::{Digest, PublicKey};
+use primitives::{Digest, InstitutionId, PublicKey};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::block::Block;
@@ -22,11 +22,12 @@ use crate::chain::{Chain, Offer};
 use crate::cosign::Cosigner;
 use crate::error::{SubmitError, Trouble};
 use crate::leg::Legs;
-use crate::limits::{HEARD_WITHIN, RECENT_BLOCKS_MAX};
+use crate::limits::{EVIDENCE_MAX, HEARD_WITHIN, RECENT_BLOCKS_MAX};
 use crate::notice::Notice;
 use crate::pace::Pace;
 use crate::pool::{Origin, Pool};
 use crate::rules::Rules;
+use crate::witness::{Contradiction, Contraries, Evidence};
 
 /// The engine's store of final blocks.
 pub(crate) type Marshal = commonware_consensus::marshal::core::Mailbox<Scheme, Standard<Block>>;
@@ -105,6 +106,10 @@ pub(crate) struct Core {
     pub(crate) marshal: OnceLock<Marshal>,
     pub(crate) stopped: watch::Sender<Option<Trouble>>,
     finality: Mutex<Option<Duration>>,
+    contraries: Mutex<Contraries>,
+    evidence: Mutex<BTreeMap<(InstitutionId, Contradiction), Evidence>>,
+    /// Goes up with each new piece of evidence.
+    pub(crate) witnessed: watch::Sender<u64>,
 }
 
 /// What [`Core::new`] is given.
@@ -152,6 +157,9 @@ impl Core {
             marshal: OnceLock::new(),
             stopped: watch::Sender::new(None),
             finality: Mutex::default(),
+            contraries: Mutex::default(),
+            evidence: Mutex::default(),
+            witnessed: watch::Sender::new(0),
         })
     }
 
@@ -165,6 +173,29 @@ impl Core {
 
     pub(crate) fn cosigner(&self) -> MutexGuard<'_, Cosigner> {
         guard(&self.cosigner)
+    }
+
+    pub(crate) fn contraries(&self) -> MutexGuard<'_, Contraries> {
+        guard(&self.contraries)
+    }
+
+    /// Keeps evidence against a member, once a kind.
+    pub(crate) fn witness(&self, found: Evidence) {
+        let place = (found.member.clone(), found.kind);
+        {
+            let mut evidence = guard(&self.evidence);
+            if evidence.len() >= EVIDENCE_MAX || evidence.contains_key(&place) {
+                return;
+            }
+            tracing::error!(member = %found.member, kind = %found.kind, "a member contradicts itself");
+            evidence.insert(place, found);
+        }
+        self.witnessed.send_modify(|count| *count += 1);
+    }
+
+    /// The evidence that this node holds.
+    pub(crate) fn evidence(&self) -> Vec<Evidence> {
+        guard(&self.evidence).values().cloned().collect()
     }
 
     pub(crate) fn peers(&self) -> MutexGuard<'_, BTreeMap<PublicKey, Peer>> {

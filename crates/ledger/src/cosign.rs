@@ -15,6 +15,7 @@ use primitives::{Digest, InstitutionId, PublicKey, SigningKey};
 use proof::{Checkpoint, Cosignature, Membership, ProofError, SignedCheckpoint};
 
 use crate::limits::CHECKPOINTS_OPEN_MAX;
+use crate::witness::Contrary;
 
 /// A checkpoint that gathers cosignatures.
 struct Open {
@@ -24,14 +25,36 @@ struct Open {
     mine: Option<Cosignature>,
 }
 
+impl Open {
+    /// Takes a member's word over this root; whether it is new and verifies.
+    fn take(&mut self, root: Digest, word: Cosignature) -> bool {
+        let name = word.cosigner();
+        if *self.checkpoint.root() != root || self.cosignatures.contains_key(name) {
+            return false;
+        }
+        let Some(key) = self.membership.key(name) else {
+            return false;
+        };
+        if word.verify(&self.checkpoint, key).is_err() {
+            return false;
+        }
+        self.cosignatures.insert(name.clone(), word);
+        true
+    }
+}
+
 /// Gathers cosignatures.
 pub(crate) struct Cosigner {
     origin: String,
     name: InstitutionId,
     key: SigningKey,
     open: BTreeMap<u64, Open>,
+    /// Those that a later one made up for, for whoever contradicts what it said there.
+    closed: BTreeMap<u64, Open>,
     /// Cosignatures for sizes that are not final here yet, unverified.
     early: BTreeMap<u64, Vec<(Digest, Cosignature)>>,
+    /// Early words over a root that did not become this log's.
+    strays: Vec<(u64, Contrary)>,
     latest: Option<Arc<SignedCheckpoint>>,
     /// The latest of each epoch.
     of_epochs: BTreeMap<u64, Arc<SignedCheckpoint>>,
@@ -44,7 +67,9 @@ impl Cosigner {
             name,
             key,
             open: BTreeMap::new(),
+            closed: BTreeMap::new(),
             early: BTreeMap::new(),
+            strays: Vec::new(),
             latest: None,
             of_epochs: BTreeMap::new(),
         }
@@ -103,15 +128,46 @@ impl Cosigner {
         };
         self.open.insert(size, open);
         while self.open.len() > CHECKPOINTS_OPEN_MAX {
-            self.open.pop_first();
+            if let Some((size, open)) = self.open.pop_first() {
+                self.close(size, open);
+            }
         }
         let early = self.early.remove(&size).unwrap_or_default();
         self.early.retain(|later, _| *later > size);
         self.settle(size);
-        for (root, cosignature) in early {
-            self.add(size, root, cosignature);
+        for (said, word) in early {
+            if said == root {
+                self.add(size, root, word);
+            } else {
+                self.strays.push((size, Contrary { root: said, word }));
+            }
         }
         Ok(mine)
+    }
+
+    /// The early words that turned out to be over another log, unverified.
+    pub(crate) fn take_strays(&mut self) -> Vec<(u64, Contrary)> {
+        std::mem::take(&mut self.strays)
+    }
+
+    /// A member's verified word over the log at a size, as far as it is still held.
+    pub(crate) fn word_of(
+        &self,
+        name: &InstitutionId,
+        size: u64,
+    ) -> Option<(Checkpoint, Cosignature)> {
+        if let Some(open) = self.open.get(&size).or(self.closed.get(&size))
+            && let Some(word) = open.cosignatures.get(name)
+        {
+            return Some((open.checkpoint.clone(), word.clone()));
+        }
+        let signed = self.latest.iter().chain(self.of_epochs.values());
+        let mut signed = signed.filter(|signed| signed.checkpoint().size() == size);
+        signed.find_map(|signed| {
+            let mut words = signed.cosignatures().iter();
+            let word = words.find(|word| word.cosigner() == name)?;
+            Some((signed.checkpoint().clone(), word.clone()))
+        })
     }
 
     /// This node's cosignature of the newest final size, to send again.
@@ -123,29 +179,27 @@ impl Cosigner {
 
     /// Takes a peer's cosignature. Returns whether a newer checkpoint has a quorum now.
     pub(crate) fn add(&mut self, size: u64, root: Digest, cosignature: Cosignature) -> bool {
-        if self
-            .latest
-            .as_ref()
-            .is_some_and(|l| l.checkpoint().size() >= size)
-        {
+        let signed = self.latest.as_ref().map(|l| l.checkpoint().size());
+        if signed.is_some_and(|signed| signed >= size) {
+            // Too late to count, and still a word that its author is held to.
+            let mut passed = self.open.get_mut(&size).or(self.closed.get_mut(&size));
+            if let Some(open) = &mut passed {
+                open.take(root, cosignature);
+            }
             return false;
         }
         let Some(open) = self.open.get_mut(&size) else {
             self.keep_early(size, root, cosignature);
             return false;
         };
-        let name = cosignature.cosigner();
-        if *open.checkpoint.root() != root || open.cosignatures.contains_key(name) {
-            return false;
+        open.take(root, cosignature) && self.settle(size)
+    }
+
+    fn close(&mut self, size: u64, open: Open) {
+        self.closed.insert(size, open);
+        while self.closed.len() > CHECKPOINTS_OPEN_MAX {
+            self.closed.pop_first();
         }
-        let Some(key) = open.membership.key(name) else {
-            return false;
-        };
-        if cosignature.verify(&open.checkpoint, key).is_err() {
-            return false;
-        }
-        open.cosignatures.insert(name.clone(), cosignature);
-        self.settle(size)
     }
 
     fn keep_early(&mut self, size: u64, root: Digest, cosignature: Cosignature) {
@@ -195,7 +249,10 @@ impl Cosigner {
         }
         self.latest = Some(signed);
         // The newest stays open so that a peer that asks gets this node's word.
-        self.open.retain(|open, _| *open >= size);
+        let newer = self.open.split_off(&size);
+        for (size, open) in std::mem::replace(&mut self.open, newer) {
+            self.close(size, open);
+        }
         true
     }
 

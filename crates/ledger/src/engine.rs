@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use commonware_broadcast::buffered;
+use commonware_consensus::Reporters;
 use commonware_consensus::marshal::core::Actor;
 use commonware_consensus::marshal::resolver::p2p as backfill;
 use commonware_consensus::marshal::standard::{Inline, Standard};
@@ -51,6 +52,7 @@ use crate::error::{Error, Trouble};
 use crate::leg::{Leg, Voter, engine_key};
 use crate::members::Member;
 use crate::pace::Paced;
+use crate::witness::Watch;
 use crate::{Config, tend};
 
 mod channel;
@@ -92,7 +94,7 @@ type Settings<E> = simplex::Config<
     BlockDigest,
     Wrapped<E>,
     Wrapped<E>,
-    Wrapped<E>,
+    Reporters<Wrapped<E>, Watch>,
     Sequential,
 >;
 
@@ -246,7 +248,7 @@ impl<E: Runtime> Engine<E> {
         self.tracked += 1;
     }
 
-    async fn begin(&mut self, leg: &Leg) {
+    async fn begin(&mut self, leg: &Arc<Leg>) {
         let channels = match self.ahead.take() {
             Some((number, channels)) if number == leg.number => Some(channels),
             _ => self.muxes.open(leg.number).await,
@@ -283,14 +285,19 @@ impl<E: Runtime> Engine<E> {
         self.running = Some(handle);
     }
 
-    fn settings(&self, leg: &Leg, wrapped: Wrapped<E>) -> Settings<E> {
+    fn settings(&self, leg: &Arc<Leg>, wrapped: Wrapped<E>) -> Settings<E> {
+        let watch = Watch {
+            core: Arc::clone(&self.core),
+            leg: Arc::clone(leg),
+        };
+        let reporter = Reporters::from((wrapped.clone(), watch));
         simplex::Config {
             scheme: leg.scheme(),
             elector: RoundRobin::<Sha256>::default(),
             blocker: self.oracle.clone(),
             automaton: wrapped.clone(),
             relay: wrapped.clone(),
-            reporter: wrapped,
+            reporter,
             track_historical_votes: false,
             strategy: Sequential,
             partition: partition(&self.core, leg.number),

@@ -28,6 +28,8 @@ pub enum Refusal {
     Proof(ProofError),
     /// The data folder belongs to another network.
     OtherNetwork,
+    /// Bytes that show nothing against any member.
+    Evidence,
 }
 
 /// What failed around the ledger, and whether trying again can help.
@@ -88,6 +90,9 @@ impl fmt::Display for Error {
             Self::Refusal(Refusal::Proof(error)) => error.fmt(f),
             Self::Refusal(Refusal::OtherNetwork) => {
                 f.write_str("the data folder belongs to another network")
+            }
+            Self::Refusal(Refusal::Evidence) => {
+                f.write_str("the bytes show no contradiction of a member")
             }
             Self::Trouble(Trouble::Stopped) => f.write_str("the ledger has stopped"),
             Self::Trouble(Trouble::Listen(address)) => write!(f, "can't listen on {address}"),

@@ -10,7 +10,7 @@ use commonware_cryptography::Digestible as _;
 use primitives::{Digest, InstitutionId, NetworkId, PublicKey, SigningKey};
 use proof::{Membership, Receipt, SignedCheckpoint, leaf_hash};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::Sink;
 use crate::block::Block;
@@ -19,7 +19,7 @@ use crate::core::{Core, Env, Parts, Submission};
 use crate::cosign::Cosigner;
 use crate::engine::{Engine, Runtime};
 use crate::error::{Error, Refusal, SubmitError, Trouble};
-use crate::leg::{Legs, Voter};
+use crate::leg::{Legs, Voter, namespace};
 use crate::limits::{
     FOLLOW_QUEUE_MAX, INTAKE_QUEUE_MAX, LEG_BLOCKS, RECORD_BYTES_MAX, STALL_AFTER,
 };
@@ -27,6 +27,7 @@ use crate::members::{Member, Members};
 use crate::peers::PeerStatus;
 use crate::pool::Origin;
 use crate::rules::{Refused, Rules, State};
+use crate::witness::Evidence;
 use crate::{apply, intake, keep, tend};
 
 /// Messages to the peers queued for sending.
@@ -355,6 +356,25 @@ impl Ledger {
         }
     }
 
+    /// Hears a notice as if a peer had sent it.
+    #[cfg(test)]
+    pub(crate) fn hear(&self, from: &PublicKey, notice: crate::notice::Notice) {
+        let bytes = notice.encode().unwrap_or_default();
+        tend::notice(&self.core, *from, &bytes);
+    }
+
+    /// Evidence against members that contradicted themselves, since this node started.
+    #[must_use]
+    pub fn evidence(&self) -> Vec<Evidence> {
+        self.core.evidence()
+    }
+
+    /// Goes up with each new piece of evidence.
+    #[must_use]
+    pub fn witnessed(&self) -> watch::Receiver<u64> {
+        self.core.witnessed.subscribe()
+    }
+
     /// What was last heard of the members in office, this node left out.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerStatus> {
@@ -396,7 +416,7 @@ pub(crate) async fn start<E: Runtime>(
     let digest = genesis.digest();
     keep::identify(&context, &config.storage_prefix, &Digest(digest.0)).await?;
     let state = rules.genesis();
-    let namespace = format!("cordon/ledger/{}", config.network).into_bytes();
+    let namespace = namespace(&config.network);
     let voter = Voter::new(namespace.clone(), &config.key)?;
     let legs = Legs::new(Voter::new(namespace, &config.key)?, state.members(), digest)?;
     let origin = proof::origin(&config.network);

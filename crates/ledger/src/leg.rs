@@ -18,7 +18,7 @@ use commonware_consensus::types::Epoch;
 use commonware_cryptography::certificate::{Provider, Scoped};
 use commonware_cryptography::ed25519;
 use commonware_utils::ordered::Set;
-use primitives::{InstitutionId, PublicKey, SigningKey};
+use primitives::{InstitutionId, NetworkId, PublicKey, SigningKey};
 use proof::Membership;
 
 use crate::block::BlockDigest;
@@ -70,12 +70,7 @@ impl Voter {
     }
 
     fn scheme(&self, members: &Members) -> Result<Scheme, Error> {
-        let keys = members
-            .as_slice()
-            .iter()
-            .map(|member| engine_key(&member.key))
-            .collect::<Result<Vec<_>, _>>()?;
-        let set = Set::from_iter_dedup(keys);
+        let set = voters(members)?;
         let scheme = if members.by_key(&self.public).is_some() {
             Scheme::signer(&self.namespace, set.clone(), self.key.clone())
         } else {
@@ -83,6 +78,25 @@ impl Voter {
         };
         Ok(scheme.unwrap_or_else(|| Scheme::verifier(&self.namespace, set)))
     }
+}
+
+/// What votes of a network are signed under.
+pub(crate) fn namespace(network: &NetworkId) -> Vec<u8> {
+    format!("cordon/ledger/{network}").into_bytes()
+}
+
+fn voters(members: &Members) -> Result<Set<ed25519::PublicKey>, Error> {
+    let keys = members
+        .as_slice()
+        .iter()
+        .map(|member| engine_key(&member.key))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Set::from_iter_dedup(keys))
+}
+
+/// A scheme that checks the members' votes and signs none.
+pub(crate) fn verifier(namespace: &[u8], members: &Members) -> Result<Scheme, Error> {
+    Ok(Scheme::verifier(namespace, voters(members)?))
 }
 
 /// The engine's form of a key.

@@ -43,6 +43,7 @@ mod tend;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 mod testing;
+mod witness;
 
 pub use crate::error::{Error, Refusal, SubmitError, Trouble};
 pub use crate::host::Host;
@@ -50,3 +51,4 @@ pub use crate::ledger::{Config, Final, Ledger, Starting, Status, Timeouts};
 pub use crate::members::{Member, Members};
 pub use crate::peers::PeerStatus;
 pub use crate::rules::{BlockInfo, Refused, Rules, State};
+pub use crate::witness::{Contradiction, Evidence};

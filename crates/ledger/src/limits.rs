@@ -28,6 +28,11 @@ pub const GOSSIP_RECORDS_MAX: usize = 2_048;
 /// Bytes of a cosignature or a heartbeat as sent.
 pub const NOTICE_BYTES_MAX: usize = 32 * 1024;
 
+/// Bytes of evidence against one member.
+pub const EVIDENCE_BYTES_MAX: usize = proof::EQUIVOCATION_BYTES_MAX + 1;
+/// Contrary words and pieces of evidence kept at a time.
+pub const EVIDENCE_MAX: usize = 128;
+
 /// Checked records remembered of blocks that are not final; beyond that all are forgotten.
 pub const CHECKED_MAX: usize = 16 * BLOCK_RECORDS_MAX;
 

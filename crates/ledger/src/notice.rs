@@ -31,6 +31,15 @@ pub(crate) enum Notice {
         /// Its word.
         cosignature: Cosignature,
     },
+    /// A member's cosignature over a root that is not the sender's, handed on once.
+    Contrary {
+        /// Records in the log.
+        size: u64,
+        /// The root over them that the member signed.
+        root: Digest,
+        /// The member's word.
+        cosignature: Cosignature,
+    },
     /// A checkpoint with a quorum, for a node that lacks it.
     Signed(SignedCheckpoint),
 }

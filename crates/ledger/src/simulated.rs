@@ -14,8 +14,10 @@ use tokio::sync::oneshot;
 
 use crate::ledger::{Config, Ledger, start};
 use crate::members::{Member, Members};
+use crate::notice::Notice;
 use crate::rules::{BlockInfo, Refused, Rules, State};
 use crate::testing::keys;
+use crate::witness::{Contradiction, Evidence};
 
 #[derive(Clone)]
 struct All(Members);
@@ -179,6 +181,56 @@ fn votes(context: &deterministic::Context) -> u64 {
     lines
         .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
         .sum()
+}
+
+/// A member tells one node of another log than it tells the rest: within three blocks
+/// some honest node holds the evidence, whoever was told what.
+#[test]
+fn who_signs_two_roots_is_found_out() {
+    for told in 1..4usize {
+        run(told as u64, |context| async move {
+            let net = Net::new(context, 4);
+            let nodes = net.start_all().await;
+            let liar = net
+                .members
+                .by_key(&net.keys[0].public())
+                .unwrap()
+                .name
+                .clone();
+            for n in 0..3 {
+                let record = Bytes::from(format!("record {n}"));
+                nodes[n].ledger.submit(record).await.unwrap();
+            }
+            let size = nodes[told].ledger.status().size;
+            let checkpoint =
+                proof::Checkpoint::new(net.origin(), size, Digest::plain(b"another")).unwrap();
+            let word = proof::Cosignature::sign(&checkpoint, &liar, &net.keys[0], 9).unwrap();
+            nodes[told].ledger.hear(
+                &net.keys[0].public(),
+                Notice::Cosigned {
+                    size,
+                    root: Digest::plain(b"another"),
+                    cosignature: word,
+                },
+            );
+            for n in 0..3 {
+                let record = Bytes::from(format!("later {n}"));
+                nodes[n].ledger.submit(record).await.unwrap();
+            }
+            net.context.sleep(Duration::from_secs(4)).await;
+            let found: Vec<_> = nodes[1..]
+                .iter()
+                .flat_map(|n| n.ledger.evidence())
+                .collect();
+            assert!(!found.is_empty(), "told {told}");
+            let network = NetworkId(Digest::plain(b"simulated"));
+            for evidence in found {
+                assert_eq!(evidence.member, liar);
+                let read = Evidence::verify(&evidence.bytes, &network, &net.members).unwrap();
+                assert_eq!(read.kind, Contradiction::Checkpoint);
+            }
+        });
+    }
 }
 
 /// All nodes lose power at once, again and again; what was not synced is lost.

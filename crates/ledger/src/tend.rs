@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use primitives::PublicKey;
-use proof::{SignedCheckpoint, leaf_hash};
+use primitives::{Digest, PublicKey};
+use proof::{Cosignature, SignedCheckpoint, leaf_hash};
 
 use crate::apply::announce;
 use crate::chain::Offer;
@@ -16,6 +16,7 @@ use crate::limits::{FORGET_AFTER, GOSSIP_AGAIN_AFTER, HEARTBEAT, REFUSE_AFTER};
 use crate::notice::{Notice, unpack};
 use crate::pool::Origin;
 use crate::rules::BlockInfo;
+use crate::witness::{self, Contrary};
 
 /// How often the pool is tended while records wait.
 const TEND_EVERY: Duration = Duration::from_millis(250);
@@ -153,15 +154,42 @@ pub(crate) fn notice(core: &Core, from: PublicKey, message: &[u8]) -> Option<u64
             root,
             cosignature,
         } => {
-            if core.legs.signs_as(&from, cosignature.cosigner())
-                && core.cosigner().add(size, root, cosignature)
-            {
-                announce(core);
+            if core.legs.signs_as(&from, cosignature.cosigner()) {
+                cosigned(core, size, root, cosignature);
+            }
+        }
+        Notice::Contrary {
+            size,
+            root,
+            cosignature,
+        } => {
+            if is_another_log(core, size, &root) {
+                let word = cosignature;
+                witness::contrary(core, size, Contrary { root, word });
             }
         }
         Notice::Signed(signed) => take_signed(core, signed),
     }
     None
+}
+
+/// Whether this node's log has another root at this size.
+fn is_another_log(core: &Core, size: u64, root: &Digest) -> bool {
+    let own = core.chain().log().root_at(size);
+    own.is_ok_and(|own| own != *root)
+}
+
+/// Takes a member's word over the log at a size.
+fn cosigned(core: &Core, size: u64, root: Digest, word: Cosignature) {
+    if is_another_log(core, size, &root) {
+        witness::contrary(core, size, Contrary { root, word });
+        return;
+    }
+    let name = word.cosigner().clone();
+    if core.cosigner().add(size, root, word) {
+        announce(core);
+    }
+    witness::compare(core, size, &name);
 }
 
 fn heard(core: &Core, from: PublicKey, height: u64, leg: u64) {

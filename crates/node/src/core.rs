@@ -50,6 +50,8 @@ pub struct Index {
     records: Vec<Indexed>,
     by_digest: HashMap<Digest, usize>,
     by_warrant: BTreeMap<WarrantId, Vec<usize>>,
+    /// Records outside any docket that have bodies.
+    outside: Vec<usize>,
 }
 
 impl Index {
@@ -59,6 +61,8 @@ impl Index {
         self.by_digest.insert(indexed.record.digest, at);
         if let Some(warrant) = indexed.record.header.warrant {
             self.by_warrant.entry(warrant).or_default().push(at);
+        } else if !indexed.record.header.parts.is_empty() {
+            self.outside.push(at);
         }
         self.records.push(indexed);
     }
@@ -76,6 +80,11 @@ impl Index {
             .into_iter()
             .flatten()
             .map(|at| &self.records[*at])
+    }
+
+    /// Records outside any docket that have bodies, in order.
+    pub fn outside(&self) -> impl DoubleEndedIterator<Item = &Indexed> {
+        self.outside.iter().map(|at| &self.records[*at])
     }
 
     /// All records, in order.

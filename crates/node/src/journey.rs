@@ -7,6 +7,7 @@
 //! | approve by rule | custodian | [`crate::custodian::decide_by_rule`] |
 //! | bind inputs | custodian, once all approved | [`crate::custodian::commit_inputs`] |
 //! | run | requester, once all are bound | [`crate::requester::run`] |
+//! | bear witness | who holds evidence against a validator | [`witness`] |
 //! | forget keys | custodian, once it has ended | [`Core::destroy_plan_keys`] |
 //!
 //! What officers do themselves (draft, issue, ask, approve, open, export) is in
@@ -18,7 +19,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use docket::{Record, Statement, state::QuestionPhase};
+use docket::{Opened, Record, Statement, body::FaultEvidence, state::QuestionPhase};
 use primitives::{Digest, InstitutionId, WarrantId};
 
 use crate::{
@@ -34,6 +35,8 @@ use crate::{
 
 /// How often everything unfinished is looked at again.
 const TICK: Duration = Duration::from_secs(2);
+/// Records outside any docket whose bodies are looked for, the newest first.
+const OUTSIDE_MAX: usize = 256;
 /// Largest sealed body.
 const SEALED_BYTES_MAX: usize =
     primitives::limits::BODY_BYTES_MAX + docket::seal::SEAL_OVERHEAD_MAX;
@@ -61,6 +64,7 @@ pub async fn follow(core: Arc<Core>) {
                 for warrant in touched {
                     advance(&core, warrant);
                 }
+                fetch_outside(&core);
             }
             _ = tick.tick() => {
                 let state = core.state();
@@ -70,6 +74,8 @@ pub async fn follow(core: Arc<Core>) {
                 for (warrant, _) in state.warrants() {
                     advance(&core, *warrant);
                 }
+                fetch_outside(&core);
+                witness(&core);
             }
         }
     }
@@ -176,15 +182,24 @@ fn log_step(step: &str, question: &Digest, error: &Error) {
 /// institution may read and does not hold.
 fn fetch_bodies(core: &Arc<Core>, warrant: &WarrantId) {
     let records: Vec<Arc<Record>> = {
-        let index = core
-            .index
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        index
-            .docket(warrant)
-            .map(|indexed| indexed.record.clone())
-            .collect()
+        let index = core.read_index();
+        let docket = index.docket(warrant);
+        docket.map(|indexed| indexed.record.clone()).collect()
     };
+    fetch(core, records, Some(*warrant));
+}
+
+/// The same for what stands outside any docket, as far back as is looked.
+fn fetch_outside(core: &Arc<Core>) {
+    let records: Vec<Arc<Record>> = {
+        let index = core.read_index();
+        let newest = index.outside().rev().take(OUTSIDE_MAX);
+        newest.map(|indexed| indexed.record.clone()).collect()
+    };
+    fetch(core, records, None);
+}
+
+fn fetch(core: &Arc<Core>, records: Vec<Arc<Record>>, warrant: Option<WarrantId>) {
     for record in records {
         for part in &record.header.parts {
             let mine = record.header.institution == core.me;
@@ -198,15 +213,17 @@ fn fetch_bodies(core: &Arc<Core>, warrant: &WarrantId) {
             let Some(busy) = core.begin(format!("body {} {label}", record.digest)) else {
                 continue;
             };
-            let (core, warrant) = (core.clone(), *warrant);
+            let core = core.clone();
             tokio::spawn(async move {
                 let _busy = busy;
                 match fetch_body(&core, &record, &label).await {
                     Ok(()) => {
                         drop(_busy);
                         core.touch();
-                        watch::body(&core, &warrant, &record.digest, &label);
-                        advance(&core, warrant);
+                        if let Some(warrant) = warrant {
+                            watch::body(&core, &warrant, &record.digest, &label);
+                            advance(&core, warrant);
+                        }
                     }
                     Err(error) => tracing::debug!(
                         record = %record.digest.short(), label, %error, "a body did not come"
@@ -215,6 +232,48 @@ fn fetch_bodies(core: &Arc<Core>, warrant: &WarrantId) {
             });
         }
     }
+}
+
+/// States on the ledger the evidence against members that this node's ledger holds.
+fn witness(core: &Arc<Core>) {
+    let state = core.state();
+    for found in core.ledger.evidence() {
+        let kind = found.kind.name();
+        let known = state.has_witnessed(&core.me, &found.member, kind);
+        if known || found.member == core.me || state.member(&found.member).is_none() {
+            continue;
+        }
+        let Some(busy) = core.begin(format!("witness {} {kind}", found.member)) else {
+            continue;
+        };
+        let (core, readers) = (
+            core.clone(),
+            state.members().map(|m| m.id.clone()).collect(),
+        );
+        tokio::spawn(async move {
+            let _busy = busy;
+            if let Err(error) = state_evidence(&core, &found, readers).await {
+                tracing::warn!(member = %found.member, kind, %error, "evidence could not be stated");
+            }
+        });
+    }
+}
+
+async fn state_evidence(
+    core: &Core,
+    found: &ledger::Evidence,
+    readers: Vec<InstitutionId>,
+) -> Result<()> {
+    let body = Opened::new(&FaultEvidence {
+        what: found.kind.name().into(),
+        bytes: found.bytes.clone(),
+    })?;
+    let statement = Statement::EquivocationWitnessed {
+        member: found.member.clone(),
+        kind: found.kind.name().into(),
+    };
+    let header = core.header(None, Vec::new(), vec![body.part(readers)], statement);
+    core.state_as_node(header, &[body]).await.map(|_| ())
 }
 
 async fn fetch_body(core: &Core, record: &Record, label: &str) -> Result<()> {

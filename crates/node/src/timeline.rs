@@ -108,6 +108,10 @@ pub(crate) fn say(header: &Header) -> (String, String) {
             ),
             format!("{who} 向 {authority} 申请令状，对象 {} 个", terms.subjects),
         ),
+        Statement::EquivocationWitnessed { member, kind } => (
+            format!("{who} holds evidence that {member} contradicted itself ({kind})"),
+            format!("{who} 持有 {member} 自相矛盾的证据（{kind}）"),
+        ),
         Statement::RulesChanged(change) => {
             let count = change.rules.len();
             (

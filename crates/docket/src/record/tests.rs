@@ -247,6 +247,10 @@ fn later() -> Vec<Statement> {
             told: 11,
             withheld: 1,
         },
+        Statement::EquivocationWitnessed {
+            member: id("bank_a"),
+            kind: "checkpoint".into(),
+        },
     ]
 }
 
@@ -279,6 +283,7 @@ fn place(statement: &Statement) -> usize {
         Statement::RulesChanged(_) => 23,
         Statement::PassedOn { .. } => 24,
         Statement::NoticeGiven { .. } => 25,
+        Statement::EquivocationWitnessed { .. } => 26,
     }
 }
 

@@ -3,11 +3,13 @@
 use super::{
     Change, CredentialId, DATASETS_MAX, Dataset, DatasetPublished, Digest, Duty, Institution,
     InstitutionId, MEMBERS_MAX, OrdMap, PROPOSALS_MAX, Proposal, PublicKey, Record, Refusal, Rule,
-    Snapshot, SnapshotCommitted, State, ensure, quorum, require_follows, text_within,
+    Snapshot, SnapshotCommitted, State, ensure, quorum, require_follows, require_part, text_within,
 };
 
 const COLUMNS_MAX: usize = 256;
 const KEYS_MAX: usize = 16;
+/// What a validator can do twice, as the ledger's room names it.
+const CONTRADICTIONS: [&str; 4] = ["notarize", "finalize", "nullify-finalize", "checkpoint"];
 
 impl State {
     pub(super) fn change_proposed(
@@ -237,5 +239,46 @@ impl State {
             },
         );
         Ok(())
+    }
+
+    /// A node's word that it holds evidence; each says it once of a member and kind, so
+    /// that nobody fills the ledger with accusations.
+    pub(super) fn equivocation_witnessed(
+        &mut self,
+        record: &Record,
+        member: &InstitutionId,
+        kind: &str,
+    ) -> Result<(), Refusal> {
+        self.require_node(record)?;
+        let witness = &record.header.institution;
+        self.known_member(member)?;
+        ensure(witness != member, Rule::Separation, || {
+            "nobody is witness in its own case".into()
+        })?;
+        ensure(CONTRADICTIONS.contains(&kind), Rule::Format, || {
+            format!("no contradiction of validators is called {kind}")
+        })?;
+        ensure(record.header.follows.is_empty(), Rule::Follows, || {
+            "evidence follows nothing".into()
+        })?;
+        require_part(&record.header, "evidence")?;
+        let word = (witness.clone(), member.clone(), kind.to_owned());
+        ensure(!self.witnessed.contains(&word), Rule::Duplicate, || {
+            format!("{witness} has already said so of {member}")
+        })?;
+        self.witnessed.insert(word);
+        Ok(())
+    }
+
+    /// Whether an institution has already accused a member of this.
+    #[must_use]
+    pub fn has_witnessed(
+        &self,
+        witness: &InstitutionId,
+        member: &InstitutionId,
+        kind: &str,
+    ) -> bool {
+        let word = (witness.clone(), member.clone(), kind.to_owned());
+        self.witnessed.contains(&word)
     }
 }

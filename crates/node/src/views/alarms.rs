@@ -8,18 +8,18 @@
 //! | `fault` | a run blames an institution |
 //! | `late` | a draft or a question has waited for its decision for a day |
 //! | `notice` | a warrant under which an answer was opened is over for thirty days, and not all whom it named are accounted for |
+//! | `equivocation` | a node states evidence that a member contradicted itself as a validator; checked here |
 //! | `stalled` | the ledger hears too few members to go on |
 //! | `behind` | a member is not heard, or many heights behind |
 //!
-//! *Invariants*: a function of ledger and clock; nothing is remembered.
-//!
-//! *Not here*: equivocation of validators. The ledger's room keeps no evidence of it
-//! that the node could read.
+//! *Invariants*: a function of ledger, bodies and clock; nothing is remembered. Who is
+//! said to have contradicted itself is accused only where the evidence verifies here.
 
 use std::collections::BTreeMap;
 
 use docket::{
     State, Statement,
+    body::FaultEvidence,
     state::{QuestionPhase, Warrant, WarrantPhase},
 };
 use primitives::{Digest, WarrantId};
@@ -28,6 +28,7 @@ use super::phase;
 use crate::{
     api::types::Alarm,
     core::{Core, Index, now_ms},
+    rules,
 };
 
 /// Within which the same question counts as repeated.
@@ -57,7 +58,7 @@ pub(crate) fn alarms(core: &Core) -> Vec<Alarm> {
     let mut all = network(core, &state, now);
     {
         let index = core.read_index();
-        all.extend(over_dockets(&state, &index, now));
+        all.extend(over_dockets(core, &state, &index, now));
     }
     let rank = |alarm: &Alarm| match alarm.severity.as_str() {
         "critical" => 0,
@@ -84,7 +85,7 @@ fn alarm(kind: &str, severity: &str, since_ms: u64, words: (String, String)) -> 
 }
 
 /// What the dockets show.
-fn over_dockets(state: &State, index: &Index, now: u64) -> Vec<Alarm> {
+fn over_dockets(core: &Core, state: &State, index: &Index, now: u64) -> Vec<Alarm> {
     let mut all = Vec::new();
     for (id, warrant) in state.warrants() {
         let time = |digest: &Digest| index.get(digest).map_or(now, |indexed| indexed.time_ms);
@@ -93,6 +94,7 @@ fn over_dockets(state: &State, index: &Index, now: u64) -> Vec<Alarm> {
         all.extend(notice(index, id, warrant, now));
     }
     all.extend(repeated(state, index, now));
+    all.extend(equivocations(core, state, index));
     all.extend(denials(index, now));
     all.extend(faults(index, now));
     all
@@ -327,6 +329,76 @@ fn faults(index: &Index, now: u64) -> Vec<Alarm> {
             })
         })
         .collect()
+}
+
+/// Members that contradicted themselves: one alarm a member, whoever said so.
+fn equivocations(core: &Core, state: &State, index: &Index) -> Vec<Alarm> {
+    let members = rules::members(state.members());
+    let mut accused: BTreeMap<(String, String), Alarm> = BTreeMap::new();
+    for indexed in index.outside().rev() {
+        let header = &indexed.record.header;
+        let Statement::EquivocationWitnessed { member, kind } = &header.statement else {
+            continue;
+        };
+        let body: Option<FaultEvidence> = core.body(header).ok().flatten();
+        let proven = body.is_some_and(|body| {
+            ledger::Evidence::verify(&body.bytes, &core.network, &members)
+                .is_ok_and(|found| found.member == *member && found.kind.name() == kind)
+        });
+        let (en, zh) = contradiction(kind);
+        let (severity, words) = if proven {
+            let proof = (
+                format!("{member} {en}. The evidence verifies."),
+                format!("{member} {zh}。证据核验无误。"),
+            );
+            ("critical", proof)
+        } else {
+            let claim = (
+                format!(
+                    "{} says that {member} {en}; its evidence does not verify here (yet).",
+                    header.institution
+                ),
+                format!(
+                    "{} 称 {member} {zh}；其证据在此（尚）未能核验。",
+                    header.institution
+                ),
+            );
+            ("info", claim)
+        };
+        let place = (member.to_string(), kind.clone());
+        let record = indexed.record.digest.to_string();
+        let known = accused.entry(place).or_insert_with(|| Alarm {
+            institution: Some(member.to_string()),
+            ..alarm("equivocation", severity, indexed.time_ms, words.clone())
+        });
+        known.records.push(record);
+        if proven && known.severity != "critical" {
+            known.severity = "critical".into();
+            (known.text_en, known.text_zh) = words;
+        }
+    }
+    accused.into_values().collect()
+}
+
+fn contradiction(kind: &str) -> (&'static str, &'static str) {
+    match kind {
+        "notarize" => (
+            "voted for two blocks in one view",
+            "在同一视图中为两个区块投票",
+        ),
+        "finalize" => (
+            "voted to finalise two blocks in one view",
+            "在同一视图中为两个区块投终局票",
+        ),
+        "nullify-finalize" => (
+            "voted both to finalise a view and to skip it",
+            "对同一视图既投终局票又投跳过票",
+        ),
+        _ => (
+            "signed two histories of the ledger",
+            "签署了两份互相矛盾的账本历史",
+        ),
+    }
 }
 
 /// What this node sees of the members.

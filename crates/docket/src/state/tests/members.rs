@@ -115,3 +115,34 @@ fn a_charter_is_checked_before_it_founds_anything() {
     assert_ne!(charter().network().unwrap(), other.network().unwrap());
     assert_ne!(charter().network().unwrap().0, digest("network"));
 }
+
+#[test]
+fn each_node_accuses_a_member_once_of_each_kind() {
+    let mut w = World::new();
+    w.accept(&w.witness("police", "bank_a", "checkpoint"));
+    w.accept(&w.witness("police", "bank_a", "notarize"));
+    w.accept(&w.witness("audit", "bank_a", "checkpoint"));
+    assert!(
+        w.state
+            .has_witnessed(&id("audit"), &id("bank_a"), "checkpoint")
+    );
+    w.now_ms += 1;
+    let again = w.witness("police", "bank_a", "checkpoint");
+    assert_eq!(w.refuse(&again).rule, Rule::Duplicate);
+    let own = w.witness("bank_a", "bank_a", "checkpoint");
+    assert_eq!(w.refuse(&own).rule, Rule::Separation);
+    let stranger = w.witness("police", "nobody", "checkpoint");
+    assert_eq!(w.refuse(&stranger).rule, Rule::Membership);
+    let unknown = w.witness("police", "bank_b", "heresy");
+    assert_eq!(w.refuse(&unknown).rule, Rule::Format);
+    let officer = w.witness("police/inv", "bank_b", "checkpoint");
+    assert_eq!(w.refuse(&officer).rule, Rule::Duty);
+    let bare = w.altered(
+        "police",
+        &w.witness("police", "bank_b", "checkpoint"),
+        |h| {
+            h.parts.clear();
+        },
+    );
+    assert_eq!(w.refuse(&bare).rule, Rule::Parts);
+}

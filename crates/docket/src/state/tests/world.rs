@@ -473,6 +473,14 @@ impl World {
         self.record(who, statement, &[self.question], &[reason])
     }
 
+    pub(super) fn witness(&self, who: &str, member: &str, kind: &str) -> Record {
+        let statement = Statement::EquivocationWitnessed {
+            member: id(member),
+            kind: kind.into(),
+        };
+        self.record(who, statement, &[], &[part("evidence", &["audit"])])
+    }
+
     pub(super) fn notice(&self, who: &str, told: u32, withheld: u32) -> Record {
         let statement = Statement::NoticeGiven { told, withheld };
         let reason = part("reason", &["police"]);
