@@ -1,6 +1,6 @@
 //! Changes of the membership: proposed and voted on by the members' nodes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use docket::{Change, Statement, charter::Card};
 use primitives::Digest;
@@ -44,35 +44,41 @@ pub(crate) async fn act(core: &Arc<Core>, act: &Membership) -> Result<Indexed> {
     core.state_as_node(header, &[]).await
 }
 
-/// The proposals that have not ended.
+/// The proposals that have not ended, the oldest first.
 #[must_use]
 pub(crate) fn proposals(core: &Core) -> Vec<ProposalView> {
     let state = core.state();
-    let index = core
-        .index
-        .read()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut open: BTreeMap<Digest, ProposalView> = BTreeMap::new();
+    let index = core.read_index();
+    let mut open: Vec<(Digest, ProposalView)> = Vec::new();
     let needed = docket::charter::quorum(state.members().count());
     for indexed in index.all() {
         let header = &indexed.record.header;
         match &header.statement {
-            Statement::ChangeProposed { .. } if state.is_proposed(&indexed.record.digest) => {
+            Statement::ChangeProposed { change } if state.is_proposed(&indexed.record.digest) => {
                 let (text_en, text_zh) = timeline::say(header);
-                open.insert(
-                    indexed.record.digest,
-                    ProposalView {
-                        proposal: indexed.record.digest.to_string(),
-                        text_en,
-                        text_zh,
-                        yes: Vec::new(),
-                        no: Vec::new(),
-                        needed,
-                    },
-                );
+                let (kind, institution, card) = match change {
+                    Change::Admit(card) => ("admit", &card.institution.id, Some(card)),
+                    Change::Replace(card) => ("replace", &card.institution.id, Some(card)),
+                    Change::Remove(id) => ("remove", id, None),
+                };
+                let view = ProposalView {
+                    proposal: indexed.record.digest.to_string(),
+                    change: kind.into(),
+                    institution: institution.to_string(),
+                    card: card.and_then(|card| serde_json::to_value(card).ok()),
+                    proposed_by: header.institution.to_string(),
+                    time_ms: indexed.time_ms,
+                    text_en,
+                    text_zh,
+                    yes: Vec::new(),
+                    no: Vec::new(),
+                    needed,
+                };
+                open.push((indexed.record.digest, view));
             }
             Statement::ChangeVoted { proposal, yes } => {
-                if let Some(view) = open.get_mut(proposal) {
+                let view = open.iter_mut().find(|(known, _)| known == proposal);
+                if let Some((_, view)) = view {
                     let side = if *yes { &mut view.yes } else { &mut view.no };
                     side.push(header.institution.to_string());
                 }
@@ -80,5 +86,5 @@ pub(crate) fn proposals(core: &Core) -> Vec<ProposalView> {
             _ => {}
         }
     }
-    open.into_values().collect()
+    open.into_iter().map(|(_, view)| view).collect()
 }

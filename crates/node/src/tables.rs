@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -71,8 +71,14 @@ pub(crate) fn specification(core: &Core, publish: &Publish) -> Result<data::Data
         spec.validate()?;
         return Ok(spec);
     }
+    let is_database = publish.source.starts_with("postgres://");
+    if !is_database && !Path::new(&publish.source).is_file() {
+        let detail = format!("no file {} on the node's machine", publish.source);
+        return Err(Error::refused("dataset-spec", detail)
+            .advise("give the path as the node sees it, and let the node read it"));
+    }
     let name = format!("{}.{}", core.me, publish.dataset);
-    let mut spec = if publish.source.starts_with("postgres://") {
+    let mut spec = if is_database {
         let table = publish.source_table.clone().ok_or_else(|| {
             Error::refused("dataset-spec", "a PostgreSQL source needs the table's name")
         })?;

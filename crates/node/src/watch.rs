@@ -14,7 +14,8 @@ use primitives::{Digest, WarrantId};
 
 use crate::{
     api::types::{
-        BodyEvent, InboxEvent, LedgerEvent, QuestionEvent, RulesEvent, RunEvent, WarrantEvent,
+        BodyEvent, InboxEvent, LedgerEvent, MembersEvent, QuestionEvent, RulesEvent, RunEvent,
+        WarrantEvent,
     },
     core::{Core, Indexed, now_ms},
     views,
@@ -40,6 +41,24 @@ pub(crate) fn record(core: &Core, state: &State, indexed: &Indexed) {
             record: indexed.record.digest.to_string(),
         };
         core.events.publish("rules", RULES_DUTIES, &event);
+    }
+    let members = matches!(
+        header.statement,
+        Statement::ChangeProposed { .. } | Statement::ChangeVoted { .. }
+    );
+    let officers = matches!(
+        header.statement,
+        Statement::OfficerEnrolled { .. }
+            | Statement::OfficerRetired { .. }
+            | Statement::OfficerProposed { .. }
+            | Statement::OfficerConfirmed { .. }
+    );
+    if members || (officers && header.institution == core.me) {
+        let event = MembersEvent {
+            record: indexed.record.digest.to_string(),
+            kind: indexed.record.kind().into(),
+        };
+        core.events.publish("members", &[], &event);
     }
     let Some(id) = header.warrant else {
         return;

@@ -123,6 +123,9 @@ pub struct WaitingView {
 pub struct NomineeView {
     /// The proposal's record.
     pub proposal: String,
+    /// Its bytes, hex: who confirms hashes them, sees that they are `proposal`, and
+    /// reads the credential out of them.
+    pub proposal_bytes: String,
     /// The officer's handle.
     pub officer: String,
     /// The officer's duties.
@@ -260,8 +263,10 @@ pub(super) async fn list(
         .filter(|(_, nominee)| nominee.institution == core.me && !nominee.has_lapsed(now))
         .map(|(proposal, nominee)| {
             let id = nominee.credential.id();
+            let record = core.record(proposal).ok();
             NomineeView {
                 proposal: proposal.to_string(),
+                proposal_bytes: record.map_or_else(String::new, |r| hex::encode(&r.record.bytes)),
                 officer: nominee.officer.to_string(),
                 duties: names(&nominee.duties),
                 credential: id.to_string(),

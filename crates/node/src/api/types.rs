@@ -356,6 +356,17 @@ pub struct ApiError {
 pub struct ProposalView {
     /// The proposal's record.
     pub proposal: String,
+    /// `admit`, `replace` or `remove`.
+    pub change: String,
+    /// Whom it would change.
+    pub institution: String,
+    /// The card to admit or to put in place, as `card.json` holds it: compare its key
+    /// with the institution before you vote.
+    pub card: Option<serde_json::Value>,
+    /// Who proposed it.
+    pub proposed_by: String,
+    /// When.
+    pub time_ms: u64,
     /// What it would change, in plain words.
     pub text_en: String,
     /// The same in Chinese.

@@ -150,6 +150,15 @@ pub struct LedgerEvent {
     pub finality_ms: Option<u64>,
 }
 
+/// `members`: members, votes on them, or this institution's officers changed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MembersEvent {
+    /// The record.
+    pub record: String,
+    /// Its kind.
+    pub kind: String,
+}
+
 /// `rules`: the approval rules were changed.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RulesEvent {
