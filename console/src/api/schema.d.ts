@@ -2194,6 +2194,11 @@ export interface components {
             officer: string;
             /** @description The proposal's record. */
             proposal: string;
+            /**
+             * @description Its bytes, hex: who confirms hashes them, sees that they are `proposal`, and
+             *     reads the credential out of them.
+             */
+            proposal_bytes: string;
             /** @description Who proposed; none: the node. */
             proposed_by?: string | null;
             /**
@@ -2566,16 +2571,32 @@ export interface components {
         };
         /** @description A change of membership under vote. */
         ProposalView: {
+            /**
+             * @description The card to admit or to put in place, as `card.json` holds it: compare its key
+             *     with the institution before you vote.
+             */
+            card?: unknown;
+            /** @description `admit`, `replace` or `remove`. */
+            change: string;
+            /** @description Whom it would change. */
+            institution: string;
             /** @description Votes that carry it. */
             needed: number;
             /** @description Members against it. */
             no: string[];
             /** @description The proposal's record. */
             proposal: string;
+            /** @description Who proposed it. */
+            proposed_by: string;
             /** @description What it would change, in plain words. */
             text_en: string;
             /** @description The same in Chinese. */
             text_zh: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            time_ms: number;
             /** @description Members for it. */
             yes: string[];
         };
