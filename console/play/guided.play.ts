@@ -30,7 +30,12 @@ const link = () => {
 }
 
 test('the stage offers every seat, wide and narrow, light and dark, in both languages', async () => {
-  for (const [lang, theme, width] of [['zh', 'light', 1360], ['en', 'dark', 1360], ['zh', 'dark', 390], ['en', 'light', 390]] as const) {
+  for (const [lang, theme, width] of [
+    ['zh', 'light', 1360],
+    ['en', 'dark', 1360],
+    ['zh', 'dark', 390],
+    ['en', 'light', 390],
+  ] as const) {
     const origin = new URL(link().stage).origin
     const seat = await sit(browser, origin, lang, theme)
     await seat.page.setViewportSize({ width, height: 900 })
@@ -40,7 +45,10 @@ test('the stage offers every seat, wide and narrow, light and dark, in both lang
     expect(await seat.page.locator('.stage-seats a.button').count()).toBe(city.seats.length + 1)
     await look(seat, `stage-${lang}-${theme}-${width}`)
     if (width === 1360 && lang === 'en') {
-      const [popup] = await Promise.all([seat.context.waitForEvent('page'), seat.page.getByRole('link', { name: /seat of judge/ }).click()])
+      const [popup] = await Promise.all([
+        seat.context.waitForEvent('page'),
+        seat.page.getByRole('link', { name: /seat of judge/ }).click(),
+      ])
       expect(popup.url()).toBe(`${seatOf('judge', 'procuratorate').link}?guide=1`)
     }
     expect(seat.complaints).toEqual([])
@@ -76,9 +84,21 @@ async function take(duty: string, institution: string, lang: Lang): Promise<Seat
 }
 
 const pictures = (seat: Seat) => () => shot(seat.page, 'failed-guided').catch(() => undefined)
-const go = (seat: Seat, lang: Lang) => seat.page.locator('.guide').getByRole('link', { name: lang === 'zh' ? '带我去' : 'Take me there' }).click()
-const next = (seat: Seat, lang: Lang) => seat.page.locator('.guide').getByRole('button', { name: lang === 'zh' ? '下一步' : 'Next step' }).click()
-const done = (seat: Seat, lang: Lang) => seat.page.locator('.guide').getByText(lang === 'zh' ? '已完成' : 'Done').waitFor()
+const go = (seat: Seat, lang: Lang) =>
+  seat.page
+    .locator('.guide')
+    .getByRole('link', { name: lang === 'zh' ? '带我去' : 'Take me there' })
+    .click()
+const next = (seat: Seat, lang: Lang) =>
+  seat.page
+    .locator('.guide')
+    .getByRole('button', { name: lang === 'zh' ? '下一步' : 'Next step' })
+    .click()
+const done = (seat: Seat, lang: Lang) =>
+  seat.page
+    .locator('.guide')
+    .getByText(lang === 'zh' ? '已完成' : 'Done')
+    .waitFor()
 async function sign(seat: Seat): Promise<void> {
   const button = seat.page.getByTestId('sign')
   await button.click()
@@ -89,12 +109,18 @@ test('the guide leads a judge through the second draft', async ({ onTestFailed }
   const judge = await take('judge', 'procuratorate', 'en')
   onTestFailed(pictures(judge))
   await go(judge, 'en')
-  await judge.page.getByRole('heading', { name: /fraud-1/ }).first().waitFor()
+  await judge.page
+    .getByRole('heading', { name: /fraud-1/ })
+    .first()
+    .waitFor()
   await judge.page.getByText(/Runs/).first().waitFor()
   await judge.page.getByLabel('Hops (asked 4)').fill('3')
   await judge.page.getByLabel('Reason').fill('one hop fewer is enough')
   await look(judge, 'judge-decides')
-  await judge.page.getByRole('button', { name: /^Narrow and issue/ }).first().click()
+  await judge.page
+    .getByRole('button', { name: /^Narrow and issue/ })
+    .first()
+    .click()
   await sign(judge)
   await done(judge, 'en')
   await next(judge, 'en')
@@ -107,7 +133,10 @@ test('the guide leads a judge through the second draft', async ({ onTestFailed }
 test('the guide leads a bank to its question, and an investigator to answer and progress', async () => {
   const investigator = await take('investigator', 'police', 'zh')
   await go(investigator, 'zh')
-  await investigator.page.getByRole('button', { name: /^开启答案/ }).first().click()
+  await investigator.page
+    .getByRole('button', { name: /^开启答案/ })
+    .first()
+    .click()
   await sign(investigator)
   await done(investigator, 'zh')
   await next(investigator, 'zh')

@@ -25,7 +25,25 @@ export type Checked = [
 ]
 
 test('every path that the console asks for is in the node’s document', () => {
-  const document = JSON.parse(readFileSync(new URL('../openapi.json', import.meta.url), 'utf8')) as { paths: Record<string, unknown> }
-  for (const path of ['/v1/cases', '/v1/acts/prepare', '/v1/acts/submit', '/v1/session', '/v1/passkeys', '/v1/oversight/alarms', '/v1/engine', '/v1/bundles/verify', '/v1/subjects/check', '/v1/questions/preview', '/v1/rules', '/v1/datasets', '/v1/events', '/v1/inbox', '/v1/templates'])
+  const document = JSON.parse(readFileSync(new URL('../openapi.json', import.meta.url), 'utf8')) as {
+    paths: Record<string, unknown>
+  }
+  for (const path of [
+    '/v1/cases',
+    '/v1/acts/prepare',
+    '/v1/acts/submit',
+    '/v1/session',
+    '/v1/passkeys',
+    '/v1/oversight/alarms',
+    '/v1/engine',
+    '/v1/bundles/verify',
+    '/v1/subjects/check',
+    '/v1/questions/preview',
+    '/v1/rules',
+    '/v1/datasets',
+    '/v1/events',
+    '/v1/inbox',
+    '/v1/templates',
+  ])
     expect(Object.keys(document.paths), path).toContain(path)
 })

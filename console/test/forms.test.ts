@@ -6,10 +6,25 @@ import { type DraftForm, draftAct, problems, subjectLines } from '../src/lib/dra
 import { bytes, dayStart, duration, fen, moment } from '../src/lib/format'
 import { orderLines } from '../src/lib/lines'
 
-const line = (n: number, state: CheckedLine['state'], more: Partial<CheckedLine> = {}): CheckedLine => ({ line: n, state, ...more })
+const line = (n: number, state: CheckedLine['state'], more: Partial<CheckedLine> = {}): CheckedLine => ({
+  line: n,
+  state,
+  ...more,
+})
 const form: DraftForm = {
-  case: 'A-1', reason: 'r', basis: 'b', authority: 'court', templates: ['identify'], custodians: ['bank_a'], subjects: 'x',
-  from: '2026-03-01', to: '2026-03-01', hops: '2', cap: '500', runs: '3', days: '7',
+  case: 'A-1',
+  reason: 'r',
+  basis: 'b',
+  authority: 'court',
+  templates: ['identify'],
+  custodians: ['bank_a'],
+  subjects: 'x',
+  from: '2026-03-01',
+  to: '2026-03-01',
+  hops: '2',
+  cap: '500',
+  runs: '3',
+  days: '7',
 }
 const good = [line(1, 'ok', { selector: 'phone:+861' }), line(2, 'duplicate'), line(3, 'empty')]
 
@@ -32,9 +47,19 @@ describe('a draft', () => {
     expect(act['life_ms']).toBe(7 * 86_400_000)
   })
   test.each([
-    ['case', { case: ' ' }], ['reason', { reason: '' }], ['basis', { basis: '' }], ['authority', { authority: '' }],
-    ['templates', { templates: [] }], ['custodians', { custodians: [] }], ['from', { from: '2026-02-30' }],
-    ['to', { to: '2026-02-01' }], ['hops', { hops: '0' }], ['hops', { hops: '1.5' }], ['cap', { cap: 'many' }], ['runs', { runs: '-1' }], ['days', { days: '' }],
+    ['case', { case: ' ' }],
+    ['reason', { reason: '' }],
+    ['basis', { basis: '' }],
+    ['authority', { authority: '' }],
+    ['templates', { templates: [] }],
+    ['custodians', { custodians: [] }],
+    ['from', { from: '2026-02-30' }],
+    ['to', { to: '2026-02-01' }],
+    ['hops', { hops: '0' }],
+    ['hops', { hops: '1.5' }],
+    ['cap', { cap: 'many' }],
+    ['runs', { runs: '-1' }],
+    ['days', { days: '' }],
   ] as const)('with a wrong %s is not sent', (field, part) => {
     expect(problems({ ...form, ...part } as DraftForm, good)).toHaveProperty(field)
   })
@@ -50,11 +75,20 @@ describe('a question', () => {
   test('takes only what its template takes', () => {
     expect(askFields(ask, warrant, () => false)).toEqual({ warrant: 'w', template: 't' })
     expect(askFields({ ...ask, custodians: ['b'] }, warrant, () => true)).toEqual({
-      warrant: 'w', template: 't', hops: 2, min_amount_minor: 100_050, within_ms: 86_400_000, custodians: ['b'],
+      warrant: 'w',
+      template: 't',
+      hops: 2,
+      min_amount_minor: 100_050,
+      within_ms: 86_400_000,
+      custodians: ['b'],
     })
   })
   test('beyond the warrant is not sent', () => {
-    const wrong = askProblems({ ...ask, hops: '4', amount: '1.234', hours: '200', cap: '501', custodians: [] }, warrant, () => true)
+    const wrong = askProblems(
+      { ...ask, hops: '4', amount: '1.234', hours: '200', cap: '501', custodians: [] },
+      warrant,
+      () => true,
+    )
     expect(Object.keys(wrong).sort()).toEqual(['amount', 'cap', 'custodians', 'hops', 'hours'])
   })
 })
@@ -65,7 +99,11 @@ describe('words for values', () => {
     expect(dayStart('2026-02-29')).toBeNull()
     expect(moment(dayStart('2026-03-01') ?? 0)).toBe('2026-03-01 00:00')
     expect([bytes(999), bytes(1_500), bytes(48_112_331)]).toEqual(['999 B', '1.5 KB', '48.1 MB'])
-    expect([duration(90_000, 'en'), duration(26 * 3_600_000, 'zh'), duration(420, 'en')]).toEqual(['1 min 30 s', '1 天 2 小时', '420 ms'])
+    expect([duration(90_000, 'en'), duration(26 * 3_600_000, 'zh'), duration(420, 'en')]).toEqual([
+      '1 min 30 s',
+      '1 天 2 小时',
+      '420 ms',
+    ])
   })
   test('cells by what their column means', () => {
     expect(cell(123_456, 'money', 'en')).toBe('1,234.56')

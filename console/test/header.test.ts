@@ -31,14 +31,18 @@ function encode(value: unknown): number[] {
   }
   if (value instanceof Uint8Array) return [...head(2, value.length), ...value]
   if (Array.isArray(value)) return [...head(4, value.length), ...value.flatMap(encode)]
-  const entries = (value instanceof Map ? [...value] : Object.entries(value as object)).map(([k, v]) => [encode(k), encode(v)] as const)
+  const entries = (value instanceof Map ? [...value] : Object.entries(value as object)).map(
+    ([k, v]) => [encode(k), encode(v)] as const,
+  )
   entries.sort((a, b) => (toHex(Uint8Array.from(a[0])) < toHex(Uint8Array.from(b[0])) ? -1 : 1))
   return [...head(5, entries.length), ...entries.flatMap(([k, v]) => [...k, ...v])]
 }
 const bytes = (value: unknown) => Uint8Array.from(encode(value))
 
 describe('headers that the ledger’s own code wrote', () => {
-  const kinds = readdirSync(GOLDEN).filter((name) => name.endsWith('.hex')).map((name) => name.replace('.hex', ''))
+  const kinds = readdirSync(GOLDEN)
+    .filter((name) => name.endsWith('.hex'))
+    .map((name) => name.replace('.hex', ''))
   test('there is one of every kind', () => expect(kinds.length).toBeGreaterThan(18))
   test.each(kinds.filter((kind) => !kind.includes('passkey') && !kind.includes('assertion')))('%s is read', (kind) => {
     const header = readHeader(golden(kind))
@@ -50,7 +54,12 @@ describe('headers that the ledger’s own code wrote', () => {
 describe('an act and its statement', () => {
   const revoked = readHeader(golden('warrant-revoked'))
   const asked = readHeader(golden('question-asked'))
-  const act = (more: object) => ({ act: 'ask', warrant: asked.warrant, template: asked.statement.fields.get('template'), ...more })
+  const act = (more: object) => ({
+    act: 'ask',
+    warrant: asked.warrant,
+    template: asked.statement.fields.get('template'),
+    ...more,
+  })
 
   test('what was asked passes', () => {
     compareStatement({ act: 'revoke-warrant', warrant: revoked.warrant ?? '', reason: 'x' }, revoked, {})
@@ -65,13 +74,23 @@ describe('an act and its statement', () => {
     refused(act({ custodians: ['nobody'] }), 'question-asked')
   })
   test('about another question is refused', () => {
-    for (const [name, kind] of [['approve', 'approved'], ['refuse', 'refused'], ['open-answer', 'answer-disclosed'], ['export-bundle', 'bundle-exported']] as const)
+    for (const [name, kind] of [
+      ['approve', 'approved'],
+      ['refuse', 'refused'],
+      ['open-answer', 'answer-disclosed'],
+      ['export-bundle', 'bundle-exported'],
+    ] as const)
       refused({ act: name, question: 'ff'.repeat(32), reason: '' }, kind)
     refused({ act: 'narrow', question: 'ff'.repeat(32), hops: 1, answer_cap: 1, reason: '' }, 'narrowed')
   })
   test('other numbers, forms and rules than were typed are refused', () => {
     const passed = readHeader(golden('passed-on'))
-    const pass = { act: 'pass-on', question: toHex(passed.statement.fields.get('question') as Uint8Array), form: 'csv', reason: 'x' } as Act
+    const pass = {
+      act: 'pass-on',
+      question: toHex(passed.statement.fields.get('question') as Uint8Array),
+      form: 'csv',
+      reason: 'x',
+    } as Act
     compareStatement(pass, passed, {})
     refused({ ...pass, form: 'pdf' }, 'passed-on')
     refused({ ...pass, question: 'ff'.repeat(32) }, 'passed-on')
@@ -86,7 +105,15 @@ describe('an act and its statement', () => {
     const change = { act: 'change-rules', replaces: '03'.repeat(32), rules: [rule], reason: 'x' } as Act
     compareStatement(change, changed, {})
     refused({ ...change, replaces: null }, 'rules-changed')
-    for (const rules of [[], [rule, rule], [{ ...rule, answer_cap: 99 }], [{ ...rule, hops: 2 }], [{ ...rule, subjects: 21 }], [{ ...rule, template: 'call-contacts' }], [{ ...rule, name: 'other' }]])
+    for (const rules of [
+      [],
+      [rule, rule],
+      [{ ...rule, answer_cap: 99 }],
+      [{ ...rule, hops: 2 }],
+      [{ ...rule, subjects: 21 }],
+      [{ ...rule, template: 'call-contacts' }],
+      [{ ...rule, name: 'other' }],
+    ])
       refused({ ...change, rules }, 'rules-changed')
   })
   test('an order that is wider than the draft is refused', () => {
@@ -103,10 +130,17 @@ describe('an act and its statement', () => {
   })
   test('a draft over other terms is refused', () => {
     const drafted = readHeader(golden('warrant-drafted'))
-    const terms = Object.fromEntries(drafted.statement.fields.get('terms') as Map<string, never>) as Record<string, never>
+    const terms = Object.fromEntries(drafted.statement.fields.get('terms') as Map<string, never>) as Record<
+      string,
+      never
+    >
     const draft = {
-      act: 'draft-warrant', authority: drafted.statement.fields.get('authority'), ...terms,
-      life_ms: terms['expires_ms']! - terms['not_before_ms']!, subjects: Array.from({ length: terms['subjects']! }, (_, i) => `phone:${i}`), not_before_ms: null,
+      act: 'draft-warrant',
+      authority: drafted.statement.fields.get('authority'),
+      ...terms,
+      life_ms: terms['expires_ms']! - terms['not_before_ms']!,
+      subjects: Array.from({ length: terms['subjects']! }, (_, i) => `phone:${i}`),
+      not_before_ms: null,
     }
     compareStatement(draft as unknown as Act, drafted, {})
     refused({ ...draft, authority: 'other' }, 'warrant-drafted')
@@ -124,12 +158,38 @@ describe('everything before the passkey is asked', () => {
   const act: Act = { act: 'open-answer', question }
   const make = async (more: object = {}, structure: object = {}) => {
     const header = bytes({
-      parts: [], follows: [], network: fromHex(network), officer: 'inv-1', time_ms: now, warrant: new Uint8Array(16), institution: 'police',
-      statement: { 'answer-disclosed': { rows: 3, question: fromHex(question) } }, ...more,
+      parts: [],
+      follows: [],
+      network: fromHex(network),
+      officer: 'inv-1',
+      time_ms: now,
+      warrant: new Uint8Array(16),
+      institution: 'police',
+      statement: { 'answer-disclosed': { rows: 3, question: fromHex(question) } },
+      ...more,
     })
-    const parts = { context: 'Signature1', guarded: bytes(new Map<number, unknown>([[1, -7], [3, 'application/cordon-record+cbor'], [4, fromHex('0c'.repeat(32))]])), external: new TextEncoder().encode('cordon/record/v1'), payload: header, ...structure }
+    const parts = {
+      context: 'Signature1',
+      guarded: bytes(
+        new Map<number, unknown>([
+          [1, -7],
+          [3, 'application/cordon-record+cbor'],
+          [4, fromHex('0c'.repeat(32))],
+        ]),
+      ),
+      external: new TextEncoder().encode('cordon/record/v1'),
+      payload: header,
+      ...structure,
+    }
     const toSign = bytes([parts.context, parts.guarded, parts.external, parts.payload])
-    return { id: '0', to_sign: toHex(toSign), header: toHex(header), header_json: {}, summary: [], assertion: { challenge: await challengeOf(toSign) } } as unknown as Prepared
+    return {
+      id: '0',
+      to_sign: toHex(toSign),
+      header: toHex(header),
+      header_json: {},
+      summary: [],
+      assertion: { challenge: await challengeOf(toSign) },
+    } as unknown as Prepared
   }
   const no = async (prepared: Prepared | Promise<Prepared>, someone = who) =>
     expect(check(act, await prepared, someone, {}, now)).rejects.toThrow(NotAsked)

@@ -29,7 +29,11 @@ export function AnswerPage() {
       {(view) => (
         <>
           <PageHead
-            crumb={<Link to={`/questions/${question}`}>{say('查询', 'Question')} {short(question)}</Link>}
+            crumb={
+              <Link to={`/questions/${question}`}>
+                {say('查询', 'Question')} {short(question)}
+              </Link>
+            }
             title={`${word(templates, view.template, lang)} · ${say('答案', 'Answer')}`}
             actions={<Exports view={view} />}
           />
@@ -39,7 +43,10 @@ export function AnswerPage() {
             </Await>
           ) : (
             <Card>
-              <Blank title={say('答案尚未开启', 'The answer is not open')} action={<Link to={`/questions/${question}`}>{say('回到查询', 'Back to the question')}</Link>} />
+              <Blank
+                title={say('答案尚未开启', 'The answer is not open')}
+                action={<Link to={`/questions/${question}`}>{say('回到查询', 'Back to the question')}</Link>}
+              />
             </Card>
           )}
         </>
@@ -99,7 +106,10 @@ function Exports({ view }: { view: QuestionView }) {
           onDone={() => void fetchFile('csv')}
         >
           <Notice mood="off">
-            {say('表格离开网络后本身不能证明任何事；要作证据，请导出证据包。移交本身会留下记录。', 'A table proves nothing by itself once it has left; as evidence, export the bundle. Passing it on leaves a record.')}
+            {say(
+              '表格离开网络后本身不能证明任何事；要作证据，请导出证据包。移交本身会留下记录。',
+              'A table proves nothing by itself once it has left; as evidence, export the bundle. Passing it on leaves a record.',
+            )}
           </Notice>
         </ReasonDialog>
       )}
@@ -142,7 +152,10 @@ function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
           flush
           extra={
             <span className="small muted">
-              {say(`${number(model.nodes.length, lang)} 个节点，${number(model.links.length, lang)} 条连线`, `${count(model.nodes.length, 'node')}, ${count(model.links.length, 'link')}`)}
+              {say(
+                `${number(model.nodes.length, lang)} 个节点，${number(model.links.length, lang)} 条连线`,
+                `${count(model.nodes.length, 'node')}, ${count(model.links.length, 'link')}`,
+              )}
             </span>
           }
         >
@@ -157,7 +170,9 @@ function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
           <Notice
             mood="run"
             icon={Info}
-            action={<IconButton small label={say('取消选择', 'Clear the selection')} icon={X} onClick={() => select([])} />}
+            action={
+              <IconButton small label={say('取消选择', 'Clear the selection')} icon={X} onClick={() => select([])} />
+            }
           >
             <span className="row">
               {chosen && (
@@ -181,4 +196,3 @@ function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
     </div>
   )
 }
-

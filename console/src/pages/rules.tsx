@@ -20,7 +20,10 @@ export function RulesPage() {
     <>
       <PageHead
         title={say('审批规则', 'Approval rules')}
-        lead={say('不超出规则的查询由本机构节点自行同意；规则经签名写入账本，超出规则的自动同意会被各验证节点拒绝。其余都由人决定。', 'A question within a rule is approved by this institution’s node. Rules are signed and stand on the ledger: validators refuse an approval that none covers. Everything else is decided by hand.')}
+        lead={say(
+          '不超出规则的查询由本机构节点自行同意；规则经签名写入账本，超出规则的自动同意会被各验证节点拒绝。其余都由人决定。',
+          'A question within a rule is approved by this institution’s node. Rules are signed and stand on the ledger: validators refuse an approval that none covers. Everything else is decided by hand.',
+        )}
       />
       <Await query={rules}>{(view) => <Rules key={view.record ?? ''} view={view} />}</Await>
     </>
@@ -92,7 +95,16 @@ function Rules({ view }: { view: RulesView }) {
           <Card
             key={i}
             title={word(templates, rule.template, lang)}
-            extra={may && <IconButton small icon={Trash2} label={say('删除此规则', 'Remove this rule')} onClick={() => setRules((before) => before.filter((_, at) => at !== i))} />}
+            extra={
+              may && (
+                <IconButton
+                  small
+                  icon={Trash2}
+                  label={say('删除此规则', 'Remove this rule')}
+                  onClick={() => setRules((before) => before.filter((_, at) => at !== i))}
+                />
+              )
+            }
           >
             <div className="stack">
               <p>
@@ -103,11 +115,40 @@ function Rules({ view }: { view: RulesView }) {
               </p>
               {may && (
                 <div className="pair">
-                  <Select label={say('模板', 'Template')} value={rule.template} onChange={(e) => set(i, { template: e.target.value })} options={list.map((t) => [t, word(templates, t, lang)] as const)} />
-                  <TextField label={say('规则名', 'Rule’s name')} value={rule.name} onChange={(e) => set(i, { name: e.target.value })} error={rule.name.trim() ? undefined : say('请命名', 'Name it')} hint={say('会出现在记录里', 'It appears on record')} />
-                  <TextField label={say('行数至多', 'Rows at most')} inputMode="numeric" value={rule.cap} onChange={(e) => set(i, { cap: e.target.value })} error={whole(rule.cap) ? undefined : say('正整数', 'A positive number')} />
-                  <TextField label={say('跳数至多', 'Hops at most')} inputMode="numeric" value={rule.hops} onChange={(e) => set(i, { hops: e.target.value })} error={whole(rule.hops) ? undefined : say('正整数', 'A positive number')} />
-                  <TextField label={say('对象至多', 'Subjects at most')} inputMode="numeric" value={rule.subjects} onChange={(e) => set(i, { subjects: e.target.value })} error={whole(rule.subjects) ? undefined : say('正整数', 'A positive number')} />
+                  <Select
+                    label={say('模板', 'Template')}
+                    value={rule.template}
+                    onChange={(e) => set(i, { template: e.target.value })}
+                    options={list.map((t) => [t, word(templates, t, lang)] as const)}
+                  />
+                  <TextField
+                    label={say('规则名', 'Rule’s name')}
+                    value={rule.name}
+                    onChange={(e) => set(i, { name: e.target.value })}
+                    error={rule.name.trim() ? undefined : say('请命名', 'Name it')}
+                    hint={say('会出现在记录里', 'It appears on record')}
+                  />
+                  <TextField
+                    label={say('行数至多', 'Rows at most')}
+                    inputMode="numeric"
+                    value={rule.cap}
+                    onChange={(e) => set(i, { cap: e.target.value })}
+                    error={whole(rule.cap) ? undefined : say('正整数', 'A positive number')}
+                  />
+                  <TextField
+                    label={say('跳数至多', 'Hops at most')}
+                    inputMode="numeric"
+                    value={rule.hops}
+                    onChange={(e) => set(i, { hops: e.target.value })}
+                    error={whole(rule.hops) ? undefined : say('正整数', 'A positive number')}
+                  />
+                  <TextField
+                    label={say('对象至多', 'Subjects at most')}
+                    inputMode="numeric"
+                    value={rule.subjects}
+                    onChange={(e) => set(i, { subjects: e.target.value })}
+                    error={whole(rule.subjects) ? undefined : say('正整数', 'A positive number')}
+                  />
                 </div>
               )}
             </div>
@@ -115,7 +156,21 @@ function Rules({ view }: { view: RulesView }) {
         ))}
         {may && (
           <div>
-            <Button icon={Plus} onClick={() => setRules((before) => [...before, { template: byHand[0] ?? list[0] ?? 'identify', name: `small-${byHand[0] ?? 'identify'}`, hops: '1', cap: '100', subjects: '20' }])}>
+            <Button
+              icon={Plus}
+              onClick={() =>
+                setRules((before) => [
+                  ...before,
+                  {
+                    template: byHand[0] ?? list[0] ?? 'identify',
+                    name: `small-${byHand[0] ?? 'identify'}`,
+                    hops: '1',
+                    cap: '100',
+                    subjects: '20',
+                  },
+                ])
+              }
+            >
               {say('加一条规则', 'Add a rule')}
             </Button>
           </div>
@@ -151,7 +206,9 @@ function Rules({ view }: { view: RulesView }) {
                     <Hex id={entry.record} /> · {entry.changed_by} · <When ms={entry.changed_ms} />
                   </div>
                   <div>{entry.reason}</div>
-                  <div className="small muted">{say(`${number(entry.rules.length, lang)} 条规则`, `${number(entry.rules.length, lang)} rules`)}</div>
+                  <div className="small muted">
+                    {say(`${number(entry.rules.length, lang)} 条规则`, `${number(entry.rules.length, lang)} rules`)}
+                  </div>
                 </li>
               ))}
             </ul>

@@ -111,7 +111,9 @@ function Seats({ stage }: { stage: Stage }) {
 
 function Role({ stop, stage }: { stop: Stop; stage: Stage }) {
   const { say, lang } = useSpeech()
-  const seats = stage.seats.filter((seat) => seat.duties.some((duty) => (stop.duties as readonly string[]).includes(duty)))
+  const seats = stage.seats.filter((seat) =>
+    seat.duties.some((duty) => (stop.duties as readonly string[]).includes(duty)),
+  )
   const operator = stop.duties.includes('operator')
   const first = stage.seats[0]
   const waits: Partial<Record<string, [string, string]>> = {
@@ -159,7 +161,10 @@ function Role({ stop, stage }: { stop: Stop; stage: Stage }) {
                   href={`${seat.link}?guide=1`}
                   target="_blank"
                   rel="noreferrer"
-                  aria-label={say(`就座：${memberName(seat.name, 'zh')} ${seat.officer}`, `Take the seat of ${seat.officer} at ${memberName(seat.name, 'en')}`)}
+                  aria-label={say(
+                    `就座：${memberName(seat.name, 'zh')} ${seat.officer}`,
+                    `Take the seat of ${seat.officer} at ${memberName(seat.name, 'en')}`,
+                  )}
                 >
                   {say('就座', 'Take the seat')} <ArrowUpRight size={15} aria-hidden />
                 </a>
@@ -169,7 +174,10 @@ function Role({ stop, stage }: { stop: Stop; stage: Stage }) {
           {operator && first && (
             <li>
               <span className="grow small">
-                {say('在任一节点的登录页选“运维人员”，令牌在：', 'At any node’s sign-in choose “Operator”; the token is in:')}
+                {say(
+                  '在任一节点的登录页选“运维人员”，令牌在：',
+                  'At any node’s sign-in choose “Operator”; the token is in:',
+                )}
                 <br />
                 <code>{stage.operator_token}</code>
               </span>

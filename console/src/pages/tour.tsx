@@ -14,7 +14,9 @@ export function TourPage() {
   const session = useSession()
   const guide = useGuide()
   const [params] = useSearchParams()
-  const own = STOPS.findIndex((stop) => stop.duties.some((duty) => (duty === 'operator' ? isOperator(session) : has(session, duty))))
+  const own = STOPS.findIndex((stop) =>
+    stop.duties.some((duty) => (duty === 'operator' ? isOperator(session) : has(session, duty))),
+  )
   const [at, setAt] = useState(Math.max(own, 0))
   const stop = STOPS[at] ?? STOPS[0]
   const asked = params.has('guide')
@@ -27,9 +29,15 @@ export function TourPage() {
   if (!stop) return null
   return (
     <>
-      <PageHead title={say('角色导览', 'A tour of the roles')} lead={say('一个案件怎样走过五种人的手：没有谁能独自完成，也没有谁看得到全部。', 'How a case passes through five pairs of hands: nobody completes it alone, and nobody sees it all.')}
+      <PageHead
+        title={say('角色导览', 'A tour of the roles')}
+        lead={say(
+          '一个案件怎样走过五种人的手：没有谁能独自完成，也没有谁看得到全部。',
+          'How a case passes through five pairs of hands: nobody completes it alone, and nobody sees it all.',
+        )}
         actions={
-          !guide.on && stepsOf(session).length > 0 && (
+          !guide.on &&
+          stepsOf(session).length > 0 && (
             <Button tone="primary" icon={Route} onClick={start}>
               {say('带我走一遍我的角色', 'Guide me through my role')}
             </Button>
@@ -84,7 +92,10 @@ export function TourPage() {
         </Card>
         <p className="row muted small" style={{ marginTop: 16 }}>
           <BadgeCheck size={15} aria-hidden />
-          {say('每一步都是一条签名记录；法院可在任何机器上离线核验证据包。', 'Every step is a signed record; a court can check the bundle offline on any machine.')}
+          {say(
+            '每一步都是一条签名记录；法院可在任何机器上离线核验证据包。',
+            'Every step is a signed record; a court can check the bundle offline on any machine.',
+          )}
         </p>
       </div>
     </>

@@ -100,7 +100,15 @@ function Warrant({ view, crumb }: { view: CaseView; crumb: React.ReactNode }) {
               </div>
             ),
           },
-          { key: 'docket', name: say('卷宗', 'Docket'), panel: <Card><Docket warrant={view.warrant} /></Card> },
+          {
+            key: 'docket',
+            name: say('卷宗', 'Docket'),
+            panel: (
+              <Card>
+                <Docket warrant={view.warrant} />
+              </Card>
+            ),
+          },
         ]}
       />
       {telling && <GiveNotice view={view} onClose={() => setTelling(false)} />}
@@ -147,7 +155,10 @@ function Subjects({ warrant }: { warrant: string }) {
           {say('查看会留下记录。', 'Showing them leaves a record.')}
         </Blank>
       ) : (
-        <Await query={full} empty={{ when: (v) => !v.subject_list, show: <Blank title={say('此机构不可读', 'Not readable here')} /> }}>
+        <Await
+          query={full}
+          empty={{ when: (v) => !v.subject_list, show: <Blank title={say('此机构不可读', 'Not readable here')} /> }}
+        >
           {(v) => (
             <div className="stack">
               <p>{v.subject_list?.reason}</p>
@@ -172,7 +183,10 @@ function Revoke({ view, onClose }: { view: CaseView; onClose: () => void }) {
       onDone={() => stale('/v1/cases')}
     >
       <Notice mood="wait">
-        {say('撤销即时生效：未完成的计算停止，各数据方不再作答。', 'It takes effect when final: runs under way stop, and no custodian answers any more.')}
+        {say(
+          '撤销即时生效：未完成的计算停止，各数据方不再作答。',
+          'It takes effect when final: runs under way stop, and no custodian answers any more.',
+        )}
       </Notice>
     </ReasonDialog>
   )
@@ -195,7 +209,13 @@ function GiveNotice({ view, onClose }: { view: CaseView; onClose: () => void }) 
       label={say('如何告知；未告知的理由', 'How they were told; why others were not')}
       hint={say('签发机关与监督方会读到', 'Authority and overseers read it')}
       ready={!error}
-      act={(reason) => ({ act: 'give-notice', warrant: view.warrant, told: Number(told), withheld: Number(withheld), reason })}
+      act={(reason) => ({
+        act: 'give-notice',
+        warrant: view.warrant,
+        told: Number(told),
+        withheld: Number(withheld),
+        reason,
+      })}
       onClose={onClose}
       onDone={() => stale('/v1/cases')}
     >
@@ -203,8 +223,19 @@ function GiveNotice({ view, onClose }: { view: CaseView; onClose: () => void }) 
         {say('只记录人数。谁被告知，留在本机构的卷中。', 'Numbers only. Who was told stays in your own files.')}
       </Notice>
       <div className="pair">
-        <TextField label={say('已告知', 'Told')} inputMode="numeric" value={told} onChange={(e) => setTold(e.target.value)} error={error} />
-        <TextField label={say('未告知', 'Not told')} inputMode="numeric" value={withheld} onChange={(e) => setWithheld(e.target.value)} />
+        <TextField
+          label={say('已告知', 'Told')}
+          inputMode="numeric"
+          value={told}
+          onChange={(e) => setTold(e.target.value)}
+          error={error}
+        />
+        <TextField
+          label={say('未告知', 'Not told')}
+          inputMode="numeric"
+          value={withheld}
+          onChange={(e) => setWithheld(e.target.value)}
+        />
       </div>
     </ReasonDialog>
   )

@@ -56,7 +56,12 @@ export function ReasonDialog({
     >
       <div className="stack">
         {children}
-        <TextArea label={label ?? say('理由', 'Reason')} {...(hint && { hint })} value={reason} onChange={(e) => setReason(e.target.value)} />
+        <TextArea
+          label={label ?? say('理由', 'Reason')}
+          {...(hint && { hint })}
+          value={reason}
+          onChange={(e) => setReason(e.target.value)}
+        />
       </div>
     </Dialog>
   )

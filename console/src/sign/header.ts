@@ -135,10 +135,7 @@ export function checkToSign(toSign: Uint8Array, header: Uint8Array, credential: 
   ensure(isMap(protectedMap) && protectedMap.get(3) === CONTENT_TYPE, 'it is no record')
   const kid = protectedMap.get(4)
   const mine = credential?.replace(/^passkey:/, '')
-  ensure(
-    mine === undefined || (kid instanceof Uint8Array && toHex(kid).endsWith(mine)),
-    'it is for another credential',
-  )
+  ensure(mine === undefined || (kid instanceof Uint8Array && toHex(kid).endsWith(mine)), 'it is for another credential')
 }
 
 /** The challenge that commits to the bytes to sign, in base64url. */
@@ -247,10 +244,7 @@ export function compareStatement(act: Act, header: Header, beside: Beside): void
     }
     case 'narrow':
       ensure(hex(fields, 'question') === act.question, 'it is about another question')
-      ensure(
-        number(fields, 'hops') === act.hops && number(fields, 'answer_cap') === act.answer_cap,
-        'other bounds',
-      )
+      ensure(number(fields, 'hops') === act.hops && number(fields, 'answer_cap') === act.answer_cap, 'other bounds')
       return
     case 'approve':
     case 'refuse':
@@ -335,13 +329,7 @@ export function plain(value: Cbor): unknown {
 }
 
 /** Everything that must hold before an officer is asked for an assertion. */
-export async function check(
-  act: Act,
-  prepared: Prepared,
-  who: Who,
-  beside: Beside,
-  nowMs: number,
-): Promise<Header> {
+export async function check(act: Act, prepared: Prepared, who: Who, beside: Beside, nowMs: number): Promise<Header> {
   const bytes = hexBytes(prepared.header)
   const header = readHeader(bytes)
   const toSign = hexBytes(prepared.to_sign)
@@ -353,10 +341,7 @@ export async function check(
   compareStatement(act, header, beside)
   const assertion = prepared.assertion as { challenge?: unknown } | null | undefined
   ensure(typeof assertion === 'object' && assertion !== null, 'it asks for no passkey')
-  ensure(
-    assertion.challenge === (await challengeOf(toSign)),
-    'its challenge is not of the bytes to sign',
-  )
+  ensure(assertion.challenge === (await challengeOf(toSign)), 'its challenge is not of the bytes to sign')
   return header
 }
 

@@ -77,7 +77,12 @@ function Bar() {
             {say('带我去', 'Take me there')}
           </LinkButton>
         )}
-        <IconButton label={say('上一步', 'Step back')} icon={ChevronLeft} disabled={at === 0} onClick={() => setAt(at - 1)} />
+        <IconButton
+          label={say('上一步', 'Step back')}
+          icon={ChevronLeft}
+          disabled={at === 0}
+          onClick={() => setAt(at - 1)}
+        />
         {at < steps.length - 1 ? (
           <IconButton label={say('下一步', 'Next step')} icon={ChevronRight} onClick={() => setAt(at + 1)} />
         ) : (

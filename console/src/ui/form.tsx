@@ -14,13 +14,7 @@ interface Around {
   error?: ReactNode
 }
 
-function Field({
-  id,
-  label,
-  hint,
-  error,
-  children,
-}: Around & { id: string; children: ReactNode }) {
+function Field({ id, label, hint, error, children }: Around & { id: string; children: ReactNode }) {
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
@@ -160,9 +154,7 @@ export function Picks({
               disabled={option.disabled}
               onChange={(event) =>
                 onChange(
-                  event.target.checked
-                    ? [...chosen, option.value]
-                    : chosen.filter((value) => value !== option.value),
+                  event.target.checked ? [...chosen, option.value] : chosen.filter((value) => value !== option.value),
                 )
               }
             />
