@@ -8,8 +8,10 @@ import type { Alarm, OversightDocket, OversightRecord } from '../api/types'
 import { useMembers, useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { kinds, memberName, templates, word } from '../i18n/words'
-import { count, dayStart, number, short } from '../lib/format'
+import { count, number, short } from '../lib/format'
+import { endOf, startOf } from '../lib/when'
 import { Button, Card, Hex, PageHead, Phase, Status, When } from '../ui/basic'
+import { DateField } from '../ui/date'
 import { Select, TextField } from '../ui/form'
 import { Await, Blank } from '../ui/state'
 import { caseTitle } from './case-words'
@@ -41,8 +43,8 @@ function useFilters() {
       template: value('template'),
       kind: value('kind'),
       phase: value('phase'),
-      from_ms: dayStart(value('from')),
-      to_ms: value('to') ? (dayStart(value('to')) ?? 0) + 86_400_000 : null,
+      from_ms: startOf(value('from')),
+      to_ms: endOf(value('to')),
       offset: value('offset'),
       limit: PAGE,
     })
@@ -60,6 +62,7 @@ function FilterBar({ filters, records }: { filters: Filters; records: boolean })
     filters.set({ q: text.trim() })
   }
   const field = (key: string) => ({ value: filters.value(key), onChange: (e: { target: { value: string } }) => filters.set({ [key]: e.target.value }) })
+  const date = (key: string) => ({ value: filters.value(key), onChange: (value: string) => filters.set({ [key]: value }) })
   return (
     <form className="filters" role="search" onSubmit={find}>
       <TextField label={say('检索', 'Search')} type="search" placeholder={say('文字、编号、经办人…', 'Words, ids, officers…')} value={text} onChange={(e) => setText(e.target.value)} />
@@ -82,8 +85,8 @@ function FilterBar({ filters, records }: { filters: Filters; records: boolean })
       ) : (
         <Select label={say('状态', 'State')} {...field('phase')} options={[['', say('全部', 'All')], ['drafted', say('待审批', 'Awaiting')], ['issued', say('有效', 'In force')], ['expired', say('已过期', 'Expired')], ['refused', say('已拒绝', 'Refused')], ['revoked', say('已撤销', 'Revoked')]]} />
       )}
-      <TextField label={say('从', 'From')} type="date" {...field('from')} />
-      <TextField label={say('到', 'To')} type="date" {...field('to')} />
+      <DateField label={say('从', 'From')} {...date('from')} />
+      <DateField label={say('到（含）', 'To (inclusive)')} {...date('to')} />
       <Button type="submit" icon={Search}>
         {say('检索', 'Search')}
       </Button>

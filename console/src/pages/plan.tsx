@@ -4,9 +4,8 @@ import type { PlanView, Words } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { columns, roles, tables, templates, word } from '../i18n/words'
-import { count, bytes, duration, moment, number, yuan } from '../lib/format'
+import { bytes, count, duration, moment, number, windowText, yuan } from '../lib/format'
 import { Card, Facts, Hex, Tags } from '../ui/basic'
-import { windowText } from './warrant-parts'
 
 export function WordList({ words, icon: Icon, tone }: { words: readonly Words[]; icon: typeof Ear; tone?: string }) {
   const { pick } = useSpeech()

@@ -7,11 +7,10 @@ import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { columns, consultations, tables, word } from '../i18n/words'
 import { cell } from '../lib/cell'
-import { moment, number } from '../lib/format'
+import { moment, number, windowText } from '../lib/format'
 import { Facts, Hex, When } from '../ui/basic'
 import { Dialog } from '../ui/dialog'
 import { Await } from '../ui/state'
-import { windowText } from './warrant-parts'
 
 export function ProvenanceDrawer({
   answer,

@@ -7,27 +7,27 @@ import type { Statistics, Tally } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
-import { dayStart, duration, number } from '../lib/format'
+import { duration, number } from '../lib/format'
+import { endOf, startOf } from '../lib/when'
 import { Card, PageHead } from '../ui/basic'
 import { Bars, type Part } from '../ui/bars'
-import { TextField } from '../ui/form'
+import { DateField } from '../ui/date'
 import { Await, Blank } from '../ui/state'
 
 export function StatisticsPage() {
   const { say } = useSpeech()
   const [from, setFrom] = useState('')
   const [to, setTo] = useState('')
-  const until = dayStart(to)
   const statistics = useGet<Statistics>(
-    withQuery('/v1/oversight/statistics', { from_ms: dayStart(from), to_ms: until === null ? null : until + 86_400_000 }),
+    withQuery('/v1/oversight/statistics', { from_ms: startOf(from), to_ms: endOf(to) }),
   )
   return (
     <>
       <PageHead title={say('统计', 'Statistics')} lead={say('数的是账本上的记录；答复与拒绝同样计入。', 'Counted from the records of the ledger, refusals like answers.')} />
       <div className="stack">
         <div className="filters">
-          <TextField label={say('从', 'From')} type="date" value={from} onChange={(e) => setFrom(e.target.value)} />
-          <TextField label={say('到', 'To')} type="date" value={to} onChange={(e) => setTo(e.target.value)} />
+          <DateField label={say('从', 'From')} value={from} onChange={setFrom} />
+          <DateField label={say('到（含）', 'To (inclusive)')} value={to} onChange={setTo} />
         </div>
         <Await query={statistics} empty={{ when: (s) => s.totals.asked + s.warrants.drafted + s.totals.denied === 0, show: <Card><Blank icon={ChartColumn} title={say('此时段没有记录', 'No records in this time')} /></Card> }}>
           {(s) => <Charts s={s} />}
