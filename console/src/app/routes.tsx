@@ -33,6 +33,7 @@ const statistics = () => import('../pages/statistics')
 const verify = () => import('../pages/verify')
 const engine = () => import('../pages/engine')
 const officers = () => import('../pages/officers')
+const members = () => import('../pages/members')
 const tour = () => import('../pages/tour')
 
 export const routes: RouteObject[] = [
@@ -61,6 +62,7 @@ export const routes: RouteObject[] = [
       { path: '/engine', element: page(engine, 'EnginePage') },
       { path: '/network', element: page(engine, 'NetworkPage') },
       { path: '/officers', element: page(officers, 'OfficersPage') },
+      { path: '/members', element: page(members, 'MembersPage') },
       { path: '/tour', element: page(tour, 'TourPage') },
       { path: '*', element: <Lost /> },
     ],

@@ -5,7 +5,7 @@
  * page keys by months; the calendar is a grid after the ARIA practices.
  */
 import { CalendarDays, ChevronLeft, ChevronRight } from 'lucide-react'
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, type RefObject, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { useSpeech } from '../i18n/lang'
 import { day as dayOf, month as monthOf } from '../lib/format'
 import { shifted, startOf, tidyWhen, weeksOf } from '../lib/when'
@@ -20,6 +20,8 @@ const STEPS: Record<string, { days?: number; months?: number }> = {
   PageUp: { months: -1 },
   PageDown: { months: 1 },
 }
+/** Between field and calendar. */
+const GAP_PX = 6
 /** In the text itself left and right move the caret, so up and down move by a day. */
 const TYPED: typeof STEPS = { ...STEPS, ArrowUp: { days: 1 }, ArrowDown: { days: -1 } }
 
@@ -111,6 +113,7 @@ export function DateField({
           </button>
           {open && (
             <Calendar
+              anchor={opener}
               chosen={(tidyWhen(value, time) ?? '').slice(0, 10)}
               onChoose={(day) => {
                 onChange(day + (tidyWhen(value, time) ?? '').slice(10))
@@ -126,10 +129,12 @@ export function DateField({
 }
 
 function Calendar({
+  anchor,
   chosen,
   onChoose,
   onClose,
 }: {
+  anchor: RefObject<HTMLElement | null>
   chosen: string
   onChoose: (day: string) => void
   onClose: () => void
@@ -139,7 +144,28 @@ function Calendar({
   const [at, setAt] = useState(chosen || today)
   const grid = useRef<HTMLTableElement>(null)
   const moved = useRef(true)
+  const box = useRef<HTMLDivElement>(null)
   const title = useId()
+  // In the top layer, so that no scrolling column cuts it off.
+  useLayoutEffect(() => {
+    const element = box.current
+    const beside = anchor.current?.getBoundingClientRect()
+    if (!element || !beside) return
+    element.showPopover()
+    const { offsetWidth: width, offsetHeight: height } = element
+    const below = beside.bottom + GAP_PX + height <= window.innerHeight
+    element.style.left = `${Math.max(GAP_PX, beside.right - width)}px`
+    element.style.top = `${below ? beside.bottom + GAP_PX : Math.max(GAP_PX, beside.top - height - GAP_PX)}px`
+  }, [anchor])
+  useEffect(() => {
+    window.addEventListener('scroll', onClose, true)
+    window.addEventListener('resize', onClose)
+    return () => {
+      window.removeEventListener('scroll', onClose, true)
+      window.removeEventListener('resize', onClose)
+    }
+    // Its place is the opener's as it stood; what closes it does not change.
+  }, [])
   useEffect(() => {
     if (moved.current) grid.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus()
     moved.current = false
@@ -159,6 +185,8 @@ function Calendar({
   const weeks = weeksOf(at)
   return (
     <div
+      ref={box}
+      popover="manual"
       className="calendar"
       role="dialog"
       aria-labelledby={title}
