@@ -108,7 +108,7 @@ export async function axe(page: Page): Promise<string[]> {
 /** Keeps a picture of the page as a person sees it. */
 export async function shot(page: Page, name: string, full = true): Promise<void> {
   await mkdir(SHOTS, { recursive: true })
-  await page.evaluate(() => window.scrollTo(0, 0))
+  if (full) await page.evaluate(() => window.scrollTo(0, 0))
   await page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: full })
 }
 

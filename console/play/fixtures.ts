@@ -13,6 +13,7 @@ import type {
   Inbox,
   MemberView,
   PlanView,
+  ProposalView,
   Provenance,
   QuestionView,
   RecordView,
@@ -89,7 +90,7 @@ const terms = (c: CaseCard) => ({ templates: c.templates, custodians: c.custodia
 export const caseView: CaseView = { ...card, basis: '《刑事诉讼法》第一百四十四条', window_ms: [now - 90 * day, now], asked: { ...terms(card), hops: 4, answer_cap: 2000 }, granted: terms(card), narrowed: [{ field: 'hops', before: 4, after: 3 }, { field: 'answer_cap', before: 2000, after: 500 }], readable: ['subjects', 'order'], predecessor: null }
 export const draftView: CaseView = { ...drafted, basis: '《刑事诉讼法》第一百四十四条', window_ms: [now - 90 * day, now], asked: terms(drafted), granted: null, narrowed: [], readable: ['subjects', 'order'], predecessor: hex('w5', 32) }
 
-const subjects = ['phone:+8613812345678', 'phone:+8613987654321', 'phone:+8615011112222', 'account:6222021234567890128', 'account:6217000012345678906', 'account:6228480012345678912', 'id:110101199003078515']
+const subjects = ['phone:+8613812345678', 'phone:+8613987654321', 'phone:+8615011112222', 'account:6222021234567890128', 'account:6217000012345678906', 'account:6228480012345678912', 'id:110101199003078515', 'account:622200000001000000', 'account:622200000001007919']
 export const warrantView = { ...draftView, subject_list: { case: '锦公刑〔2026〕0422号', reason: '受害人报案：冒充客服诱导转账，涉案金额 46 万元。需查明收款账户的资金去向与主叫号码的登记人。', subjects }, questions: [] } as unknown as WarrantView
 export const changes = { warrant: drafted.warrant, previous: { warrant: hex('w5', 32), phase: 'refused', drafted_ms: now - 2 * day, drafted_by: 'investigator-1' }, fields: [{ field: 'hops', before: 5, after: 3 }, { field: 'answer_cap', before: 5000, after: 500 }, { field: 'reason', before: '范围待补充', after: '补充受害人陈述' }], subjects_comparable: true, subjects_added: ['account:6217000012345678906'], subjects_removed: ['phone:+8613700000000', 'phone:+8613700000001'], subjects_kept: 6 }
 
@@ -208,6 +209,11 @@ export const engine: Engine = {
 }
 export const bundle: BundleCheck = { valid: false, network: hex('net'), findings: [{ file: 'bodies/answer.cbor', rule: 'commitment', text_en: 'the body is not what the record commits to', text_zh: '附件与记录所承诺的不符' }], case: { question: Q, warrant: W, template: 'follow-the-money', requester: 'police', authority: 'procuratorate', basis: '《刑事诉讼法》第一百四十四条', window_ms: [now - 90 * day, now], rows: 46, records: 31, log_size: 412, network_name: '城市协查网络', disclosed_ms: now - hour, exported_ms: now, sources: plan.tables.map((t) => ({ institution: t.institution, dataset: t.dataset, snapshot: t.snapshot, extracted_ms: t.extracted_ms })), approvals: [{ institution: 'bank_a', officer: 'approver-1', time_ms: now - 2 * hour }] } }
 
+export const proposals: ProposalView[] = [
+  { proposal: hex('pr1'), ...words('bank_c 提议接纳 bank_e', 'bank_c proposes to admit bank_e'), yes: ['bank_c', 'police', 'procuratorate', 'telecom_a'], no: ['water'], needed: 7 },
+  { proposal: hex('pr2'), ...words('power 提议更换 power 的密钥或地址', 'power proposes new keys or addresses for power'), yes: ['power'], no: [], needed: 7 },
+]
+
 const page = hex('page')
 export const session = (duties: string[], roles: string[], institution: string, officer: string | null) => ({ institution, name: names[institution], network: hex('net'), officer, duties, roles, credential: `passkey:${hex('cred')}`, expires_ms: Date.now() + 15 * 60_000, page })
 
@@ -215,7 +221,7 @@ export const session = (duties: string[], roles: string[], institution: string, 
 export function respond(path: string, method: string): unknown {
   const at = path.split('?')[0] ?? ''
   const fixed: Record<string, unknown> = {
-    '/v1/status': status, '/v1/network': network, '/v1/templates': templates, '/v1/cases': cases, '/v1/inbox': inbox, '/v1/rules': rules, '/v1/datasets': datasets, '/v1/oversight/alarms': alarms, '/v1/oversight/statistics': statistics, '/v1/engine': engine, '/v1/engine/log': { filter: 'info', default: 'info' }, '/v1/bundles/verify': bundle, '/v1/questions/preview': plan, '/v1/datasets/preview': preview,
+    '/v1/status': status, '/v1/network': network, '/v1/templates': templates, '/v1/cases': cases, '/v1/inbox': inbox, '/v1/rules': rules, '/v1/proposals': proposals, '/v1/datasets': datasets, '/v1/oversight/alarms': alarms, '/v1/oversight/statistics': statistics, '/v1/engine': engine, '/v1/engine/log': { filter: 'info', default: 'info' }, '/v1/bundles/verify': bundle, '/v1/questions/preview': plan, '/v1/datasets/preview': preview,
     '/v1/oversight/dockets': { total: cases.length, dockets: cases.map((c, i) => ({ ...c, denied: i, refused: i % 2, aborted: 0, consulted: 8 + i, matched: 1 })) },
     '/v1/oversight/records': { total: docket.records.length, records: [...docket.records].reverse() },
     '/v1/passkeys': { waiting: [{ registration: hex('reg'), officer: 'inv_2', duties: ['investigator'], credential: `passkey:${hex('c2')}`, fingerprint: '1a2b 3c4d 5e6f 7081' }], proposed: [{ proposal: hex('prop'), officer: 'inv_3', duties: ['investigator'], credential: `passkey:${hex('c3')}`, fingerprint: '90ab cdef 1234 5678', kind: 'passkey', proposed_by: 'reg_1', time_ms: now - hour }] },

@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { axe, type Lang, launch, type Passkey, shot, sit, sticksOut, type Theme } from './browser'
 import { type FixtureNode, fixtureNode } from './fixture-node'
-import { IDS, session } from './fixtures'
+import { IDS, network, session } from './fixtures'
 
 let browser: Browser
 let node: FixtureNode
@@ -41,6 +41,7 @@ const VIEWS: View[] = [
     await page.locator('textarea.mono').fill('13812345678\n110101199003070000\n13812345678\n6222021234567890128')
     await page.waitForTimeout(700)
   } },
+  { name: 'calendar', who: 'investigator', path: '/cases/new', act: click(/打开日历|Open the calendar/) },
   { name: 'draft-wrong', who: 'investigator', path: '/cases/new', act: click(/核对并签名|Review and sign/) },
   { name: 'warrant', who: 'investigator', path: `/cases/${IDS.W}` },
   { name: 'docket', who: 'investigator', path: `/cases/${IDS.W}`, act: async (page) => {
@@ -79,6 +80,16 @@ const VIEWS: View[] = [
     await page.getByTestId('invalid').waitFor()
   } },
   { name: 'officers', who: 'registrar', path: '/officers' },
+  { name: 'members', who: 'registrar', path: '/members' },
+  { name: 'vote', who: 'registrar', path: '/members', act: click(/反对…|Against it…/) },
+  { name: 'propose', who: 'registrar', path: '/members', act: async (page) => {
+    await click(/提出变更|Propose a change/)(page)
+    const [member] = network
+    const card = { institution: { id: 'police', name: member?.name, roles: ['requester'], node_key: 'ab12'.repeat(16), seal_key: 'cd34'.repeat(16), ledger_address: '10.1.0.2:7001', exchange_address: '10.1.0.2:7002' }, signature: 'ef'.repeat(64) }
+    await page.locator('label.pick', { hasText: /更换名片|new card/ }).locator('input').check()
+    await page.locator('dialog textarea').fill(JSON.stringify(card, null, 2))
+    await page.locator('dialog .fingerprint').waitFor()
+  } },
   { name: 'engine', who: 'registrar', path: '/engine' },
   { name: 'network', who: 'registrar', path: '/network' },
   { name: 'tour', who: 'investigator', path: '/tour' },

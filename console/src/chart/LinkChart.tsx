@@ -178,7 +178,9 @@ export function LinkChart({
         )}
       </p>
       <div className="sr" aria-live="polite">
-        {focused ? `${label(focused)} ${focused.value}, ${say(`${focused.degree} 条连线`, `${focused.degree} links`)}` : ''}
+        {focused
+          ? `${label(focused)} ${focused.value}, ${focused.subject ? say('令状对象, ', 'a subject of the warrant, ') : ''}${say(`${focused.degree} 条连线`, `${focused.degree} links`)}`
+          : ''}
       </div>
       <div className="chart-tools">
         <IconButton small label={say('放大', 'Zoom in')} icon={Plus} onClick={() => zoom(ZOOM_STEP)} />
@@ -189,7 +191,7 @@ export function LinkChart({
         {model.nodes.some((n) => n.kind === 'phone') && <li><i className="phone" />{say('电话', 'Phone')}</li>}
         {model.nodes.some((n) => n.kind === 'account') && <li><i className="account" />{say('账户', 'Account')}</li>}
         {model.nodes.some((n) => n.kind === 'person') && <li><i className="person" />{say('人', 'Person')}</li>}
-        {model.nodes.some((n) => n.subject) && <li><i className="subject" />{say('令状对象', 'Subject')}</li>}
+        {model.nodes.some((n) => n.subject) && <li><i className="subject" />{say('令状对象', 'Subject of the warrant')}</li>}
       </ul>
     </div>
   )

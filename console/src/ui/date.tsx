@@ -146,26 +146,27 @@ function Calendar({
   const moved = useRef(true)
   const box = useRef<HTMLDivElement>(null)
   const title = useId()
-  // In the top layer, so that no scrolling column cuts it off.
+  // In the top layer, so that no scrolling column cuts it off; it goes where the field goes.
   useLayoutEffect(() => {
     const element = box.current
-    const beside = anchor.current?.getBoundingClientRect()
-    if (!element || !beside) return
+    if (!element) return
     element.showPopover()
-    const { offsetWidth: width, offsetHeight: height } = element
-    const below = beside.bottom + GAP_PX + height <= window.innerHeight
-    element.style.left = `${Math.max(GAP_PX, beside.right - width)}px`
-    element.style.top = `${below ? beside.bottom + GAP_PX : Math.max(GAP_PX, beside.top - height - GAP_PX)}px`
-  }, [anchor])
-  useEffect(() => {
-    window.addEventListener('scroll', onClose, true)
-    window.addEventListener('resize', onClose)
-    return () => {
-      window.removeEventListener('scroll', onClose, true)
-      window.removeEventListener('resize', onClose)
+    const place = () => {
+      const beside = anchor.current?.getBoundingClientRect()
+      if (!beside) return
+      const { offsetWidth: width, offsetHeight: height } = element
+      const below = beside.bottom + GAP_PX + height <= window.innerHeight
+      element.style.left = `${Math.max(GAP_PX, beside.right - width)}px`
+      element.style.top = `${below ? beside.bottom + GAP_PX : Math.max(GAP_PX, beside.top - height - GAP_PX)}px`
     }
-    // Its place is the opener's as it stood; what closes it does not change.
-  }, [])
+    place()
+    window.addEventListener('scroll', place, true)
+    window.addEventListener('resize', place)
+    return () => {
+      window.removeEventListener('scroll', place, true)
+      window.removeEventListener('resize', place)
+    }
+  }, [anchor])
   useEffect(() => {
     if (moved.current) grid.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus()
     moved.current = false
@@ -182,6 +183,7 @@ function Calendar({
   const locale = lang === 'zh' ? 'zh-CN' : 'en-GB'
   const weekday = (day: string, width: 'narrow' | 'long') =>
     new Intl.DateTimeFormat(locale, { weekday: width }).format(startOf(day) ?? 0)
+  const full = (day: string) => new Intl.DateTimeFormat(locale, { dateStyle: 'long' }).format(startOf(day) ?? 0)
   const weeks = weeksOf(at)
   return (
     <div
@@ -223,7 +225,7 @@ function Calendar({
                   <button
                     type="button"
                     tabIndex={day === at ? 0 : -1}
-                    aria-label={day}
+                    aria-label={full(day)}
                     aria-current={day === today ? 'date' : undefined}
                     className={day.slice(0, 7) === at.slice(0, 7) ? 'day' : 'day other'}
                     onClick={() => onChoose(day)}
