@@ -1,6 +1,6 @@
 /** Real nodes for a play: `cordon demo --console` founds and holds them. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,10 +21,18 @@ export interface Network {
   network: string
   subjects: string[]
   window_ms: [number, number]
+  /** A folder of this play's own, which the nodes may read. */
+  folder: string
+  /** The token of a member's operator. */
+  operator: (institution: string) => string
+  /** A file of a member's data folder. */
+  file: (institution: string, name: string) => string
   /** Asks the demonstration to stop or start a member's node. */
   tell: (line: string) => void
   close: () => Promise<void>
 }
+
+type Founded = Pick<Network, 'seats' | 'network' | 'subjects' | 'window_ms'>
 
 /** Founds a network with tables and invitations; nobody has signed anything yet. */
 export async function network(people = 300): Promise<Network> {
@@ -41,12 +49,12 @@ export async function network(people = 300): Promise<Network> {
   child.stderr?.on('data', (bytes: Buffer) => {
     said = (said + bytes.toString()).slice(-4_000)
   })
-  const ready = new Promise<Omit<Network, 'close' | 'tell'>>((done, fail) => {
+  const ready = new Promise<Founded>((done, fail) => {
     const timer = setTimeout(() => fail(new Error(`the network is not there: ${said}`)), READY_MS_MAX)
     child.stdout?.on('data', (bytes: Buffer) => {
       out += bytes.toString()
       try {
-        const value = JSON.parse(out) as Omit<Network, 'close' | 'tell'>
+        const value = JSON.parse(out) as Founded
         clearTimeout(timer)
         done(value)
       } catch {
@@ -70,8 +78,13 @@ export async function network(people = 300): Promise<Network> {
       child.kill('SIGINT')
       setTimeout(() => child.kill('SIGKILL'), 20_000).unref()
     })
+  const file = (institution: string, name: string) => {
+    const home = readdirSync(folder).find((entry) => entry.startsWith('network-')) ?? ''
+    return readFileSync(join(folder, home, institution, name), 'utf8')
+  }
+  const operator = (institution: string) => file(institution, 'operator.token').trim()
   try {
-    return { ...(await ready), tell: (line) => child.stdin?.write(`${line}\n`), close }
+    return { ...(await ready), folder, file, operator, tell: (line) => child.stdin?.write(`${line}\n`), close }
   } catch (error) {
     await close()
     throw error

@@ -8,6 +8,7 @@ import { useGet, useStale } from '../api/queries'
 import type { DatasetPreview, DatasetView, JobView, SnapshotView } from '../api/types'
 import { has, isOperator, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
+import { doingSaid, reasonSaid } from '../i18n/said'
 import { columns, disclosures, semantics, tables, templates, word } from '../i18n/words'
 import { count, number } from '../lib/format'
 import { useKept } from '../lib/kept'
@@ -125,7 +126,7 @@ function Job({ job }: { job: JobView }) {
       <div className="stack-s" aria-live="polite">
         <div className="row between">
           <span>
-            {job.doing} · {say(`${number(job.rows, lang)} 行`, count(job.rows, 'row'))}
+            {doingSaid(job.doing, lang)} · {say(`${number(job.rows, lang)} 行`, count(job.rows, 'row'))}
           </span>
           <Button small icon={CircleStop} onClick={() => void post(`/v1/jobs/${job.job}/cancel`, {}).finally(() => stale('/v1/datasets'))}>
             {say('停止', 'Stop')}
@@ -183,8 +184,8 @@ function Snapshot({ snap, may }: { snap: DatasetView['snapshots'][number]; may: 
                 <tbody>
                   {d.by_reason.map((one) => (
                     <tr key={one.column + one.reason}>
-                      <td>{one.column}</td>
-                      <td>{one.reason}</td>
+                      <td>{one.column ? word(columns, one.column, lang) : say('整行', 'whole row')}</td>
+                      <td>{reasonSaid(one.reason, lang)}</td>
                       <td className="num">{number(one.rows, lang)}</td>
                     </tr>
                   ))}
@@ -203,8 +204,8 @@ function Snapshot({ snap, may }: { snap: DatasetView['snapshots'][number]; may: 
                     {d.rejected_rows.map((one) => (
                       <tr key={`${one.row}${one.column}`}>
                         <td className="num">{number(one.row, lang)}</td>
-                        <td>{one.column}</td>
-                        <td>{one.reason}</td>
+                        <td>{one.column ? word(columns, one.column, lang) : say('整行', 'whole row')}</td>
+                        <td>{reasonSaid(one.reason, lang)}</td>
                       </tr>
                     ))}
                   </tbody>
@@ -225,8 +226,8 @@ export function NewDatasetPage() {
   const navigate = useNavigate()
   const stale = useStale()
   const [form, setForm, drop] = useKept('dataset', () => ({ dataset: '', source: '', table: '', kind: '' }))
-  const [preview, setPreview] = useState<DatasetPreview | null>(null)
-  const [spec, setSpec] = useState('')
+  const [preview, setPreview, dropPreview] = useKept<DatasetPreview | null>('dataset/preview', () => null)
+  const [spec, setSpec, dropSpec] = useKept('dataset/spec', () => '')
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
   const postgres = /^postgres(ql)?:\/\//.test(form.source)
@@ -262,6 +263,8 @@ export function NewDatasetPage() {
     work(async () => {
       await post('/v1/datasets', body(true), { limitMs: 60_000 })
       drop()
+      dropPreview()
+      dropSpec()
       stale('/v1/datasets')
       await navigate(`/datasets/${form.dataset.trim()}`)
     })
@@ -291,7 +294,7 @@ export function NewDatasetPage() {
           <>
             <Card title={say(`猜测的含义（抽样 ${preview.sampled} 行）`, `What the columns seem to mean (${preview.sampled} rows sampled)`)} flush>
               <div className="table-wrap" tabIndex={0} role="group" aria-label={say('列', 'Columns')}>
-                <table className="table">
+                <table className="table even">
                   <thead>
                     <tr>
                       <th scope="col">{say('来源列', 'Source column')}</th>
@@ -335,7 +338,12 @@ export function NewDatasetPage() {
                 <ul className="stack-s">
                   {preview.keys.map((key) => (
                     <li key={key.name}>
-                      <strong>{key.name}</strong> <span className="muted">{key.columns.join(' + ')}</span>
+                      <code>{key.name}</code>{' '}
+                      <span className="muted">
+                        {say('取自列：', 'over ')}
+                        {key.columns.map((column) => word(columns, column, lang)).join(say('、', ', '))}
+                        {key.period ? ` · ${say('按天', 'by day')}` : ''}
+                      </span>
                     </li>
                   ))}
                 </ul>
@@ -362,11 +370,11 @@ export function NewDatasetPage() {
   )
 }
 
+/** How many of the values sampled are of the type; never rounded up to all of them. */
 function Fit({ fit, filled }: { fit: number; filled: number }) {
   const share = filled > 0 ? fit / filled : 1
-  const value = fit <= 1 && filled > 1 ? fit : share
   return (
-    <Status mood={value > 0.98 ? 'good' : value > 0.8 ? 'wait' : 'bad'}>{`${Math.round(value * 100)}%`}</Status>
+    <Status mood={share > 0.98 ? 'good' : share > 0.8 ? 'wait' : 'bad'}>{`${Math.floor(share * 1000) / 10}%`}</Status>
   )
 }
 

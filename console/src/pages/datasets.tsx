@@ -5,6 +5,7 @@ import { useGet } from '../api/queries'
 import type { DatasetView } from '../api/types'
 import { has, isOperator, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
+import { doingSaid } from '../i18n/said'
 import { tables, word } from '../i18n/words'
 import { number } from '../lib/format'
 import { Card, LinkButton, PageHead, Phase, Progress, When } from '../ui/basic'
@@ -62,7 +63,7 @@ export function DatasetsPage() {
                         <td className="num">{latest ? number(latest.rejected, lang) : '—'}</td>
                         <td>
                           {dataset.job?.phase === 'running' ? (
-                            <Progress value={dataset.job.progress} label={dataset.job.doing} />
+                            <Progress value={dataset.job.progress} label={doingSaid(dataset.job.doing, lang)} />
                           ) : latest ? (
                             <When ms={latest.extracted_ms} />
                           ) : (

@@ -8,6 +8,7 @@ import type { Act, CaseView, PlanView, QuestionView, RunParty } from '../api/typ
 import { useNames } from '../app/names'
 import { has, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
+import { doingSaid } from '../i18n/said'
 import { templates, word } from '../i18n/words'
 import { bytes, number } from '../lib/format'
 import { useSign } from '../sign/SignDialog'
@@ -138,7 +139,7 @@ function Running({ view, asks }: { view: QuestionView; asks: boolean }) {
       <div className="stack">
         <div className="stack-s" aria-live="polite">
           <div className="row between">
-            <span>{run?.doing ?? view.doing ?? say('准备中', 'preparing')}</span>
+            <span>{doingSaid(run?.doing ?? view.doing ?? '', lang) || say('准备中', 'preparing')}</span>
             <strong>{Math.round(done * 100)}%</strong>
           </div>
           <Progress value={done} label={say('全部进度', 'The whole run')} />

@@ -93,6 +93,8 @@ export function WhatIsSigned({ header }: { header: Header }) {
         return [[say('提名记录', 'Proposal'), hexOf(value)]]
       case 'keys':
         return [[say('本次查询密钥', 'Keys for this plan'), say(`${list.length} 个，仅供此方案使用`, `${list.length}, for this plan alone`)]]
+      case 'credential':
+        return [[say('凭据', 'Credential'), <Given key="c" credential={header.credential ?? ''} />]]
       case 'by_rule':
         return null
       default: {
@@ -129,4 +131,17 @@ export function WhatIsSigned({ header }: { header: Header }) {
       ],
     ]
   }
+}
+
+/** A credential by the fingerprint that its officer reads out. */
+function Given({ credential }: { credential: string }) {
+  const { say } = useSpeech()
+  const [, passkey] = /^passkey:([0-9a-f]+)$/.exec(credential) ?? []
+  const id = passkey ?? credential
+  return (
+    <>
+      {passkey === undefined ? say('命令行密钥', 'command-line key') : say('通行密钥，指纹', 'passkey, fingerprint')}{' '}
+      <code className="fingerprint">{id.slice(0, 16).match(/.{4}/g)?.join(' ')}</code>
+    </>
+  )
 }

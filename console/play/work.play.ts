@@ -1,0 +1,229 @@
+/** A day at several institutions' consoles, against real nodes: registrars and a new
+ * officer, a table and its bad rows, a rule and the question that it approves, a run
+ * watched and cancelled, the engineer's pages, votes on a member. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Lang, launch, shot } from './browser'
+import { type Network, network } from './network'
+import { Person, person } from './person'
+
+let browser: Browser
+let city: Network
+const faults: string[] = []
+const everybody: Person[] = []
+
+beforeAll(async () => {
+  browser = await launch()
+  city = await network()
+})
+afterAll(async () => {
+  await browser?.close()
+  await city?.close()
+})
+
+const originOf = (institution: string) => city.seats.find((seat) => seat.institution === institution)?.origin ?? ''
+async function sits(institution: string, officer: string, lang: Lang): Promise<Person> {
+  const someone = await person({ institution, officer, origin: originOf(institution) }, { browser, lang, faults, play: 'work' })
+  everybody.push(someone)
+  return someone
+}
+/** Takes a seat of the demonstration: enrols by its link, signs in. */
+async function takes(institution: string, officer: string, lang: Lang): Promise<Person> {
+  const someone = await sits(institution, officer, lang)
+  const seat = city.seats.find((one) => one.institution === institution && one.officer === officer)
+  await someone.enrol(seat?.link ?? '')
+  await someone.page.goto('about:blank')
+  await someone.signIn()
+  return someone
+}
+const asked = (institution: string, path: string, init: RequestInit = {}) =>
+  fetch(`${originOf(institution)}${path}`, {
+    ...init,
+    headers: { Authorization: `Cordon-Operator ${city.operator(institution)}`, 'Content-Type': 'application/json' },
+  })
+const day = (ms: number) => new Date(ms + 8 * 3_600_000).toISOString().slice(0, 10)
+
+/** A play ends with no fault of axe's, nothing that sticks out, no error on a page's console. */
+function whole(): void {
+  const found = [...faults.splice(0), ...everybody.flatMap((one) => one.complaints.splice(0))]
+  if (found.length > 0) console.log([...new Set(found)].join('\n'))
+  expect(found).toEqual([])
+}
+async function pictures(): Promise<void> {
+  for (const [i, one] of everybody.entries())
+    await shot(one.page, `failed-${one.who.institution}-${one.who.officer}-${i}`).catch(() => undefined)
+}
+
+test('two registrars let a new officer in, and out', async ({ onTestFailed }) => {
+  onTestFailed(pictures)
+  const operator = await sits('telecom_a', 'operator', 'zh')
+  await operator.signInAsOperator(city.operator('telecom_a'))
+  const invite = async (by: Person, officer: string, duty: [string, string]): Promise<string> => {
+    await by.go('/officers')
+    await by.button('邀请经办人', 'Invite an officer').click()
+    await by.field('代号', 'Handle').fill(officer)
+    await by.box(...duty).check()
+    if (officer === 'reg_1') await by.see('invite', false)
+    await by.button('生成邀请', 'Make the invitation').click()
+    const link = by.field('链接', 'Link')
+    await link.waitFor()
+    const made = await link.inputValue()
+    if (officer === 'reg_1') await by.see('invited', false)
+    await by.page.keyboard.press('Escape')
+    return made
+  }
+
+  // The first registrar needs nobody's word but the operator's invitation.
+  const registrar: [string, string] = ['登记员', 'Registrar']
+  const first = await sits('telecom_a', 'reg_1', 'zh')
+  await first.enrol(await invite(operator, 'reg_1', registrar))
+  await first.page.getByText('已登记，可以登录').waitFor()
+  await first.signIn()
+
+  // The second one is proposed by the node, and the first confirms.
+  const second = await sits('telecom_a', 'reg_2', 'en')
+  const shown = await second.enrol(await invite(operator, 'reg_2', registrar))
+  await second.page.getByText('Proposed: a registrar must confirm').waitFor()
+  await second.see('enrol-proposed')
+  await first.go('/officers')
+  const nominee = first.page.locator('li.task', { hasText: 'reg_2' })
+  await nominee.waitFor()
+  expect(await nominee.locator('.fingerprint').innerText()).toBe(shown)
+  await nominee.getByRole('button', { name: '确认…' }).click()
+  await first.sign()
+  await nominee.waitFor({ state: 'detached' })
+  await second.signIn()
+
+  // An approver takes both: one proposes, the other confirms, nobody does both.
+  const analyst = await sits('telecom_a', 'analyst', 'zh')
+  const print = await analyst.enrol(await invite(first, 'analyst', ['数据审批员', 'Approver']))
+  await analyst.page.getByText('等待两名登记员').waitFor()
+  await analyst.see('enrol-waiting')
+  const waiting = (by: Person) => by.page.locator('li.task', { hasText: 'analyst' })
+  await waiting(first).waitFor()
+  expect(await waiting(first).locator('.fingerprint').innerText()).toBe(print)
+  await first.see('officers-waiting')
+  await waiting(first).getByRole('button', { name: '提名…' }).click()
+  // Once from the list, once computed from the bytes that will be signed.
+  await first.page.locator('dialog .fingerprint').nth(1).waitFor()
+  expect(await first.page.locator('dialog .fingerprint').allInnerTexts()).toEqual([print, print])
+  await first.sign()
+  await second.go('/officers')
+  await waiting(second).getByRole('button', { name: 'Confirm…' }).waitFor()
+  expect(await waiting(second).locator('.fingerprint').innerText()).toBe(print)
+  await expect.poll(() => waiting(first).getByRole('button').count()).toBe(0)
+  await second.see('officers-proposed')
+  await waiting(second).getByRole('button', { name: 'Confirm…' }).click()
+  expect(await second.page.locator('dialog .fingerprint').innerText()).toBe(print)
+  await second.sign()
+  await waiting(second).waitFor({ state: 'detached' })
+  await second.see('officers')
+  await analyst.signIn()
+  await analyst.page.locator('.who', { hasText: 'analyst' }).waitFor()
+
+  // Retired, the passkey opens nothing any more.
+  const row = first.page.getByRole('row', { name: /analyst/ })
+  await row.getByRole('button', { name: '注销…' }).click()
+  await first.sign()
+  await row.waitFor({ state: 'detached' })
+  await analyst.go('/cases')
+  await analyst.page.locator('dialog[open]').waitFor()
+  await analyst.see('retired', false)
+  whole()
+})
+
+/** A resident id with its check digit (GB 11643). */
+function residentId(i: number): string {
+  const body = `439921${19_700_101 + (i % 20) * 10_000}${String(i % 1_000).padStart(3, '0')}`
+  const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
+  const sum = [...body].reduce((total, digit, at) => total + Number(digit) * (weights[at] ?? 0), 0)
+  return body + '10X98765432'[sum % 11]
+}
+/** Accounts as a bank's clerk would export them, with four rows that can't be read. */
+function accounts(rows: number): string {
+  const lines = ['账号,姓名,身份证号,手机号,opened,memo']
+  for (let i = 0; i < rows; i++)
+    lines.push(`6228${String(480_000_000_000_000 + i * 7_919)},户名${i},${residentId(i)},138${String(10_000_000 + i)},2019-0${1 + (i % 9)}-11,m${i}`)
+  const spoil = (line: number, from: string | RegExp, to: string) => {
+    lines[line] = (lines[line] ?? '').replace(from, to)
+  }
+  spoil(3, /^\d+/, '62')
+  spoil(5, /,\d{17}[\dX],/, ',439921197001010017,')
+  spoil(9, '2019-', '2019-13')
+  spoil(12, /^\d+/, '6.228E+18')
+  return `${lines.join('\n')}\n`
+}
+
+test('a table is connected, confirmed and snapshotted; its bad rows say why', async ({ onTestFailed }) => {
+  onTestFailed(pictures)
+  const steward = await takes('bank_d', 'custodian', 'en')
+  const source = join(city.folder, 'clerk.csv')
+  const rows = 60_000
+  writeFileSync(source, accounts(rows))
+  await steward.go('/datasets')
+  await steward.page.getByRole('row').nth(2).waitFor()
+  await steward.see('datasets')
+  await steward.page.getByRole('link', { name: 'Connect a table' }).first().click()
+  await steward.field('数据表名', 'Dataset’s name').fill('clerk')
+  await steward.field('文件路径或数据库', 'File or database').fill('/nowhere/clerk.csv')
+  await steward.button('看一眼来源', 'Look at the source').click()
+  await steward.page.locator('main [role="alert"]').waitFor()
+  await steward.see('no-such-file')
+  await steward.field('文件路径或数据库', 'File or database').fill(source)
+  await steward.button('看一眼来源', 'Look at the source').click()
+  const choice = (label: string) => steward.page.getByLabel(label, { exact: true })
+  await choice('Meaning of account').waitFor()
+  expect(await choice('Meaning of account').inputValue()).toBe('account')
+  expect(await choice('Meaning of id_number').inputValue()).toBe('resident_id')
+  expect(await choice('Meaning of opened').inputValue()).toBe('date')
+  expect(await choice('Disclosure of memo').inputValue()).toBe('never')
+  await choice('Disclosure of phone').selectOption('never')
+  await steward.see('preview')
+
+  // The node goes away in the middle: nothing typed or chosen is lost.
+  city.tell('stop bank_d')
+  await steward.page.locator('.net .status').waitFor()
+  await steward.button('按修改再看一眼', 'Look again with these').click()
+  await steward.page.locator('main [role="alert"]').waitFor()
+  await steward.see('away')
+  await steward.go('/network')
+  await steward.page.locator('h1', { hasText: 'The network' }).waitFor()
+  await steward.go('/datasets/new')
+  expect(await choice('Disclosure of phone').inputValue()).toBe('never')
+  city.tell('start bank_d')
+  await steward.button('使用通行密钥', 'Use the passkey').click()
+  await steward.page.locator('dialog[open]').waitFor({ state: 'detached' })
+  await steward.button('按修改再看一眼', 'Look again with these').click()
+  await steward.page.locator('main [role="alert"]').waitFor({ state: 'detached' })
+  expect(await choice('Disclosure of phone').inputValue()).toBe('never')
+  expect(await steward.field('文件路径或数据库', 'File or database').inputValue()).toBe(source)
+
+  await steward.button('确认并公布', 'Confirm and publish').click()
+  await steward.page.waitForURL(/#\/datasets\/clerk$/)
+  const phone = steward.page.getByRole('row', { name: /^Phone/ })
+  await phone.waitFor()
+  expect(await phone.innerText()).toContain('Never')
+  await steward.button('生成快照', 'Take a snapshot').click()
+  const bar = steward.page.getByRole('progressbar', { name: 'The snapshot' })
+  await bar.waitFor()
+  await steward.see('snapshot-running')
+  const snapshot = steward.page.locator('li.task').first()
+  await snapshot.waitFor()
+  await bar.waitFor({ state: 'detached' })
+  expect(await snapshot.innerText()).toContain(`${(rows - 4).toLocaleString('en-GB')} rows`)
+  expect(await snapshot.innerText()).toContain('4 rejected')
+  await steward.button('拒收了哪些行，为何', 'Which rows were rejected, and why').click()
+  const rejected = steward.page.getByRole('group', { name: 'Rejected rows' }).locator('tbody tr')
+  await rejected.first().waitFor()
+  const told = await rejected.allInnerTexts()
+  expect(told.map((line) => line.split(/\s/)[0])).toEqual(['3', '5', '9', '12'])
+  expect(told[0]).toMatch(/Account.*too short/s)
+  expect(told[1]).toMatch(/check digit/)
+  await steward.see('rejected')
+  await steward.button('English', '中文').click()
+  await steward.page.getByText('校验位不符').first().waitFor()
+  await steward.look('rejected-zh')
+  whole()
+})
