@@ -21,7 +21,7 @@ export interface FixtureNode {
 }
 
 const EMPTY: Record<string, unknown> = {
-  '/v1/cases': [], '/v1/inbox': { drafts: [], questions: [], answers: [] }, '/v1/datasets': [], '/v1/proposals': [], '/v1/oversight/alarms': [],
+  '/v1/cases': [], '/v1/inbox': { drafts: [], questions: [], answers: [] }, '/v1/datasets': [], '/v1/proposals': [], '/v1/jobs': [], '/v1/oversight/alarms': [],
   '/v1/oversight/dockets': { total: 0, dockets: [] }, '/v1/oversight/records': { total: 0, records: [] }, '/v1/passkeys': { waiting: [], proposed: [] },
   '/v1/rules': { version: 0, source: 'file', rules: [], history: [] },
   '/v1/oversight/statistics': { totals: { asked: 0, answered: 0, declined: 0, denied: 0, aborted: 0, open: 0, runs: 0, rows: 0 }, by_template: [], by_institution: [], by_month: [], warrants: { drafted: 0, issued: 0, narrowed: 0, refused: 0, revoked: 0, expired: 0 } },

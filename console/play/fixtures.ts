@@ -11,6 +11,7 @@ import type {
   DatasetView,
   Engine,
   Inbox,
+  JobView,
   MemberView,
   PlanView,
   ProposalView,
@@ -185,9 +186,10 @@ export const inbox: Inbox = { drafts: [warrantView], questions: [questionView('o
 export const rules: RulesView = { version: 3, source: 'officer', rules: [{ name: 'small-identify', template: 'identify', answer_cap: 200, hops: 1, subjects: 50 }, { name: 'near-contacts', template: 'call-contacts', answer_cap: 500, hops: 1, subjects: 20 }], changed_ms: now - 3 * day, changed_by: 'approver-1', reason: '节后恢复常规', history: [{ version: 3, changed_ms: now - 3 * day, changed_by: 'approver-1', reason: '节后恢复常规', rules: [] }] }
 const snap = (i: number, rejected: number) => ({ record: hex(`snap${i}`), index: 30 + i, committed_ms: now - (i * 10 + 1) * day, extracted_ms: now - (i * 10 + 1) * day, rows: 48_211 - i * 900, rejected, method: 'parquet', root: hex(`rt${i}`), keys: [{ name: 'from_account', distinct: 9_120, buckets: 8 }, { name: 'from_account_day', distinct: 31_442, buckets: 32 }], latest: i === 0, kept: i < 2 })
 export const datasets: DatasetView[] = [
-  { dataset: 'transfers', table: 'transfers', record: hex('d1'), published_ms: now - 60 * day, columns: ['from_account', 'to_account', 'amount', 'at'].map((name, i) => ({ name, semantic: ['account', 'account', 'money', 'timestamp'][i] ?? 'text', disclosure: 'open' })), keys: ['from_account', 'from_account_day'], source: { method: 'parquet', place: '/data/transfers.parquet' }, snapshots: [snap(0, 12), snap(1, 0), snap(2, 3)], job: null },
-  { dataset: 'accounts', table: 'accounts', record: hex('d2'), published_ms: now - 60 * day, columns: [{ name: 'account', semantic: 'account', disclosure: 'key_only' }, { name: 'holder', semantic: 'text', disclosure: 'open' }], keys: ['account', 'id_number'], source: { method: 'postgres', place: 'postgres://bank/core' }, snapshots: [], job: null },
+  { dataset: 'transfers', table: 'transfers', record: hex('d1'), published_ms: now - 60 * day, replaced: false, columns: ['from_account', 'to_account', 'amount', 'at'].map((name, i) => ({ name, semantic: ['account', 'account', 'money', 'timestamp'][i] ?? 'text', disclosure: 'open' })), keys: ['from_account', 'from_account_day'], source: { method: 'parquet', place: '/data/transfers.parquet' }, snapshots: [snap(0, 12), snap(1, 0), snap(2, 3)] },
+  { dataset: 'accounts', table: 'accounts', record: hex('d2'), published_ms: now - 60 * day, replaced: false, columns: [{ name: 'account', semantic: 'account', disclosure: 'key_only' }, { name: 'holder', semantic: 'text', disclosure: 'open' }], keys: ['account', 'id_number'], source: { method: 'postgres', place: 'postgres://bank/core' }, snapshots: [] },
 ]
+export const jobs: JobView[] = [{ job: '1', dataset: 'accounts', phase: 'running', doing: 'preparing the lookup key id_number', progress: 0.62, rows: 31_442, rejected: [], rejected_total: 0, started_ms: now }]
 export const snapshot = { ...snap(0, 12), by_reason: [{ column: 'amount', reason: 'precision', rows: 9 }, { column: 'at', reason: 'calendar', rows: 3 }], rejected_rows: Array.from({ length: 12 }, (_, i) => ({ row: 100 + i * 371, column: i < 9 ? 'amount' : 'at', reason: i < 9 ? 'more than two decimals' : 'no such day' })) }
 export const preview = { dataset: 'transfers', table: 'transfers', spec: '[[columns]]\nname = "from_account"\nsemantic = "account"\n', columns: datasets[0]?.columns.map((c) => ({ ...c, source_name: c.name.toUpperCase(), required: true, filled: 1000, fit: c.name === 'amount' ? 991 : 1000 })), keys: [{ name: 'from_account', columns: ['from_account'] }], sampled: 1000, templates: ['follow-the-money'] }
 
@@ -221,7 +223,7 @@ export const session = (duties: string[], roles: string[], institution: string, 
 export function respond(path: string, method: string): unknown {
   const at = path.split('?')[0] ?? ''
   const fixed: Record<string, unknown> = {
-    '/v1/status': status, '/v1/network': network, '/v1/templates': templates, '/v1/cases': cases, '/v1/inbox': inbox, '/v1/rules': rules, '/v1/proposals': proposals, '/v1/datasets': datasets, '/v1/oversight/alarms': alarms, '/v1/oversight/statistics': statistics, '/v1/engine': engine, '/v1/engine/log': { filter: 'info', default: 'info' }, '/v1/bundles/verify': bundle, '/v1/questions/preview': plan, '/v1/datasets/preview': preview,
+    '/v1/status': status, '/v1/network': network, '/v1/templates': templates, '/v1/cases': cases, '/v1/inbox': inbox, '/v1/rules': rules, '/v1/proposals': proposals, '/v1/jobs': jobs, '/v1/datasets': datasets, '/v1/oversight/alarms': alarms, '/v1/oversight/statistics': statistics, '/v1/engine': engine, '/v1/engine/log': { filter: 'info', default: 'info' }, '/v1/bundles/verify': bundle, '/v1/questions/preview': plan, '/v1/datasets/preview': preview,
     '/v1/oversight/dockets': { total: cases.length, dockets: cases.map((c, i) => ({ ...c, denied: i, refused: i % 2, aborted: 0, consulted: 8 + i, matched: 1 })) },
     '/v1/oversight/records': { total: docket.records.length, records: [...docket.records].reverse() },
     '/v1/passkeys': { waiting: [{ registration: hex('reg'), officer: 'inv_2', duties: ['investigator'], credential: `passkey:${hex('c2')}`, fingerprint: '1a2b 3c4d 5e6f 7081' }], proposed: [{ proposal: hex('prop'), officer: 'inv_3', duties: ['investigator'], credential: `passkey:${hex('c3')}`, fingerprint: '90ab cdef 1234 5678', kind: 'passkey', proposed_by: 'reg_1', time_ms: now - hour }] },

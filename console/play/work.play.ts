@@ -1,7 +1,7 @@
 /** A day at several institutions' consoles, against real nodes: registrars and a new
  * officer, a table and its bad rows, a rule and the question that it approves, a run
  * watched and cancelled, the engineer's pages, votes on a member. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -160,7 +160,7 @@ test('a table is connected, confirmed and snapshotted; its bad rows say why', as
   onTestFailed(pictures)
   const steward = await takes('bank_d', 'custodian', 'en')
   const source = join(city.folder, 'clerk.csv')
-  const rows = 60_000
+  const rows = 30_000
   writeFileSync(source, accounts(rows))
   await steward.go('/datasets')
   await steward.page.getByRole('row').nth(2).waitFor()
@@ -225,5 +225,93 @@ test('a table is connected, confirmed and snapshotted; its bad rows say why', as
   await steward.button('English', '中文').click()
   await steward.page.getByText('校验位不符').first().waitFor()
   await steward.look('rejected-zh')
+  whole()
+})
+
+/** The rules are in force once the page says so; where that takes a signature, it is given. */
+async function inForce(by: Person): Promise<void> {
+  const told = by.page.getByText(by.t('规则已生效', 'The rules are in force'))
+  const signs = by.page.getByTestId('sign')
+  await told.or(signs).first().waitFor()
+  if (await signs.count()) await by.sign()
+}
+
+test('a rule approves a question; a run is watched, another cancelled; the answer is a table', async ({ onTestFailed }) => {
+  onTestFailed(pictures)
+  const bankA = await takes('bank_a', 'custodian', 'zh')
+  const bankB = await takes('bank_b', 'custodian', 'en')
+  const judge = await takes('procuratorate', 'judge', 'zh')
+  const investigator = await takes('police', 'investigator', 'en')
+
+  // Bank A lets its node approve small questions about money.
+  await bankA.go('/rules')
+  await bankA.button('加一条规则', 'Add a rule').click()
+  await bankA.field('模板', 'Template').selectOption('follow-the-money')
+  await bankA.field('规则名', 'Rule’s name').fill('money-up-to-5000')
+  await bankA.field('行数至多', 'Rows at most').fill('many')
+  expect(await bankA.button('保存规则', 'Save the rules').isDisabled()).toBe(true)
+  await bankA.field('行数至多', 'Rows at most').fill('5000')
+  await bankA.field('跳数至多', 'Hops at most').fill('2')
+  await bankA.field('对象至多', 'Subjects at most').fill('50')
+  await bankA.field('为何修改', 'Why').fill('小额资金查询由节点自行同意')
+  await bankA.see('rule-typed')
+  await bankA.button('保存规则', 'Save the rules').click()
+  await inForce(bankA)
+  await bankA.page.getByText('小额资金查询由节点自行同意').waitFor()
+  await bankA.see('rules')
+
+  // The draft that waits is issued as it was asked.
+  await judge.go('/inbox')
+  await judge.page.locator('a[href^="#/inbox/draft/"]').first().click()
+  await judge.page.locator('.subject-list li').first().waitFor()
+  await judge.button('签发', 'Issue').click()
+  await judge.sign()
+  await judge.page.waitForURL(/#\/cases\//)
+  const warrant = judge.page.url().split('/').pop() ?? ''
+
+  const ask = async (banks: string[], cap: string): Promise<string> => {
+    await investigator.go('/cases')
+    await investigator.go(`/cases/${warrant}/ask`)
+    await investigator.page.locator('label.pick', { hasText: 'Follow the money' }).locator('input').check()
+    for (const box of await investigator.page.locator('fieldset', { hasText: 'Custodians to ask' }).locator('label.pick').all())
+      await box.locator('input').setChecked(banks.includes((await box.innerText()).trim()))
+    await investigator.field('跳数', 'Hops').fill('2')
+    await investigator.field('答案行数上限', 'Answer cap').fill(cap)
+    await investigator.button('查看方案', 'See the plan').click()
+    await investigator.page.locator('.parties').waitFor()
+    await investigator.button('核对并签名', 'Review and sign').click()
+    await investigator.sign()
+    await investigator.page.waitForURL(/#\/questions\/[0-9a-f]{64}$/)
+    return investigator.page.url().split('/').pop() ?? ''
+  }
+
+  // Within the rule nobody is asked; the record names the rule.
+  const small = await ask(['Bank A'], '5000')
+  const open = investigator.button('开启答案…', 'Open the answer…')
+  await open.waitFor()
+  await bankA.go(`/cases/${warrant}`)
+  await bankA.page.getByRole('tab', { name: '卷宗' }).click()
+  await bankA.button('打开卷宗', 'Open the docket').click()
+  await bankA.page.getByText('money-up-to-5000').first().waitFor()
+  await bankA.see('docket-by-rule')
+  await open.click()
+  await investigator.sign()
+  await investigator.page.locator('.chart[data-settled="true"]').waitFor()
+  await investigator.see('answer')
+  expect(await investigator.page.locator('tbody .subject-mark').count()).toBeGreaterThan(0)
+  expect(await investigator.page.locator('.chart-legend .subject').count()).toBe(1)
+  const columns = (await investigator.page.locator('table thead th').allInnerTexts()).length - 2
+  const rows = Number((await investigator.page.getByText(/^\d+ rows?$/).first().innerText()).split(' ')[0])
+  const first = (await investigator.page.locator('tbody tr.live').first().locator('td').allInnerTexts()).map((cell) => cell.trim())
+
+  // The same as a file: a line a row, the table's values, no formula at a cell's beginning.
+  const download = investigator.page.waitForEvent('download')
+  await investigator.button('导出表格', 'Export CSV').click()
+  const csv = readFileSync(await (await download).path(), 'utf8').replace(/^\uFEFF/, '').trimEnd().split(/\r\n|\n/)
+  expect((await download).suggestedFilename()).toBe(`follow-the-money-${small.slice(0, 8)}.csv`)
+  expect(csv).toHaveLength(rows + 1)
+  expect((csv[0] ?? '').split(',').length).toBeGreaterThanOrEqual(columns)
+  expect(csv.slice(1).some((line) => line.includes(first[0] ?? '?') && line.includes(first[1] ?? '?'))).toBe(true)
+  expect(csv.join('\n')).not.toMatch(/(^|,)"?[=@]/m)
   whole()
 })

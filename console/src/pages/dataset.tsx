@@ -4,6 +4,7 @@ import { Camera, CircleStop, Search } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { post } from '../api/client'
+import { useJobs } from '../api/jobs'
 import { useGet, useStale } from '../api/queries'
 import type { DatasetPreview, DatasetView, JobView, SnapshotView } from '../api/types'
 import { has, isOperator, useSession } from '../app/session'
@@ -22,9 +23,8 @@ export function DatasetPage() {
   const session = useSession()
   const stale = useStale()
   const [error, setError] = useState<unknown>(null)
-  const list = useGet<DatasetView[]>('/v1/datasets', {
-    refetchInterval: (query) => (query.state.data?.some((d) => d.job?.phase === 'running') ? 1_200 : false),
-  })
+  const list = useGet<DatasetView[]>('/v1/datasets')
+  const job = useJobs().get(dataset)
   const may = has(session, 'steward') || isOperator(session)
   const begin = async () => {
     setError(null)
@@ -33,14 +33,14 @@ export function DatasetPage() {
     } catch (caught) {
       setError(caught)
     }
-    stale('/v1/datasets')
+    stale('/v1/jobs')
   }
   return (
     <Await query={list} heading={say('数据表', 'Dataset')}>
       {(all) => {
-        const view = all.find((one) => one.dataset === dataset)
+        const view = all.find((one) => one.dataset === dataset && !one.replaced)
         if (!view) return <Blank title={say('没有此数据表', 'No such dataset')} />
-        const running = view.job?.phase === 'running'
+        const running = job?.phase === 'running'
         return (
           <>
             <PageHead
@@ -57,7 +57,7 @@ export function DatasetPage() {
             />
             <div className="stack">
               {error !== null && <Failed error={error} retry={() => void begin()} />}
-              {view.job && <Job job={view.job} />}
+              {job && <Job job={job} />}
               <div className="cols main-side">
                 <Card title={say('快照', 'Snapshots')} flush>
                   {view.snapshots.length === 0 ? (
@@ -128,7 +128,7 @@ function Job({ job }: { job: JobView }) {
           <span>
             {doingSaid(job.doing, lang)} · {say(`${number(job.rows, lang)} 行`, count(job.rows, 'row'))}
           </span>
-          <Button small icon={CircleStop} onClick={() => void post(`/v1/jobs/${job.job}/cancel`, {}).finally(() => stale('/v1/datasets'))}>
+          <Button small icon={CircleStop} onClick={() => void post(`/v1/jobs/${job.job}/cancel`, {}).finally(() => stale('/v1/jobs'))}>
             {say('停止', 'Stop')}
           </Button>
         </div>
