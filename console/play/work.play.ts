@@ -339,7 +339,7 @@ test('a rule approves a question; a run is watched, another cancelled; the answe
   } finally {
     goOn()
   }
-  await investigator.page.getByText('Why the run was aborted').waitFor()
+  await investigator.page.getByText('the requester cancelled the question').waitFor()
   await investigator.see('run-cancelled')
 
   // A question that nobody has decided yet is cancelled as easily.
@@ -372,7 +372,7 @@ test('the engineer signs in by the node’s token, sees the network, sets the lo
   await engineer.see('engineer-home')
 
   await engineer.go('/network')
-  await engineer.page.locator('.network-map .link.up').nth(8).waitFor()
+  await expect.poll(() => engineer.page.locator('.network-map .link.up').count(), { timeout: 20_000 }).toBe(9)
   await engineer.see('map')
   await engineer.go('/engine')
   await engineer.page.getByText('Healthy: the ledger makes progress').waitFor()
@@ -393,7 +393,7 @@ test('the engineer signs in by the node’s token, sees the network, sets the lo
   // A member that is gone is seen to be, on the page and on the map.
   city.tell('stop water')
   const water = engineer.page.getByRole('row', { name: /Water company/ })
-  await water.getByText('not connected').waitFor()
+  await water.getByText('not heard').waitFor()
   await engineer.see('engine-one-gone')
   await engineer.go('/network')
   await engineer.page.locator('.network-map .link.down').waitFor({ state: 'attached' })

@@ -35,6 +35,15 @@ const DOING: Pattern[] = [
   ],
 ]
 
+/** Causes of an aborted run that are no peer's fault. */
+const CAUSES: Record<string, readonly [zh: string, en: string]> = {
+  cancelled: ['请求方取消了查询', 'the requester cancelled the question'],
+}
+
+export function causeSaid(text: string, lang: Lang): string {
+  return CAUSES[text]?.[lang === 'zh' ? 0 : 1] ?? text
+}
+
 export function reasonSaid(text: string, lang: Lang): string {
   const pair = REASONS[text.replaceAll("'", '’')]
   return pair ? pair[lang === 'zh' ? 0 : 1] : text

@@ -2,6 +2,7 @@
 import type { MemberView, Peer } from '../api/types'
 import { useSpeech } from '../i18n/lang'
 import { memberName, roles, word } from '../i18n/words'
+import { peerState } from '../lib/peer'
 
 const SIZE = { width: 760, height: 430 }
 const ROLE_ORDER = ['requester', 'authority', 'overseer', 'custodian']
@@ -19,8 +20,14 @@ export function NetworkMap({ members, me, peers }: { members: MemberView[]; me: 
   const [mx, my] = place(Math.max(0, mine))
   const state = (member: MemberView) => {
     const peer = peers?.find((one) => one.institution === member.institution)
-    if (!peer || peer.me) return 'known'
-    return peer.connected ? (peer.behind ? 'behind' : 'up') : 'down'
+    return peer ? peerState(peer) : 'known'
+  }
+  const words = {
+    me: say('本节点', 'this node'),
+    up: say('正常', 'in step'),
+    behind: say('落后', 'behind'),
+    down: say('听不到', 'not heard'),
+    known: say('成员', 'a member'),
   }
   return (
     <svg
@@ -48,6 +55,7 @@ export function NetworkMap({ members, me, peers }: { members: MemberView[]; me: 
         const down = state(member) === 'down'
         return (
           <g key={member.institution}>
+            <title>{`${memberName(member.name, lang)} · ${words[state(member)]}`}</title>
             <circle cx={x} cy={y} r={member.institution === me ? 17 : 13} fill={down ? 'var(--surface)' : COLOURS[role]} stroke={down ? 'var(--bad)' : 'var(--surface)'} strokeWidth={3} strokeDasharray={down ? '4 3' : undefined} />
             {member.institution === me && <circle cx={x} cy={y} r={22} fill="none" stroke="var(--seal)" strokeWidth={2} />}
             <text x={x} y={y + (y > SIZE.height / 2 ? 40 : -38 - (member.institution === me ? 6 : 0))} textAnchor="middle" className="map-name">
@@ -55,6 +63,7 @@ export function NetworkMap({ members, me, peers }: { members: MemberView[]; me: 
             </text>
             <text x={x} y={y + (y > SIZE.height / 2 ? 56 : -24 - (member.institution === me ? 6 : 0))} textAnchor="middle" className="map-role">
               {member.roles.map((known) => word(roles, known, lang)).join(' · ')}
+              {['down', 'behind'].includes(state(member)) ? ` · ${words[state(member)]}` : ''}
             </text>
           </g>
         )

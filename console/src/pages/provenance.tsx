@@ -8,7 +8,7 @@ import { useSpeech } from '../i18n/lang'
 import { columns, consultations, tables, word } from '../i18n/words'
 import { cell } from '../lib/cell'
 import { moment, number, windowText } from '../lib/format'
-import { Facts, Hex, When } from '../ui/basic'
+import { Facts, Hex, Said, When } from '../ui/basic'
 import { Dialog } from '../ui/dialog'
 import { Await } from '../ui/state'
 
@@ -118,7 +118,7 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
         <h3>{say('怎样算出', 'Computed how')}</h3>
         {computed && (
           <>
-            <p>{say(computed.text_zh, computed.text_en)}</p>
+            <p><Said text={say(computed.text_zh, computed.text_en)} /></p>
             <p className="muted">{say(computed.computed_zh, computed.computed_en)}</p>
           </>
         )}

@@ -8,7 +8,7 @@ import type { Act, CaseView, PlanView, QuestionView, RunParty } from '../api/typ
 import { useNames } from '../app/names'
 import { has, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
-import { doingSaid } from '../i18n/said'
+import { causeSaid, doingSaid } from '../i18n/said'
 import { templates, word } from '../i18n/words'
 import { bytes, number } from '../lib/format'
 import { useSign } from '../sign/SignDialog'
@@ -56,8 +56,8 @@ function Question({ view }: { view: QuestionView }) {
           {asks && <NextStep view={view} exported={kase.data?.questions.find((q) => q.question === view.question)?.exported ?? false} />}
           {view.phase === 'running' && <Running view={view} asks={asks} />}
           {view.cause && (
-            <Notice mood="bad" title={say('计算中止的原因', 'Why the run was aborted')}>
-              <code>{view.cause}</code>
+            <Notice mood={view.cause === 'cancelled' ? 'off' : 'bad'} title={say('计算中止的原因', 'Why the run was aborted')}>
+              {causeSaid(view.cause, lang)}
             </Notice>
           )}
           {view.phase === 'declined' && (
