@@ -204,7 +204,8 @@ export function NetworkPage() {
   const session = useSession()
   const engineer = isOperator(session) || has(session, 'registrar')
   const engine = useGet<Engine>(engineer ? '/v1/engine' : null, { refetchInterval: 10_000 })
-  const status = useGet<NodeStatus>('/v1/status')
+  const known = useGet<NodeStatus>('/v1/status')
+  const status = engine.data?.status ?? known.data
   const members = useMembers()
   return (
     <>
@@ -213,7 +214,7 @@ export function NetworkPage() {
         {(list) => (
           <div className="stack">
             <div className="wide-only">
-            <Card title={say('成员图', 'Map')} extra={status.data && <span className="small muted">{say(`${status.data.heard}/${status.data.members} 家在线，须 ${status.data.quorum} 家同意`, `${status.data.heard} of ${status.data.members} heard, ${status.data.quorum} must agree`)}</span>}>
+            <Card title={say('成员图', 'Map')} extra={status && <span className="small muted">{say(`${status.heard}/${status.members} 家在线，须 ${status.quorum} 家同意`, `${status.heard} of ${status.members} heard, ${status.quorum} must agree`)}</span>}>
               <NetworkMap members={list} me={session.institution} peers={engine.data?.members} />
             </Card>
             </div>
