@@ -36,7 +36,13 @@ export type Lang = 'zh' | 'en'
 export type Theme = 'light' | 'dark'
 
 /** A person at a browser: a context with a virtual authenticator. */
-export async function sit(browser: Browser, origin: string, lang: Lang, theme: Theme = 'light', key?: Passkey): Promise<Seat> {
+export async function sit(
+  browser: Browser,
+  origin: string,
+  lang: Lang,
+  theme: Theme = 'light',
+  key?: Passkey,
+): Promise<Seat> {
   const context = await browser.newContext({
     viewport: { width: 1360, height: 900 },
     locale: lang === 'zh' ? 'zh-CN' : 'en-GB',
@@ -95,12 +101,25 @@ export async function axe(page: Page): Promise<string[]> {
   // Through the debugger, not as a script element: the page's policy stays as it is.
   if (!present) await page.evaluate(AxeSource.source)
   return page.evaluate(async () => {
-    const run = (window as unknown as { axe: { run: (root: Document, options: unknown) => Promise<{ violations: { id: string; help: string; nodes: { target: unknown[]; failureSummary?: string }[] }[] }> } }).axe
+    const run = (
+      window as unknown as {
+        axe: {
+          run: (
+            root: Document,
+            options: unknown,
+          ) => Promise<{
+            violations: { id: string; help: string; nodes: { target: unknown[]; failureSummary?: string }[] }[]
+          }>
+        }
+      }
+    ).axe
     const found = await run.run(document, {
       runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
     })
     return found.violations.flatMap((violation) =>
-      violation.nodes.map((node) => `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary ?? violation.help}`),
+      violation.nodes.map(
+        (node) => `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary ?? violation.help}`,
+      ),
     )
   })
 }
@@ -118,7 +137,10 @@ export function sticksOut(page: Page): Promise<string[]> {
     const width = document.documentElement.clientWidth
     if (document.documentElement.scrollWidth <= width) return []
     const beyond = [...document.querySelectorAll('body *')]
-      .filter((element) => element.getBoundingClientRect().right > width + 1 && !element.closest('.table-wrap, .tabs, .lines, dialog'))
+      .filter(
+        (element) =>
+          element.getBoundingClientRect().right > width + 1 && !element.closest('.table-wrap, .tabs, .lines, dialog'),
+      )
       .slice(0, 5)
       .map((element) => `${element.tagName}.${element.className}`)
     return beyond.length > 0 ? beyond : [`something, by ${document.documentElement.scrollWidth - width} px`]

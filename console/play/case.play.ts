@@ -25,7 +25,13 @@ const people = new Map<string, Person>()
 const contexts = new Map<string, BrowserContext>()
 
 /** Sits a person down in a context, enrols their passkey by the invitation, signs in. */
-async function arrive(duty: string, institution: string, context: string, lang: Lang, faults: string[]): Promise<Person> {
+async function arrive(
+  duty: string,
+  institution: string,
+  context: string,
+  lang: Lang,
+  faults: string[],
+): Promise<Person> {
   const who = city.seats.find((seat) => seat.institution === institution && seat.duties.includes(duty))
   if (!who) throw new Error(`no ${duty} of ${institution}`)
   const known = people.get(`${institution}/${duty}`)
@@ -54,7 +60,8 @@ const day = (ms: number) => {
 
 /** What each person saw when a play failed. */
 async function pictures(): Promise<void> {
-  for (const [name, person] of people) await shot(person.page, `failed-${name.replace('/', '-')}`).catch(() => undefined)
+  for (const [name, person] of people)
+    await shot(person.page, `failed-${name.replace('/', '-')}`).catch(() => undefined)
 }
 
 describe.each(['zh', 'en'] as Lang[])('a case in %s', (lang) => {
@@ -72,11 +79,19 @@ describe.each(['zh', 'en'] as Lang[])('a case in %s', (lang) => {
     const p = investigator
     await p.go('/cases/new')
     await p.page.getByLabel(p.t('案号', 'Case'), { exact: true }).fill(p.t('锦公刑〔2026〕0417号', 'JC-2026-0417'))
-    await p.page.getByLabel(p.t('理由', 'Reason'), { exact: true }).fill(p.t('冒充客服诱导转账，需查明资金去向。', 'A telephone fraud: where did the money go?'))
-    await p.page.getByLabel(p.t('法律依据', 'Legal basis'), { exact: true }).fill(p.t('《刑事诉讼法》第一百四十四条', 'Criminal Procedure Law, article 144'))
-    for (const title of [p.t('钱去了哪里？', 'Where did the money go?'), p.t('这些电话、身份证号、账户是谁的？', 'Who holds these phones')])
+    await p.page
+      .getByLabel(p.t('理由', 'Reason'), { exact: true })
+      .fill(p.t('冒充客服诱导转账，需查明资金去向。', 'A telephone fraud: where did the money go?'))
+    await p.page
+      .getByLabel(p.t('法律依据', 'Legal basis'), { exact: true })
+      .fill(p.t('《刑事诉讼法》第一百四十四条', 'Criminal Procedure Law, article 144'))
+    for (const title of [
+      p.t('钱去了哪里？', 'Where did the money go?'),
+      p.t('这些电话、身份证号、账户是谁的？', 'Who holds these phones'),
+    ])
       await p.page.locator('label.pick', { hasText: title }).locator('input').check()
-    for (const bank of [p.t('银行A', 'Bank A'), p.t('银行B', 'Bank B')]) await p.page.locator('label.pick', { hasText: bank }).locator('input').check()
+    for (const bank of [p.t('银行A', 'Bank A'), p.t('银行B', 'Bank B')])
+      await p.page.locator('label.pick', { hasText: bank }).locator('input').check()
     await p.page.getByLabel(p.t('从', 'From'), { exact: true }).fill(day(city.window_ms[0]))
     await p.page.getByLabel(p.t('到（含）', 'To (inclusive)'), { exact: true }).fill(day(city.window_ms[1]))
     await p.page.getByLabel(p.t('跳数', 'Hops'), { exact: true }).fill('3')
@@ -109,7 +124,9 @@ describe.each(['zh', 'en'] as Lang[])('a case in %s', (lang) => {
     await judge.go(`/inbox/draft/${warrant}`)
     await judge.page.locator('.subject-list li').first().waitFor()
     await judge.page.getByLabel(judge.t('跳数（申请 3）', 'Hops (asked 3)')).fill('2')
-    await judge.page.getByLabel(judge.t('理由', 'Reason'), { exact: true }).fill(judge.t('准予，两跳足够。', 'Granted; two hops suffice.'))
+    await judge.page
+      .getByLabel(judge.t('理由', 'Reason'), { exact: true })
+      .fill(judge.t('准予，两跳足够。', 'Granted; two hops suffice.'))
     await judge.look('decide')
     await judge.button('缩小并签发', 'Narrow and issue').click()
     await judge.sign()
@@ -119,8 +136,15 @@ describe.each(['zh', 'en'] as Lang[])('a case in %s', (lang) => {
     // The question: the plan stands before anything is asked.
     const ask = async (both: boolean) => {
       await p.go(`/cases/${warrant}/ask`)
-      await p.page.locator('label.pick', { hasText: p.t('资金去向', 'Follow the money') }).locator('input').check()
-      if (!both) await p.page.locator('label.pick', { hasText: p.t('银行B', 'Bank B') }).locator('input').uncheck()
+      await p.page
+        .locator('label.pick', { hasText: p.t('资金去向', 'Follow the money') })
+        .locator('input')
+        .check()
+      if (!both)
+        await p.page
+          .locator('label.pick', { hasText: p.t('银行B', 'Bank B') })
+          .locator('input')
+          .uncheck()
       await p.button('查看方案', 'See the plan').click()
       await p.page.locator('.parties').waitFor()
       await p.look('plan')
@@ -137,12 +161,20 @@ describe.each(['zh', 'en'] as Lang[])('a case in %s', (lang) => {
     await bankB.look('inbox')
     await bankB.go(`/questions/${first}`)
     await bankB.page.locator('.custody').waitFor()
-    await bankB.page.locator('label.pick', { hasText: bankB.t('须写明理由', 'With a reason') }).locator('input').check()
-    await bankB.page.getByLabel(bankB.t('理由', 'Reason'), { exact: true }).fill(bankB.t('本行客户未在令状所述时段涉案。', 'Outside the time that the order names.'))
+    await bankB.page
+      .locator('label.pick', { hasText: bankB.t('须写明理由', 'With a reason') })
+      .locator('input')
+      .check()
+    await bankB.page
+      .getByLabel(bankB.t('理由', 'Reason'), { exact: true })
+      .fill(bankB.t('本行客户未在令状所述时段涉案。', 'Outside the time that the order names.'))
     await bankB.look('refuse')
     await bankB.button('拒绝…', 'Refuse…').click()
     await bankB.sign()
-    await p.page.locator('.status', { hasText: p.t('未获同意', 'Declined') }).first().waitFor()
+    await p.page
+      .locator('.status', { hasText: p.t('未获同意', 'Declined') })
+      .first()
+      .waitFor()
     await p.look('declined')
 
     // Asked again without it, approved, run, opened.
@@ -191,20 +223,33 @@ describe.each(['zh', 'en'] as Lang[])('a case in %s', (lang) => {
     await overseer.page.locator('.line li').nth(5).waitFor()
     await overseer.look('docket')
     await overseer.go('/verify')
-    await overseer.page.getByTestId('bundle').setInputFiles({ name: 'case.cordon', mimeType: 'application/zip', buffer: bundle })
+    await overseer.page
+      .getByTestId('bundle')
+      .setInputFiles({ name: 'case.cordon', mimeType: 'application/zip', buffer: bundle })
     await overseer.page.getByTestId('valid').waitFor()
     await overseer.look('valid')
     const tampered = Buffer.from(bundle)
     const at = Math.floor(tampered.length / 2)
     tampered[at] = (tampered[at] ?? 0) ^ 1
-    await overseer.page.getByTestId('bundle').setInputFiles({ name: 'tampered.cordon', mimeType: 'application/zip', buffer: tampered })
+    await overseer.page
+      .getByTestId('bundle')
+      .setInputFiles({ name: 'tampered.cordon', mimeType: 'application/zip', buffer: tampered })
     await overseer.page.getByTestId('invalid').waitFor()
     expect(await overseer.page.locator('.tag').first().innerText()).not.toBe('')
     await overseer.look('tampered')
-    for (const [name, path] of [['records', '/oversight/records'], ['statistics', '/oversight/statistics'], ['alarms', '/oversight/alarms'], ['network', '/network']] as const) {
+    for (const [name, path] of [
+      ['records', '/oversight/records'],
+      ['statistics', '/oversight/statistics'],
+      ['alarms', '/oversight/alarms'],
+      ['network', '/network'],
+    ] as const) {
       await overseer.go(path)
       await overseer.page.locator('h1').waitFor()
-      await overseer.page.locator('main .bones').first().waitFor({ state: 'detached' }).catch(() => undefined)
+      await overseer.page
+        .locator('main .bones')
+        .first()
+        .waitFor({ state: 'detached' })
+        .catch(() => undefined)
       await overseer.look(name)
     }
     for (const person of [investigator, judge, bankA, bankB, overseer]) faults.push(...person.complaints.splice(0))

@@ -14,7 +14,9 @@ let browser: Browser
 let node: FixtureNode
 const key: Passkey = {
   credentialId: Buffer.from('fixture-credential').toString('base64'),
-  privateKey: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+  privateKey: generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    .privateKey.export({ type: 'pkcs8', format: 'der' })
+    .toString('base64'),
   userHandle: Buffer.from('fixture').toString('base64'),
 }
 
@@ -42,14 +44,23 @@ const gesture = (page: Page, kind: 'pan' | 'zoom') =>
       new Promise<number>((done) => {
         const canvas = document.querySelector('.chart canvas') as HTMLCanvasElement
         const box = canvas.getBoundingClientRect()
-        const at = (x: number, y: number) => ({ clientX: box.left + x, clientY: box.top + y, pointerId: 1, bubbles: true, cancelable: true })
+        const at = (x: number, y: number) => ({
+          clientX: box.left + x,
+          clientY: box.top + y,
+          pointerId: 1,
+          bubbles: true,
+          cancelable: true,
+        })
         canvas.setPointerCapture = () => undefined
         const begun = performance.now()
         let frame = 0
         if (what === 'pan') canvas.dispatchEvent(new PointerEvent('pointerdown', at(400, 200)))
         const step = () => {
           const angle = frame++ / 12
-          if (what === 'pan') canvas.dispatchEvent(new PointerEvent('pointermove', at(400 + 180 * Math.sin(angle), 200 + 90 * Math.cos(angle))))
+          if (what === 'pan')
+            canvas.dispatchEvent(
+              new PointerEvent('pointermove', at(400 + 180 * Math.sin(angle), 200 + 90 * Math.cos(angle))),
+            )
           else canvas.dispatchEvent(new WheelEvent('wheel', { ...at(400, 200), deltaY: Math.sin(angle / 3) * 90 }))
           if (performance.now() - begun < 3_000) requestAnimationFrame(step)
           else {
@@ -77,7 +88,9 @@ test('the large chart is fluid', async () => {
   await shot(page, 'chart-large', false)
   const pan = await framesASecond(page, () => gesture(page, 'pan'))
   const zoom = await framesASecond(page, () => gesture(page, 'zoom'))
-  console.log(`chart of 5,000 nodes and 20,000 links: settled in ${settled} ms, pan ${pan.toFixed(1)} frames/s, zoom ${zoom.toFixed(1)} frames/s`)
+  console.log(
+    `chart of 5,000 nodes and 20,000 links: settled in ${settled} ms, pan ${pan.toFixed(1)} frames/s, zoom ${zoom.toFixed(1)} frames/s`,
+  )
   await shot(page, 'chart-large-zoomed', false)
   expect(complaints).toEqual([])
   expect(Math.min(pan, zoom)).toBeGreaterThan(FRAMES_A_SECOND_MIN)

@@ -10,7 +10,9 @@ let browser: Browser
 let node: FixtureNode
 const key: Passkey = {
   credentialId: Buffer.from('fixture-credential').toString('base64'),
-  privateKey: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+  privateKey: generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    .privateKey.export({ type: 'pkcs8', format: 'der' })
+    .toString('base64'),
   userHandle: Buffer.from('fixture').toString('base64'),
 }
 
@@ -37,28 +39,48 @@ const click = (name: RegExp) => async (page: Page) => {
 const VIEWS: View[] = [
   { name: 'today', who: 'investigator', path: '/' },
   { name: 'cases', who: 'investigator', path: '/cases' },
-  { name: 'draft', who: 'investigator', path: '/cases/new', act: async (page) => {
-    await page.locator('textarea.mono').fill('13812345678\n110101199003070000\n13812345678\n6222021234567890128')
-    await page.waitForTimeout(700)
-  } },
+  {
+    name: 'draft',
+    who: 'investigator',
+    path: '/cases/new',
+    act: async (page) => {
+      await page.locator('textarea.mono').fill('13812345678\n110101199003070000\n13812345678\n6222021234567890128')
+      await page.waitForTimeout(700)
+    },
+  },
   { name: 'calendar', who: 'investigator', path: '/cases/new', act: click(/打开日历|Open the calendar/) },
   { name: 'draft-wrong', who: 'investigator', path: '/cases/new', act: click(/核对并签名|Review and sign/) },
   { name: 'warrant', who: 'investigator', path: `/cases/${IDS.W}` },
-  { name: 'docket', who: 'investigator', path: `/cases/${IDS.W}`, act: async (page) => {
-    await page.getByRole('tab', { name: /卷宗|Docket/ }).click()
-    await click(/打开卷宗|Open the docket/)(page)
-  } },
+  {
+    name: 'docket',
+    who: 'investigator',
+    path: `/cases/${IDS.W}`,
+    act: async (page) => {
+      await page.getByRole('tab', { name: /卷宗|Docket/ }).click()
+      await click(/打开卷宗|Open the docket/)(page)
+    },
+  },
   { name: 'ask', who: 'investigator', path: `/cases/${IDS.W}/ask`, act: click(/查看方案|See the plan/) },
   { name: 'running', who: 'investigator', path: `/questions/${IDS.Q}` },
-  { name: 'answer', who: 'investigator', path: `/questions/${IDS.done}/answer`, act: async (page) => {
-    await page.locator('.chart[data-settled="true"]').waitFor()
-    await page.locator('tbody tr.live').nth(2).click()
-    await page.waitForTimeout(200)
-  } },
-  { name: 'provenance', who: 'investigator', path: `/questions/${IDS.done}/answer`, act: async (page) => {
-    await page.locator('.chart[data-settled="true"]').waitFor()
-    await click(/第 1 行的来源|Where row 1 comes from/)(page)
-  } },
+  {
+    name: 'answer',
+    who: 'investigator',
+    path: `/questions/${IDS.done}/answer`,
+    act: async (page) => {
+      await page.locator('.chart[data-settled="true"]').waitFor()
+      await page.locator('tbody tr.live').nth(2).click()
+      await page.waitForTimeout(200)
+    },
+  },
+  {
+    name: 'provenance',
+    who: 'investigator',
+    path: `/questions/${IDS.done}/answer`,
+    act: async (page) => {
+      await page.locator('.chart[data-settled="true"]').waitFor()
+      await click(/第 1 行的来源|Where row 1 comes from/)(page)
+    },
+  },
   { name: 'inbox', who: 'judge', path: '/inbox' },
   { name: 'decide', who: 'judge', path: `/inbox/draft/${IDS.drafted}` },
   { name: 'custody', who: 'custodian', path: `/questions/${IDS.open}` },
@@ -66,30 +88,61 @@ const VIEWS: View[] = [
   { name: 'rules', who: 'custodian', path: '/rules' },
   { name: 'datasets', who: 'custodian', path: '/datasets' },
   { name: 'dataset', who: 'custodian', path: '/datasets/transfers', act: click(/拒收了哪些行|Which rows/) },
-  { name: 'dataset-new', who: 'custodian', path: '/datasets/new', act: async (page) => {
-    await page.getByLabel(/数据表名|Dataset’s name/).fill('transfers')
-    await page.getByLabel(/文件路径|File or database/).fill('/data/transfers.parquet')
-    await click(/看一眼来源|Look at the source/)(page)
-  } },
+  {
+    name: 'dataset-new',
+    who: 'custodian',
+    path: '/datasets/new',
+    act: async (page) => {
+      await page.getByLabel(/数据表名|Dataset’s name/).fill('transfers')
+      await page.getByLabel(/文件路径|File or database/).fill('/data/transfers.parquet')
+      await click(/看一眼来源|Look at the source/)(page)
+    },
+  },
   { name: 'oversight', who: 'overseer', path: '/oversight' },
   { name: 'records', who: 'overseer', path: '/oversight/records' },
   { name: 'statistics', who: 'overseer', path: '/oversight/statistics' },
   { name: 'alarms', who: 'overseer', path: '/oversight/alarms' },
-  { name: 'verify', who: 'overseer', path: '/verify', act: async (page) => {
-    await page.getByTestId('bundle').setInputFiles({ name: 'case.cordon', mimeType: 'application/zip', buffer: Buffer.from('PK') })
-    await page.getByTestId('invalid').waitFor()
-  } },
+  {
+    name: 'verify',
+    who: 'overseer',
+    path: '/verify',
+    act: async (page) => {
+      await page
+        .getByTestId('bundle')
+        .setInputFiles({ name: 'case.cordon', mimeType: 'application/zip', buffer: Buffer.from('PK') })
+      await page.getByTestId('invalid').waitFor()
+    },
+  },
   { name: 'officers', who: 'registrar', path: '/officers' },
   { name: 'members', who: 'registrar', path: '/members' },
   { name: 'vote', who: 'registrar', path: '/members', act: click(/反对…|Against it…/) },
-  { name: 'propose', who: 'registrar', path: '/members', act: async (page) => {
-    await click(/提出变更|Propose a change/)(page)
-    const [member] = network
-    const card = { institution: { id: 'police', name: member?.name, roles: ['requester'], node_key: 'ab12'.repeat(16), seal_key: 'cd34'.repeat(16), ledger_address: '10.1.0.2:7001', exchange_address: '10.1.0.2:7002' }, signature: 'ef'.repeat(64) }
-    await page.locator('label.pick', { hasText: /更换名片|new card/ }).locator('input').check()
-    await page.locator('dialog textarea').fill(JSON.stringify(card, null, 2))
-    await page.locator('dialog .fingerprint').waitFor()
-  } },
+  {
+    name: 'propose',
+    who: 'registrar',
+    path: '/members',
+    act: async (page) => {
+      await click(/提出变更|Propose a change/)(page)
+      const [member] = network
+      const card = {
+        institution: {
+          id: 'police',
+          name: member?.name,
+          roles: ['requester'],
+          node_key: 'ab12'.repeat(16),
+          seal_key: 'cd34'.repeat(16),
+          ledger_address: '10.1.0.2:7001',
+          exchange_address: '10.1.0.2:7002',
+        },
+        signature: 'ef'.repeat(64),
+      }
+      await page
+        .locator('label.pick', { hasText: /更换名片|new card/ })
+        .locator('input')
+        .check()
+      await page.locator('dialog textarea').fill(JSON.stringify(card, null, 2))
+      await page.locator('dialog .fingerprint').waitFor()
+    },
+  },
   { name: 'engine', who: 'registrar', path: '/engine' },
   { name: 'network', who: 'registrar', path: '/network' },
   { name: 'tour', who: 'investigator', path: '/tour' },
@@ -109,7 +162,11 @@ async function open(page: Page, view: View) {
     location.hash = hash
   }, `#${view.path}`)
   await page.locator('#page-title, .notice').first().waitFor()
-  await page.locator('.bones').first().waitFor({ state: 'detached', timeout: 5_000 }).catch(() => undefined)
+  await page
+    .locator('.bones')
+    .first()
+    .waitFor({ state: 'detached', timeout: 5_000 })
+    .catch(() => undefined)
   await page.waitForTimeout(150)
 }
 
@@ -187,7 +244,10 @@ describe.skipIf(only !== undefined || process.env['LOOK'] !== undefined)('states
 
 test('the sign-in page and enrolment', async () => {
   const found: string[] = []
-  for (const [lang, theme, width] of [['zh', 'light', 1360], ['en', 'dark', 390]] as const) {
+  for (const [lang, theme, width] of [
+    ['zh', 'light', 1360],
+    ['en', 'dark', 390],
+  ] as const) {
     const seat = await sit(browser, node.origin, lang, theme)
     await seat.page.setViewportSize({ width, height: 844 })
     node.mood = 'answers'

@@ -25,7 +25,10 @@ afterAll(async () => {
 
 const originOf = (institution: string) => city.seats.find((seat) => seat.institution === institution)?.origin ?? ''
 async function sits(institution: string, officer: string, lang: Lang): Promise<Person> {
-  const someone = await person({ institution, officer, origin: originOf(institution) }, { browser, lang, faults, play: 'work' })
+  const someone = await person(
+    { institution, officer, origin: originOf(institution) },
+    { browser, lang, faults, play: 'work' },
+  )
   everybody.push(someone)
   return someone
 }
@@ -144,7 +147,9 @@ function residentId(i: number): string {
 function accounts(rows: number): string {
   const lines = ['账号,姓名,身份证号,手机号,opened,memo']
   for (let i = 0; i < rows; i++)
-    lines.push(`6228${String(480_000_000_000_000 + i * 7_919)},户名${i},${residentId(i)},138${String(10_000_000 + i)},2019-0${1 + (i % 9)}-11,m${i}`)
+    lines.push(
+      `6228${String(480_000_000_000_000 + i * 7_919)},户名${i},${residentId(i)},138${String(10_000_000 + i)},2019-0${1 + (i % 9)}-11,m${i}`,
+    )
   const spoil = (line: number, from: string | RegExp, to: string) => {
     lines[line] = (lines[line] ?? '').replace(from, to)
   }
@@ -235,7 +240,9 @@ async function inForce(by: Person): Promise<void> {
   if (await signs.count()) await by.sign()
 }
 
-test('a rule approves a question; a run is watched, another cancelled; the answer is a table', async ({ onTestFailed }) => {
+test('a rule approves a question; a run is watched, another cancelled; the answer is a table', async ({
+  onTestFailed,
+}) => {
   onTestFailed(pictures)
   const bankA = await takes('bank_a', 'custodian', 'zh')
   const bankB = await takes('bank_b', 'custodian', 'en')
@@ -273,7 +280,10 @@ test('a rule approves a question; a run is watched, another cancelled; the answe
     await investigator.go('/cases')
     await investigator.go(`/cases/${warrant}/ask`)
     await investigator.page.locator('label.pick', { hasText: 'Follow the money' }).locator('input').check()
-    for (const box of await investigator.page.locator('fieldset', { hasText: 'Custodians to ask' }).locator('label.pick').all())
+    for (const box of await investigator.page
+      .locator('fieldset', { hasText: 'Custodians to ask' })
+      .locator('label.pick')
+      .all())
       await box.locator('input').setChecked(banks.includes((await box.innerText()).trim()))
     await investigator.field('跳数', 'Hops').fill('2')
     await investigator.field('答案行数上限', 'Answer cap').fill(cap)
@@ -301,17 +311,31 @@ test('a rule approves a question; a run is watched, another cancelled; the answe
   expect(await investigator.page.locator('tbody .subject-mark').count()).toBeGreaterThan(0)
   expect(await investigator.page.locator('.chart-legend .subject').count()).toBe(1)
   const columns = (await investigator.page.locator('table thead th').allInnerTexts()).length - 2
-  const rows = Number((await investigator.page.getByText(/^\d+ rows?$/).first().innerText()).split(' ')[0])
-  const first = (await investigator.page.locator('tbody tr.live').first().locator('td').allInnerTexts()).map((cell) => /\d{12,}/.exec(cell)?.[0] ?? '')
+  const rows = Number(
+    (
+      await investigator.page
+        .getByText(/^\d+ rows?$/)
+        .first()
+        .innerText()
+    ).split(' ')[0],
+  )
+  const first = (await investigator.page.locator('tbody tr.live').first().locator('td').allInnerTexts()).map(
+    (cell) => /\d{12,}/.exec(cell)?.[0] ?? '',
+  )
 
   // The same as a file: a line a row, the table's values, no formula at a cell's beginning.
   const download = investigator.page.waitForEvent('download')
   await investigator.button('导出表格', 'Export CSV').click()
-  const csv = readFileSync(await (await download).path(), 'utf8').replace(/^\uFEFF/, '').trimEnd().split(/\r\n|\n/)
+  const csv = readFileSync(await (await download).path(), 'utf8')
+    .replace(/^\uFEFF/, '')
+    .trimEnd()
+    .split(/\r\n|\n/)
   expect((await download).suggestedFilename()).toBe(`follow-the-money-${small.slice(0, 8)}.csv`)
   expect(csv).toHaveLength(rows + 1)
   expect((csv[0] ?? '').split(',').length).toBeGreaterThanOrEqual(columns)
-  expect(csv.slice(1).some((line) => first[0] && line.includes(first[0]) && first[1] && line.includes(first[1]))).toBe(true)
+  expect(csv.slice(1).some((line) => first[0] && line.includes(first[0]) && first[1] && line.includes(first[1]))).toBe(
+    true,
+  )
   expect(csv.join('\n')).not.toMatch(/(^|,)"?[=@]/m)
 
   // A run that waits for a node that hangs shows each custodian's part, and can be cancelled.
@@ -329,7 +353,10 @@ test('a rule approves a question; a run is watched, another cancelled; the answe
   try {
     await expect.poll(() => parties.allInnerTexts(), { timeout: 10_000 }).toHaveLength(2)
     const bars = investigator.page.locator('.run-party [role="progressbar"]')
-    expect(await bars.evaluateAll((all) => all.map((bar) => bar.getAttribute('aria-label')))).toEqual(['Bank A', 'Bank B'])
+    expect(await bars.evaluateAll((all) => all.map((bar) => bar.getAttribute('aria-label')))).toEqual([
+      'Bank A',
+      'Bank B',
+    ])
     expect((await parties.allInnerTexts()).join(' ')).toMatch(/step \d · \d+\/\d+ · [\d.]+ [kKM]?B/)
     await investigator.see('run-watched')
     await investigator.button('取消查询', 'Cancel the question').click()
@@ -450,7 +477,9 @@ test('members vote on who is a member', async ({ onTestFailed }) => {
   const leaves = open.find((one) => one.text_en.includes('leaves'))?.proposal ?? ''
   for (const member of ['police', 'procuratorate', 'bank_a', 'bank_b', 'telecom_a']) {
     const body = JSON.stringify({ change: 'vote', proposal: leaves, yes: true })
-    await expect.poll(async () => (await asked(member, '/v1/membership', { method: 'POST', body })).status, { timeout: 30_000 }).toBe(200)
+    await expect
+      .poll(async () => (await asked(member, '/v1/membership', { method: 'POST', body })).status, { timeout: 30_000 })
+      .toBe(200)
   }
   await removal.getByText('6 for it, 7 needed').waitFor()
   await registrar.see('members-voted')
@@ -466,6 +495,8 @@ test('members vote on who is a member', async ({ onTestFailed }) => {
   await removal.waitFor({ state: 'detached' })
   await registrar.go('/network')
   await registrar.page.getByRole('row', { name: /Water company/ }).waitFor()
-  await expect.poll(() => registrar.page.getByRole('row', { name: /Telecom operator B/ }).count(), { timeout: 20_000 }).toBe(0)
+  await expect
+    .poll(() => registrar.page.getByRole('row', { name: /Telecom operator B/ }).count(), { timeout: 20_000 })
+    .toBe(0)
   whole()
 })

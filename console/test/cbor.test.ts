@@ -29,7 +29,12 @@ describe('deterministic CBOR', () => {
 
   test('bytes and maps', () => {
     expect(toHex(value('43010203') as Uint8Array)).toBe('010203')
-    expect(value('a2616101616202')).toEqual(new Map([['a', 1], ['b', 2]]))
+    expect(value('a2616101616202')).toEqual(
+      new Map([
+        ['a', 1],
+        ['b', 2],
+      ]),
+    )
   })
 
   test.each([

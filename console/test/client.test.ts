@@ -1,9 +1,19 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { ApiFailure, call, get, isErrorBody, onSignedOut, setOperatorToken, setPageToken, withQuery } from '../src/api/client'
+import {
+  ApiFailure,
+  call,
+  get,
+  isErrorBody,
+  onSignedOut,
+  setOperatorToken,
+  setPageToken,
+  withQuery,
+} from '../src/api/client'
 import { listen } from '../src/api/events'
 
 const refusal = { family: 'refusal', rule: 'scope', detail: 'more hops', advice: null, retry: false, record: 'ab' }
-const answer = (status: number, body: unknown) => new Response(typeof body === 'string' ? body : JSON.stringify(body), { status })
+const answer = (status: number, body: unknown) =>
+  new Response(typeof body === 'string' ? body : JSON.stringify(body), { status })
 
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -43,12 +53,22 @@ describe('the client', () => {
     expect([failure.offline, failure.rule, failure.body.retry]).toEqual([true, 'unreachable', true])
   })
   test('a node that does not answer is given up', async () => {
-    vi.stubGlobal('fetch', (_: string, init: RequestInit) => new Promise((_done, fail) => init.signal?.addEventListener('abort', () => fail(new Error('aborted')))))
+    vi.stubGlobal(
+      'fetch',
+      (_: string, init: RequestInit) =>
+        new Promise((_done, fail) => init.signal?.addEventListener('abort', () => fail(new Error('aborted')))),
+    )
     const failure = (await call('/v1/x', { limitMs: 20 }).catch((error: unknown) => error)) as ApiFailure
     expect([failure.rule, failure.offline]).toEqual(['timeout', true])
   })
   test('whoever aborts gets their own abort back', async () => {
-    vi.stubGlobal('fetch', (_: string, init: RequestInit) => new Promise((_done, fail) => init.signal?.addEventListener('abort', () => fail(new DOMException('x', 'AbortError')))))
+    vi.stubGlobal(
+      'fetch',
+      (_: string, init: RequestInit) =>
+        new Promise((_done, fail) =>
+          init.signal?.addEventListener('abort', () => fail(new DOMException('x', 'AbortError'))),
+        ),
+    )
     const abort = new AbortController()
     const pending = get('/v1/x', abort.signal).catch((error: unknown) => error)
     abort.abort()

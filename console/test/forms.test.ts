@@ -7,10 +7,25 @@ import { bytes, duration, fen, moment, windowText } from '../src/lib/format'
 import { orderLines } from '../src/lib/lines'
 import { endOf, shifted, startOf, tidyWhen, weeksOf } from '../src/lib/when'
 
-const line = (n: number, state: CheckedLine['state'], more: Partial<CheckedLine> = {}): CheckedLine => ({ line: n, state, ...more })
+const line = (n: number, state: CheckedLine['state'], more: Partial<CheckedLine> = {}): CheckedLine => ({
+  line: n,
+  state,
+  ...more,
+})
 const form: DraftForm = {
-  case: 'A-1', reason: 'r', basis: 'b', authority: 'court', templates: ['identify'], custodians: ['bank_a'], subjects: 'x',
-  from: '2026-03-01', to: '2026-03-01', hops: '2', cap: '500', runs: '3', days: '7',
+  case: 'A-1',
+  reason: 'r',
+  basis: 'b',
+  authority: 'court',
+  templates: ['identify'],
+  custodians: ['bank_a'],
+  subjects: 'x',
+  from: '2026-03-01',
+  to: '2026-03-01',
+  hops: '2',
+  cap: '500',
+  runs: '3',
+  days: '7',
 }
 const good = [line(1, 'ok', { selector: 'phone:+861' }), line(2, 'duplicate'), line(3, 'empty')]
 
@@ -33,9 +48,19 @@ describe('a draft', () => {
     expect(act['life_ms']).toBe(7 * 86_400_000)
   })
   test.each([
-    ['case', { case: ' ' }], ['reason', { reason: '' }], ['basis', { basis: '' }], ['authority', { authority: '' }],
-    ['templates', { templates: [] }], ['custodians', { custodians: [] }], ['from', { from: '2026-02-30' }],
-    ['to', { to: '2026-02-01' }], ['hops', { hops: '0' }], ['hops', { hops: '1.5' }], ['cap', { cap: 'many' }], ['runs', { runs: '-1' }], ['days', { days: '' }],
+    ['case', { case: ' ' }],
+    ['reason', { reason: '' }],
+    ['basis', { basis: '' }],
+    ['authority', { authority: '' }],
+    ['templates', { templates: [] }],
+    ['custodians', { custodians: [] }],
+    ['from', { from: '2026-02-30' }],
+    ['to', { to: '2026-02-01' }],
+    ['hops', { hops: '0' }],
+    ['hops', { hops: '1.5' }],
+    ['cap', { cap: 'many' }],
+    ['runs', { runs: '-1' }],
+    ['days', { days: '' }],
   ] as const)('with a wrong %s is not sent', (field, part) => {
     expect(problems({ ...form, ...part } as DraftForm, good)).toHaveProperty(field)
   })
@@ -51,11 +76,20 @@ describe('a question', () => {
   test('takes only what its template takes', () => {
     expect(askFields(ask, warrant, () => false)).toEqual({ warrant: 'w', template: 't' })
     expect(askFields({ ...ask, custodians: ['b'] }, warrant, () => true)).toEqual({
-      warrant: 'w', template: 't', hops: 2, min_amount_minor: 100_050, within_ms: 86_400_000, custodians: ['b'],
+      warrant: 'w',
+      template: 't',
+      hops: 2,
+      min_amount_minor: 100_050,
+      within_ms: 86_400_000,
+      custodians: ['b'],
     })
   })
   test('beyond the warrant is not sent', () => {
-    const wrong = askProblems({ ...ask, hops: '4', amount: '1.234', hours: '200', cap: '501', custodians: [] }, warrant, () => true)
+    const wrong = askProblems(
+      { ...ask, hops: '4', amount: '1.234', hours: '200', cap: '501', custodians: [] },
+      warrant,
+      () => true,
+    )
     expect(Object.keys(wrong).sort()).toEqual(['amount', 'cap', 'custodians', 'hops', 'hours'])
   })
 })
@@ -64,7 +98,11 @@ describe('words for values', () => {
   test('amounts, days, sizes', () => {
     expect([fen('1000'), fen('0.5'), fen('1.'), fen('x')]).toEqual([100_000, 50, null, null])
     expect([bytes(999), bytes(1_500), bytes(48_112_331)]).toEqual(['999 B', '1.5 KB', '48.1 MB'])
-    expect([duration(90_000, 'en'), duration(26 * 3_600_000, 'zh'), duration(420, 'en')]).toEqual(['1 min 30 s', '1 天 2 小时', '420 ms'])
+    expect([duration(90_000, 'en'), duration(26 * 3_600_000, 'zh'), duration(420, 'en')]).toEqual([
+      '1 min 30 s',
+      '1 天 2 小时',
+      '420 ms',
+    ])
   })
   test('cells by what their column means', () => {
     expect(cell(123_456, 'money', 'en')).toBe('1,234.56')
@@ -76,9 +114,24 @@ describe('words for values', () => {
 
 describe('days and minutes as typed', () => {
   test.each([
-    ['2026-03-01', '2026-03-01'], ['2026/3/1', '2026-03-01'], ['20260301', '2026-03-01'], ['2026年3月1日', '2026-03-01'], [' 2026.03.01 ', '2026-03-01'],
-    ['2026-3-1 9:05', '2026-03-01 09:05'], ['2026年3月1日9时05分', '2026-03-01 09:05'], ['2026-03-01T09:05', '2026-03-01 09:05'], ['２０２６-０３-０１', '2026-03-01'],
-    ['2024-02-29', '2024-02-29'], ['2026-02-29', null], ['2026-13-01', null], ['2026-03-01 24:00', null], ['2026-03-01 9', null], ['1-3-2026', null], ['0026-03-01', null], ['', null], ['soon', null],
+    ['2026-03-01', '2026-03-01'],
+    ['2026/3/1', '2026-03-01'],
+    ['20260301', '2026-03-01'],
+    ['2026年3月1日', '2026-03-01'],
+    [' 2026.03.01 ', '2026-03-01'],
+    ['2026-3-1 9:05', '2026-03-01 09:05'],
+    ['2026年3月1日9时05分', '2026-03-01 09:05'],
+    ['2026-03-01T09:05', '2026-03-01 09:05'],
+    ['２０２６-０３-０１', '2026-03-01'],
+    ['2024-02-29', '2024-02-29'],
+    ['2026-02-29', null],
+    ['2026-13-01', null],
+    ['2026-03-01 24:00', null],
+    ['2026-03-01 9', null],
+    ['1-3-2026', null],
+    ['0026-03-01', null],
+    ['', null],
+    ['soon', null],
   ])('%j is %j', (text, tidy) => expect(tidyWhen(text)).toBe(tidy))
   test('a field of days takes no time', () => expect(tidyWhen('2026-03-01 09:05', false)).toBeNull())
   test('a day ends where the next begins, a minute after sixty seconds', () => {

@@ -32,14 +32,18 @@ function encode(value: unknown): number[] {
   }
   if (value instanceof Uint8Array) return [...head(2, value.length), ...value]
   if (Array.isArray(value)) return [...head(4, value.length), ...value.flatMap(encode)]
-  const entries = (value instanceof Map ? [...value] : Object.entries(value as object)).map(([k, v]) => [encode(k), encode(v)] as const)
+  const entries = (value instanceof Map ? [...value] : Object.entries(value as object)).map(
+    ([k, v]) => [encode(k), encode(v)] as const,
+  )
   entries.sort((a, b) => (toHex(Uint8Array.from(a[0])) < toHex(Uint8Array.from(b[0])) ? -1 : 1))
   return [...head(5, entries.length), ...entries.flatMap(([k, v]) => [...k, ...v])]
 }
 const bytes = (value: unknown) => Uint8Array.from(encode(value))
 
 describe('headers that the ledger’s own code wrote', () => {
-  const kinds = readdirSync(GOLDEN).filter((name) => name.endsWith('.hex')).map((name) => name.replace('.hex', ''))
+  const kinds = readdirSync(GOLDEN)
+    .filter((name) => name.endsWith('.hex'))
+    .map((name) => name.replace('.hex', ''))
   test('there is one of every kind', () => expect(kinds.length).toBeGreaterThan(18))
   test.each(kinds.filter((kind) => !kind.includes('passkey') && !kind.includes('assertion')))('%s is read', (kind) => {
     const header = readHeader(golden(kind))
@@ -51,7 +55,12 @@ describe('headers that the ledger’s own code wrote', () => {
 describe('an act and its statement', () => {
   const revoked = readHeader(golden('warrant-revoked'))
   const asked = readHeader(golden('question-asked'))
-  const act = (more: object) => ({ act: 'ask', warrant: asked.warrant, template: asked.statement.fields.get('template'), ...more })
+  const act = (more: object) => ({
+    act: 'ask',
+    warrant: asked.warrant,
+    template: asked.statement.fields.get('template'),
+    ...more,
+  })
 
   test('what was asked passes', () => {
     compareStatement({ act: 'revoke-warrant', warrant: revoked.warrant ?? '', reason: 'x' }, revoked, {})
@@ -66,7 +75,12 @@ describe('an act and its statement', () => {
     refused(act({ custodians: ['nobody'] }), 'question-asked')
   })
   test('about another question is refused', () => {
-    for (const [name, kind] of [['approve', 'approved'], ['refuse', 'refused'], ['open-answer', 'answer-disclosed'], ['export-bundle', 'bundle-exported']] as const)
+    for (const [name, kind] of [
+      ['approve', 'approved'],
+      ['refuse', 'refused'],
+      ['open-answer', 'answer-disclosed'],
+      ['export-bundle', 'bundle-exported'],
+    ] as const)
       refused({ act: name, question: 'ff'.repeat(32), reason: '' }, kind)
     refused({ act: 'narrow', question: 'ff'.repeat(32), hops: 1, answer_cap: 1, reason: '' }, 'narrowed')
   })
@@ -84,10 +98,17 @@ describe('an act and its statement', () => {
   })
   test('a draft over other terms is refused', () => {
     const drafted = readHeader(golden('warrant-drafted'))
-    const terms = Object.fromEntries(drafted.statement.fields.get('terms') as Map<string, never>) as Record<string, never>
+    const terms = Object.fromEntries(drafted.statement.fields.get('terms') as Map<string, never>) as Record<
+      string,
+      never
+    >
     const draft = {
-      act: 'draft-warrant', authority: drafted.statement.fields.get('authority'), ...terms,
-      life_ms: terms['expires_ms']! - terms['not_before_ms']!, subjects: Array.from({ length: terms['subjects']! }, (_, i) => `phone:${i}`), not_before_ms: null,
+      act: 'draft-warrant',
+      authority: drafted.statement.fields.get('authority'),
+      ...terms,
+      life_ms: terms['expires_ms']! - terms['not_before_ms']!,
+      subjects: Array.from({ length: terms['subjects']! }, (_, i) => `phone:${i}`),
+      not_before_ms: null,
     }
     compareStatement(draft as unknown as Act, drafted, {})
     refused({ ...draft, authority: 'other' }, 'warrant-drafted')
@@ -106,7 +127,9 @@ describe('the credential that an officer is given', () => {
     const bytes = Buffer.from(record.slice(from, until), 'hex')
     const u64 = (n: number) => Buffer.from(new BigUint64Array([BigInt(n)]).buffer)
     const domain = Buffer.from('cordon/passkey/v1')
-    const digest = createHash('sha256').update(Buffer.concat([u64(domain.length), domain, u64(bytes.length), bytes])).digest('hex')
+    const digest = createHash('sha256')
+      .update(Buffer.concat([u64(domain.length), domain, u64(bytes.length), bytes]))
+      .digest('hex')
     expect(await credentialOf(readHeader(golden('officer-proposed')))).toBe(`passkey:${digest}`)
     expect(await credentialOf(readHeader(golden('officer-confirmed')))).toBeNull()
   })
@@ -120,12 +143,38 @@ describe('everything before the passkey is asked', () => {
   const act: Act = { act: 'open-answer', question }
   const make = async (more: object = {}, structure: object = {}) => {
     const header = bytes({
-      parts: [], follows: [], network: fromHex(network), officer: 'inv-1', time_ms: now, warrant: new Uint8Array(16), institution: 'police',
-      statement: { 'answer-disclosed': { rows: 3, question: fromHex(question) } }, ...more,
+      parts: [],
+      follows: [],
+      network: fromHex(network),
+      officer: 'inv-1',
+      time_ms: now,
+      warrant: new Uint8Array(16),
+      institution: 'police',
+      statement: { 'answer-disclosed': { rows: 3, question: fromHex(question) } },
+      ...more,
     })
-    const parts = { context: 'Signature1', guarded: bytes(new Map<number, unknown>([[1, -7], [3, 'application/cordon-record+cbor'], [4, fromHex('0c'.repeat(32))]])), external: new TextEncoder().encode('cordon/record/v1'), payload: header, ...structure }
+    const parts = {
+      context: 'Signature1',
+      guarded: bytes(
+        new Map<number, unknown>([
+          [1, -7],
+          [3, 'application/cordon-record+cbor'],
+          [4, fromHex('0c'.repeat(32))],
+        ]),
+      ),
+      external: new TextEncoder().encode('cordon/record/v1'),
+      payload: header,
+      ...structure,
+    }
     const toSign = bytes([parts.context, parts.guarded, parts.external, parts.payload])
-    return { id: '0', to_sign: toHex(toSign), header: toHex(header), header_json: {}, summary: [], assertion: { challenge: await challengeOf(toSign) } } as unknown as Prepared
+    return {
+      id: '0',
+      to_sign: toHex(toSign),
+      header: toHex(header),
+      header_json: {},
+      summary: [],
+      assertion: { challenge: await challengeOf(toSign) },
+    } as unknown as Prepared
   }
   const no = async (prepared: Prepared | Promise<Prepared>, someone = who) =>
     expect(check(act, await prepared, someone, {}, now)).rejects.toThrow(NotAsked)
@@ -142,13 +191,20 @@ describe('everything before the passkey is asked', () => {
     await no(make({ statement: { approved: { question: fromHex(question) } } }))
   })
   test('another passkey under the name that was compared is refused', async () => {
-    const credential = { passkey: { raw_id: new Uint8Array(4), passkey: { key: { es256: new Uint8Array(33) }, rp_id: 'a', origin: 'b' } } }
-    const prepared = await make({ warrant: null, statement: { 'officer-proposed': { duties: ['judge'], officer: 'j', credential } } })
+    const credential = {
+      passkey: { raw_id: new Uint8Array(4), passkey: { key: { es256: new Uint8Array(33) }, rp_id: 'a', origin: 'b' } },
+    }
+    const prepared = await make({
+      warrant: null,
+      statement: { 'officer-proposed': { duties: ['judge'], officer: 'j', credential } },
+    })
     const propose = { act: 'propose-officer', registration: '00' } as unknown as Act
     const mine = (await credentialOf(readHeader(fromHex(prepared.header)))) ?? ''
     const officer = { officer: 'j', duties: ['judge'], credential: mine }
     expect((await check(propose, prepared, who, { officer }, now)).credential).toBe(mine)
-    await expect(check(propose, prepared, who, { officer: { ...officer, credential: `passkey:${'0'.repeat(64)}` } }, now)).rejects.toThrow('another credential')
+    await expect(
+      check(propose, prepared, who, { officer: { ...officer, credential: `passkey:${'0'.repeat(64)}` } }, now),
+    ).rejects.toThrow('another credential')
   })
   test('bytes to sign that are not the header’s are refused', async () => {
     const honest = await make()

@@ -13,21 +13,29 @@ const files = (dir: string): string[] =>
   })
 const parsed = files(SOURCE).map((path) => ({
   path: path.slice(SOURCE.length),
-  tree: ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true, path.endsWith('x') ? ts.ScriptKind.TSX : ts.ScriptKind.TS),
+  tree: ts.createSourceFile(
+    path,
+    readFileSync(path, 'utf8'),
+    ts.ScriptTarget.Latest,
+    true,
+    path.endsWith('x') ? ts.ScriptKind.TSX : ts.ScriptKind.TS,
+  ),
 }))
 
 const han = /\p{Script=Han}/u
 /** What a text says in itself: `${…}` is somebody else's words. */
 function said(node: ts.Node): string | null {
   if (ts.isStringLiteralLike(node)) return node.text
-  if (ts.isTemplateExpression(node)) return node.head.text + node.templateSpans.map((span) => span.literal.text).join('')
+  if (ts.isTemplateExpression(node))
+    return node.head.text + node.templateSpans.map((span) => span.literal.text).join('')
   return null
 }
 function visit(node: ts.Node, look: (node: ts.Node) => void): void {
   look(node)
   node.forEachChild((child) => visit(child, look))
 }
-const where = (path: string, node: ts.Node) => `${path}:${node.getSourceFile().getLineAndCharacterOfPosition(node.getStart()).line + 1}`
+const where = (path: string, node: ts.Node) =>
+  `${path}:${node.getSourceFile().getLineAndCharacterOfPosition(node.getStart()).line + 1}`
 
 describe('both languages are whole', () => {
   test('each `say` has Chinese, then English', () => {
@@ -42,7 +50,17 @@ describe('both languages are whole', () => {
         if (inZh == null || inEn == null) {
           // Pairs from a book or an API are checked where they stand.
           if (zh && en && said(zh) === null && said(en) === null) return
-          if ([zh, en].some((a) => a && (ts.isBinaryExpression(a) || ts.isCallExpression(a) || ts.isIdentifier(a) || ts.isPropertyAccessExpression(a)))) return
+          if (
+            [zh, en].some(
+              (a) =>
+                a &&
+                (ts.isBinaryExpression(a) ||
+                  ts.isCallExpression(a) ||
+                  ts.isIdentifier(a) ||
+                  ts.isPropertyAccessExpression(a)),
+            )
+          )
+            return
           wrong.push(where(path, node))
         } else if (han.test(inEn) || (/[a-z]{3}/i.test(inEn) && !han.test(inZh))) wrong.push(where(path, node))
       })
@@ -53,9 +71,18 @@ describe('both languages are whole', () => {
     const wrong: string[] = []
     for (const { path, tree } of parsed)
       visit(tree, (node) => {
-        if (ts.isJsxText(node) && (han.test(node.text) || /[A-Za-z]{3,}/.test(node.text)) && node.text.trim() !== 'Cordon') wrong.push(`${where(path, node)} ${node.text.trim()}`)
-        const attribute = ts.isJsxAttribute(node) && node.initializer && ts.isStringLiteral(node.initializer) ? node : null
-        if (attribute && ['aria-label', 'title', 'placeholder', 'label', 'alt', 'legend', 'hint'].includes(attribute.name.getText())) {
+        if (
+          ts.isJsxText(node) &&
+          (han.test(node.text) || /[A-Za-z]{3,}/.test(node.text)) &&
+          node.text.trim() !== 'Cordon'
+        )
+          wrong.push(`${where(path, node)} ${node.text.trim()}`)
+        const attribute =
+          ts.isJsxAttribute(node) && node.initializer && ts.isStringLiteral(node.initializer) ? node : null
+        if (
+          attribute &&
+          ['aria-label', 'title', 'placeholder', 'label', 'alt', 'legend', 'hint'].includes(attribute.name.getText())
+        ) {
           const text = (attribute.initializer as ts.StringLiteral).text
           if (/[A-Za-z]{3,}/.test(text) || han.test(text)) wrong.push(`${where(path, node)} ${text}`)
         }

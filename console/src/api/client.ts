@@ -164,10 +164,7 @@ export const post = <T>(path: string, body: unknown, options: Options = {}): Pro
   call<T>(path, { ...options, method: 'POST', body })
 
 /** A path with its query; empty values are left out. */
-export function withQuery(
-  path: string,
-  query: Record<string, string | number | null | undefined>,
-): string {
+export function withQuery(path: string, query: Record<string, string | number | null | undefined>): string {
   const pairs = Object.entries(query).filter(([, v]) => v !== '' && v !== null && v !== undefined)
   const search = new URLSearchParams(pairs.map(([k, v]) => [k, String(v)]))
   return pairs.length === 0 ? path : `${path}?${search.toString()}`

@@ -14,8 +14,7 @@ export function newQueryClient(): QueryClient {
       queries: {
         staleTime: 15_000,
         refetchOnWindowFocus: false,
-        retry: (count, error) =>
-          count < 2 && error instanceof ApiFailure && error.body.retry && !error.signedOut,
+        retry: (count, error) => count < 2 && error instanceof ApiFailure && error.body.retry && !error.signedOut,
         retryDelay: (count) => 800 * 2 ** count,
         networkMode: 'always',
       },
@@ -44,8 +43,7 @@ export function useRecordedGet<T>(path: string | null, more: More<T> = {}) {
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnReconnect: false,
     refetchOnMount: false,
-    retry: (count, error) =>
-      count < 8 && error instanceof ApiFailure && error.rule === 'body-missing',
+    retry: (count, error) => count < 8 && error instanceof ApiFailure && error.rule === 'body-missing',
     ...more,
   })
 }
@@ -55,8 +53,7 @@ export function useStale() {
   return (...paths: string[]) => {
     void queries.invalidateQueries({
       predicate: ({ queryKey }) =>
-        queryKey[0] !== 'recorded' &&
-        paths.some((path) => String(queryKey[0]).startsWith(path)),
+        queryKey[0] !== 'recorded' && paths.some((path) => String(queryKey[0]).startsWith(path)),
     })
   }
 }

@@ -102,12 +102,7 @@ function Frame() {
       {menu && <MenuDialog onClose={() => setMenu(false)} />}
       <div>
         <header className="top">
-          <IconButton
-            className="menu-open"
-            label={say('菜单', 'Menu')}
-            icon={Menu}
-            onClick={() => setMenu(true)}
-          />
+          <IconButton className="menu-open" label={say('菜单', 'Menu')} icon={Menu} onClick={() => setMenu(true)} />
           <NetworkState live={live} />
           <div className="who">
             <strong>{session.officer ?? say('运维人员', 'Operator')}</strong>
@@ -224,7 +219,11 @@ function NetworkState({ live }: { live: boolean }) {
           {say('正在重连', 'Reconnecting')}
         </Status>
       ) : null}
-      {status.error ? <span className="sr" role="alert">{say('节点离线', 'Node offline')}</span> : null}
+      {status.error ? (
+        <span className="sr" role="alert">
+          {say('节点离线', 'Node offline')}
+        </span>
+      ) : null}
     </div>
   )
 }

@@ -43,8 +43,7 @@ export function navigation(session: Session): Group[] {
   const auditor = has(session, 'auditor') && plays(session, 'overseer')
   if (!operator) {
     const work = [place('/', House, '今日', 'Today')]
-    if (has(session, 'investigator', 'judge', 'approver'))
-      work.push(place('/inbox', Inbox, '待办', 'Inbox', 'inbox'))
+    if (has(session, 'investigator', 'judge', 'approver')) work.push(place('/inbox', Inbox, '待办', 'Inbox', 'inbox'))
     work.push(place('/cases', Files, '案件', 'Cases'))
     groups.push({ zh: '办案', en: 'Casework', places: work })
   }

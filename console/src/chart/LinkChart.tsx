@@ -188,10 +188,30 @@ export function LinkChart({
         <IconButton small label={say('显示全部', 'Show all')} icon={Maximize} onClick={() => painter.current?.fit()} />
       </div>
       <ul className="chart-legend small">
-        {model.nodes.some((n) => n.kind === 'phone') && <li><i className="phone" />{say('电话', 'Phone')}</li>}
-        {model.nodes.some((n) => n.kind === 'account') && <li><i className="account" />{say('账户', 'Account')}</li>}
-        {model.nodes.some((n) => n.kind === 'person') && <li><i className="person" />{say('人', 'Person')}</li>}
-        {model.nodes.some((n) => n.subject) && <li><i className="subject" />{say('令状对象', 'Subject of the warrant')}</li>}
+        {model.nodes.some((n) => n.kind === 'phone') && (
+          <li>
+            <i className="phone" />
+            {say('电话', 'Phone')}
+          </li>
+        )}
+        {model.nodes.some((n) => n.kind === 'account') && (
+          <li>
+            <i className="account" />
+            {say('账户', 'Account')}
+          </li>
+        )}
+        {model.nodes.some((n) => n.kind === 'person') && (
+          <li>
+            <i className="person" />
+            {say('人', 'Person')}
+          </li>
+        )}
+        {model.nodes.some((n) => n.subject) && (
+          <li>
+            <i className="subject" />
+            {say('令状对象', 'Subject of the warrant')}
+          </li>
+        )}
       </ul>
     </div>
   )
@@ -236,7 +256,11 @@ function useGestures(
       moved += Math.abs(dx) + Math.abs(dy)
       if (other) {
         const spread = (a: [number, number], b: [number, number]) => Math.hypot(a[0] - b[0], a[1] - b[1])
-        paint.zoom(spread(now, other) / Math.max(1, spread(before, other)), (now[0] + other[0]) / 2, (now[1] + other[1]) / 2)
+        paint.zoom(
+          spread(now, other) / Math.max(1, spread(before, other)),
+          (now[0] + other[0]) / 2,
+          (now[1] + other[1]) / 2,
+        )
       } else paint.move({ ...paint.view, x: paint.view.x + dx, y: paint.view.y + dy })
       held.set(event.pointerId, now)
     }

@@ -37,7 +37,10 @@ export function TimeStrip({
   const span = Math.max(1, last - first)
   const x = (at: number) => PAD + ((at - first) / span) * (width - 2 * PAD)
   const many = moments.length > MARKS_MAX
-  const bins = useMemo(() => binned(moments, first, span, Math.max(20, Math.floor(width / 9))), [moments, first, span, width])
+  const bins = useMemo(
+    () => binned(moments, first, span, Math.max(20, Math.floor(width / 9))),
+    [moments, first, span, width],
+  )
   const lanes = useMemo(() => (many ? [] : lane(moments, x)), [moments, width, many])
   if (moments.length === 0) return null
   const most = Math.max(...bins.map((bin) => bin.rows.length), 1)
@@ -48,7 +51,10 @@ export function TimeStrip({
         width={width}
         height={HEIGHT}
         role="group"
-        aria-label={say(`时间线：${moments.length} 个事件，${moment(first)} 至 ${moment(last)}`, `Timeline: ${moments.length} events from ${moment(first)} to ${moment(last)}`)}
+        aria-label={say(
+          `时间线：${moments.length} 个事件，${moment(first)} 至 ${moment(last)}`,
+          `Timeline: ${moments.length} events from ${moment(first)} to ${moment(last)}`,
+        )}
       >
         {ticks(first, last, Math.max(2, Math.floor(width / 120))).map((at) => (
           <g key={at} aria-hidden>

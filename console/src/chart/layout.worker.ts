@@ -55,15 +55,26 @@ self.onmessage = (message: MessageEvent<LayoutRequest>) => {
   })
   const edges: SimulationLinkDatum<Placed>[] = links.map(([source, target]) => ({ source, target }))
   const simulation = forceSimulation<Placed>(nodes)
-    .force('charge', forceManyBody<Placed>().strength(large ? -34 : -150).theta(1.1).distanceMax(large ? 350 : 600))
-    .force('link', forceLink<Placed, SimulationLinkDatum<Placed>>(edges).distance(large ? 36 : 74).strength(large ? 0.12 : 0.35))
+    .force(
+      'charge',
+      forceManyBody<Placed>()
+        .strength(large ? -34 : -150)
+        .theta(1.1)
+        .distanceMax(large ? 350 : 600),
+    )
+    .force(
+      'link',
+      forceLink<Placed, SimulationLinkDatum<Placed>>(edges)
+        .distance(large ? 36 : 74)
+        .strength(large ? 0.12 : 0.35),
+    )
     .force('x', forceX<Placed>((node) => node.hop * spread).strength(columns.size > 1 ? 0.16 : 0.04))
     .force('y', forceY<Placed>(0).strength(0.045))
     .force('apart', large ? null : forceCollide<Placed>((node) => node.radius + 9).iterations(2))
     .stop()
   const ticks = large ? TICKS_LARGE : TICKS_SMALL
   simulation.alphaDecay(1 - 0.001 ** (1 / ticks))
-  for (let tick = 0; tick < ticks; ) {
+  for (let tick = 0; tick < ticks;) {
     for (let i = 0; i < TICKS_A_MESSAGE && tick < ticks; i++, tick++) simulation.tick()
     const positions = new Float32Array(nodes.length * 2)
     nodes.forEach((node, i) => {

@@ -149,7 +149,8 @@ export function buildModel(answer: AnswerView, subjects: ReadonlySet<string> = n
         const edge = link(source, target, both[2], number(weight), key)
         byRow.set(key, { nodes: [source, target], link: edge })
         const subject = nodes[source]?.subject === true || nodes[target]?.subject === true
-        if (at >= 0) moments.push({ at: number(at), row: key, link: edge, weight: number(weight), kind: both[2], subject })
+        if (at >= 0)
+          moments.push({ at: number(at), row: key, link: edge, weight: number(weight), kind: both[2], subject })
         return
       }
       const found: number[] = []

@@ -69,9 +69,7 @@ export class Painter {
     if (!context) throw new Error('no canvas')
     this.context = context
     this.radii = Float32Array.from(model.nodes, (node) => radiusOf(node.degree, node.subject))
-    this.order = model.nodes
-      .map((_, i) => i)
-      .sort((a, b) => rank(model, b) - rank(model, a))
+    this.order = model.nodes.map((_, i) => i).sort((a, b) => rank(model, b) - rank(model, a))
   }
 
   setPalette(palette: Palette): void {
@@ -200,8 +198,7 @@ export class Painter {
     context.setTransform(ratio, 0, 0, ratio, MARGIN * this.width * ratio, MARGIN * this.height * ratio)
     const some = this.selected.size > 0
     const lit = new Set<number>()
-    if (some)
-      for (const row of this.selected) for (const node of this.model.byRow.get(row)?.nodes ?? []) lit.add(node)
+    if (some) for (const row of this.selected) for (const node of this.model.byRow.get(row)?.nodes ?? []) lit.add(node)
     this.paintLinks(context, some)
     this.paintNodes(context, some, lit)
     this.paintLabels(context, some, lit)
@@ -363,7 +360,13 @@ const rank = (model: Model, i: number): number => {
 }
 
 /** Kinds differ in shape as well as in colour: round, square, diamond. */
-function shape(context: CanvasRenderingContext2D, kind: 'phone' | 'account' | 'person', x: number, y: number, r: number) {
+function shape(
+  context: CanvasRenderingContext2D,
+  kind: 'phone' | 'account' | 'person',
+  x: number,
+  y: number,
+  r: number,
+) {
   if (kind === 'phone') {
     context.moveTo(x + r, y)
     context.arc(x, y, r, 0, Math.PI * 2)

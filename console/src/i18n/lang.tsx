@@ -57,9 +57,7 @@ function firstTheme(): Theme {
 export function SpeechProvider({ children }: { children: ReactNode }) {
   const [lang, setLang] = useState<Lang>(firstLang)
   const [theme, setTheme] = useState<Theme>(firstTheme)
-  const [systemDark, setSystemDark] = useState(
-    () => matchMedia('(prefers-color-scheme: dark)').matches,
-  )
+  const [systemDark, setSystemDark] = useState(() => matchMedia('(prefers-color-scheme: dark)').matches)
   useEffect(() => {
     const query = matchMedia('(prefers-color-scheme: dark)')
     const heard = () => setSystemDark(query.matches)

@@ -8,14 +8,23 @@ const REASONS: Record<string, readonly [zh: string, en: string]> = {
   'the value is empty': ['没有值', 'empty'],
   'the value is too long': ['太长', 'too long'],
   'the value is too short': ['太短', 'too short'],
-  'the value has a character that this type never has': ['有此类型不会有的字符', 'a character that this type never has'],
+  'the value has a character that this type never has': [
+    '有此类型不会有的字符',
+    'a character that this type never has',
+  ],
   'the value is in none of the forms of this type': ['不是此类型的任何写法', 'in none of the forms of this type'],
   'the check digit does not fit': ['校验位不符', 'the check digit does not fit'],
-  'there is no such day or time, or it is outside 1900 to 2199': ['没有此日期或时刻，或不在 1900 至 2199 年', 'no such day or time, or outside 1900 to 2199'],
+  'there is no such day or time, or it is outside 1900 to 2199': [
+    '没有此日期或时刻，或不在 1900 至 2199 年',
+    'no such day or time, or outside 1900 to 2199',
+  ],
   'the number is out of range': ['数值超出范围', 'the number is out of range'],
   'the number is finer than the smallest unit': ['数值比最小单位更细', 'finer than the smallest unit'],
   'a spreadsheet has rounded the number': ['被电子表格四舍五入过', 'rounded by a spreadsheet'],
-  'the column’s physical type cannot hold this semantic type': ['列的存储类型容不下此含义', 'the column’s physical type cannot hold this'],
+  'the column’s physical type cannot hold this semantic type': [
+    '列的存储类型容不下此含义',
+    'the column’s physical type cannot hold this',
+  ],
 }
 
 type Pattern = [RegExp, (found: string[], lang: Lang) => [zh: string, en: string]]

@@ -14,7 +14,9 @@ const YEAR_MAX = 2200
 export function tidyWhen(text: string, withTime = true): string | null {
   const plain = text.trim().replace(/[０-９]/g, (digit) => String.fromCharCode(digit.charCodeAt(0) - 0xfee0))
   const parts =
-    /^(\d{4})(?:[-/.年 ]\s?(\d{1,2})[-/.月 ]\s?(\d{1,2})日?|(\d{2})(\d{2}))(?:[T ]?\s*(\d{1,2})[:：时](\d{2})分?)?$/.exec(plain)
+    /^(\d{4})(?:[-/.年 ]\s?(\d{1,2})[-/.月 ]\s?(\d{1,2})日?|(\d{2})(\d{2}))(?:[T ]?\s*(\d{1,2})[:：时](\d{2})分?)?$/.exec(
+      plain,
+    )
   if (!parts) return null
   const [, year = '', month, day, shortMonth, shortDay, hour, minute] = parts
   const date = `${year}-${two(month ?? shortMonth ?? '')}-${two(day ?? shortDay ?? '')}`

@@ -38,7 +38,10 @@ export function AnswerTables({
     if (!held.has(tab)) setTab(first.split(':')[0] ?? '0')
   }, [selected])
   const name = (table: AnswerTable) =>
-    say(`第 ${table.step + 1} 步 · ${word(tables, table.table, lang)}`, `Step ${table.step + 1} · ${word(tables, table.table, lang)}`)
+    say(
+      `第 ${table.step + 1} 步 · ${word(tables, table.table, lang)}`,
+      `Step ${table.step + 1} · ${word(tables, table.table, lang)}`,
+    )
   return (
     <Card flush>
       <Tabs
@@ -122,8 +125,7 @@ function Rows({
   const items = rows.getVirtualItems()
   const before = items[0]?.start ?? 0
   const after = rows.getTotalSize() - (items.at(-1)?.end ?? 0)
-  if (table.rows.length === 0)
-    return <Blank title={say('这一步没有记录', 'This step found nothing')} />
+  if (table.rows.length === 0) return <Blank title={say('这一步没有记录', 'This step found nothing')} />
   return (
     <div>
       {hasSelected && (
@@ -143,7 +145,9 @@ function Rows({
                   <th key={column} scope="col" aria-sort={state} className={isNumber(kinds[i]) ? 'num' : undefined}>
                     <button
                       type="button"
-                      onClick={() => setSort(sort?.by === i ? (sort.down ? null : { by: i, down: true }) : { by: i, down: false })}
+                      onClick={() =>
+                        setSort(sort?.by === i ? (sort.down ? null : { by: i, down: true }) : { by: i, down: false })
+                      }
                     >
                       {word(columns, column, lang)}
                       <Mark size={12} aria-hidden />
@@ -180,7 +184,9 @@ function Rows({
                           <span className="sr">{say('令状对象：', 'subject of the warrant: ')}</span>
                         </>
                       )}
-                      {kinds[c] === 'institution' ? institution(String(table.rows[i]?.[c] ?? '—')) : cell(table.rows[i]?.[c], kinds[c] ?? 'text', lang)}
+                      {kinds[c] === 'institution'
+                        ? institution(String(table.rows[i]?.[c] ?? '—'))
+                        : cell(table.rows[i]?.[c], kinds[c] ?? 'text', lang)}
                     </td>
                   ))}
                   <td className="nowrap muted">{institution(origin)}</td>

@@ -30,7 +30,11 @@ export function AnswerPage() {
       {(view) => (
         <>
           <PageHead
-            crumb={<Link to={`/questions/${question}`}>{say('查询', 'Question')} {short(question)}</Link>}
+            crumb={
+              <Link to={`/questions/${question}`}>
+                {say('查询', 'Question')} {short(question)}
+              </Link>
+            }
             title={`${word(templates, view.template, lang)} · ${say('答案', 'Answer')}`}
             actions={<Exports view={view} />}
           />
@@ -42,14 +46,21 @@ export function AnswerPage() {
                 ) : (
                   <>
                     {order.error ? <Unmarked error={order.error} retry={() => void order.refetch()} /> : null}
-                    <Answer answer={data} warrant={view.warrant} subjects={order.data?.subject_list?.subjects ?? NOBODY} />
+                    <Answer
+                      answer={data}
+                      warrant={view.warrant}
+                      subjects={order.data?.subject_list?.subjects ?? NOBODY}
+                    />
                   </>
                 )
               }
             </Await>
           ) : (
             <Card>
-              <Blank title={say('答案尚未开启', 'The answer is not open')} action={<Link to={`/questions/${question}`}>{say('回到查询', 'Back to the question')}</Link>} />
+              <Blank
+                title={say('答案尚未开启', 'The answer is not open')}
+                action={<Link to={`/questions/${question}`}>{say('回到查询', 'Back to the question')}</Link>}
+              />
             </Card>
           )}
         </>
@@ -65,7 +76,9 @@ function Unmarked({ error, retry }: { error: unknown; retry: () => void }) {
   const { say } = useSpeech()
   return (
     <div className="stack-s" style={{ marginBottom: 16 }}>
-      <Notice mood="wait">{say('读不到令状对象，下面没有标出。', 'The warrant’s subjects can’t be read, so they are not marked below.')}</Notice>
+      <Notice mood="wait">
+        {say('读不到令状对象，下面没有标出。', 'The warrant’s subjects can’t be read, so they are not marked below.')}
+      </Notice>
       <Failed error={error} retry={retry} />
     </div>
   )
@@ -150,7 +163,10 @@ function Answer({ answer, warrant, subjects }: { answer: AnswerView; warrant: st
             <span>·</span>
             <span>
               <Target size={14} className="subject-mark" aria-hidden />
-              {say(`令状对象 ${marked.size} 个，其中 ${found} 个见于答案`, `${found} of the warrant’s ${count(marked.size, 'subject')} appear`)}
+              {say(
+                `令状对象 ${marked.size} 个，其中 ${found} 个见于答案`,
+                `${found} of the warrant’s ${count(marked.size, 'subject')} appear`,
+              )}
             </span>
           </>
         )}
@@ -161,7 +177,10 @@ function Answer({ answer, warrant, subjects }: { answer: AnswerView; warrant: st
           flush
           extra={
             <span className="small muted">
-              {say(`${number(model.nodes.length, lang)} 个节点，${number(model.links.length, lang)} 条连线`, `${count(model.nodes.length, 'node')}, ${count(model.links.length, 'link')}`)}
+              {say(
+                `${number(model.nodes.length, lang)} 个节点，${number(model.links.length, lang)} 条连线`,
+                `${count(model.nodes.length, 'node')}, ${count(model.links.length, 'link')}`,
+              )}
             </span>
           }
         >
@@ -176,7 +195,9 @@ function Answer({ answer, warrant, subjects }: { answer: AnswerView; warrant: st
           <Notice
             mood="run"
             icon={Info}
-            action={<IconButton small label={say('取消选择', 'Clear the selection')} icon={X} onClick={() => select([])} />}
+            action={
+              <IconButton small label={say('取消选择', 'Clear the selection')} icon={X} onClick={() => select([])} />
+            }
           >
             <span className="row">
               {chosen && (
@@ -203,4 +224,3 @@ function Answer({ answer, warrant, subjects }: { answer: AnswerView; warrant: st
     </div>
   )
 }
-

@@ -29,7 +29,10 @@ export function AskPage() {
           <PageHead
             crumb={<Link to={`/cases/${data.warrant}`}>{caseTitle(data, say)}</Link>}
             title={say('提问', 'Ask a question')}
-            lead={say('先看方案：谁算什么、各方会知道什么、有何泄露。签名之后才会发给数据方。', 'See the plan first: who computes what, what each side learns, what leaks. Nothing goes to custodians before you sign.')}
+            lead={say(
+              '先看方案：谁算什么、各方会知道什么、有何泄露。签名之后才会发给数据方。',
+              'See the plan first: who computes what, what each side learns, what leaks. Nothing goes to custodians before you sign.',
+            )}
           />
           <Await query={known}>{(list) => <Ask view={data} known={list} />}</Await>
         </>
@@ -74,7 +77,9 @@ function Ask({ view, known }: { view: CaseView; known: TemplateView[] }) {
     setError(null)
     try {
       setPlan({ of: stamp, view: await whenHere(() => post<PlanView>('/v1/questions/preview', fields)) })
-      requestAnimationFrame(() => document.getElementById('plan')?.scrollIntoView({ block: 'start', behavior: 'smooth' }))
+      requestAnimationFrame(() =>
+        document.getElementById('plan')?.scrollIntoView({ block: 'start', behavior: 'smooth' }),
+      )
     } catch (caught) {
       setPlan(null)
       setError(caught)
@@ -95,7 +100,10 @@ function Ask({ view, known }: { view: CaseView; known: TemplateView[] }) {
   if (view.phase !== 'issued')
     return (
       <Card>
-        <Blank title={say('令状现在不能提问', 'Nothing can be asked under this warrant now')} action={<Link to={`/cases/${view.warrant}`}>{say('查看令状', 'See the warrant')}</Link>} />
+        <Blank
+          title={say('令状现在不能提问', 'Nothing can be asked under this warrant now')}
+          action={<Link to={`/cases/${view.warrant}`}>{say('查看令状', 'See the warrant')}</Link>}
+        />
       </Card>
     )
   return (
@@ -106,7 +114,14 @@ function Ask({ view, known }: { view: CaseView; known: TemplateView[] }) {
           <Plan plan={fresh} />
         ) : error === null ? (
           <Card>
-            <Blank icon={Eye} title={plan ? say('条件已改，请重新查看方案', 'The terms changed: see the plan again') : say('方案会显示在这里', 'The plan appears here')}>
+            <Blank
+              icon={Eye}
+              title={
+                plan
+                  ? say('条件已改，请重新查看方案', 'The terms changed: see the plan again')
+                  : say('方案会显示在这里', 'The plan appears here')
+              }
+            >
               {say('查看方案不留记录，也不通知任何人。', 'Seeing a plan leaves no record and tells nobody.')}
             </Blank>
           </Card>
@@ -121,21 +136,69 @@ function Ask({ view, known }: { view: CaseView; known: TemplateView[] }) {
               onChange={(value) => set('template', value)}
               options={view.templates.map((t) => {
                 const item = known.find((k) => k.template === t)
-                return { value: t, name: <strong>{word(templates, t, lang)}</strong>, what: item ? say(item.title_zh, item.title_en) : undefined }
+                return {
+                  value: t,
+                  name: <strong>{word(templates, t, lang)}</strong>,
+                  what: item ? say(item.title_zh, item.title_en) : undefined,
+                }
               })}
             />
             {takes('hops') && (
-              <TextField label={say('跳数', 'Hops')} inputMode="numeric" value={form.hops} onChange={(e) => set('hops', e.target.value)} error={wording('hops')} hint={say(`令状允许至多 ${view.hops}`, `at most ${view.hops} by the warrant`)} />
+              <TextField
+                label={say('跳数', 'Hops')}
+                inputMode="numeric"
+                value={form.hops}
+                onChange={(e) => set('hops', e.target.value)}
+                error={wording('hops')}
+                hint={say(`令状允许至多 ${view.hops}`, `at most ${view.hops} by the warrant`)}
+              />
             )}
             {takes('min_amount_minor') && (
-              <TextField label={say('最低金额', 'Least amount')} inputMode="decimal" after={say('元', 'yuan')} placeholder="0.00" value={form.amount} onChange={(e) => set('amount', e.target.value)} error={wording('amount')} />
+              <TextField
+                label={say('最低金额', 'Least amount')}
+                inputMode="decimal"
+                after={say('元', 'yuan')}
+                placeholder="0.00"
+                value={form.amount}
+                onChange={(e) => set('amount', e.target.value)}
+                error={wording('amount')}
+              />
             )}
             {takes('within_ms') && (
-              <TextField label={say('转入后多久内转出', 'Out again within')} inputMode="numeric" after={say('小时', 'hours')} placeholder="24" value={form.hours} onChange={(e) => set('hours', e.target.value)} error={wording('hours')} hint={say('至多 168 小时；两跳以上适用', 'at most 168; for two hops or more')} />
+              <TextField
+                label={say('转入后多久内转出', 'Out again within')}
+                inputMode="numeric"
+                after={say('小时', 'hours')}
+                placeholder="24"
+                value={form.hours}
+                onChange={(e) => set('hours', e.target.value)}
+                error={wording('hours')}
+                hint={say('至多 168 小时；两跳以上适用', 'at most 168; for two hops or more')}
+              />
             )}
-            <TextField label={say('答案行数上限', 'Answer cap')} inputMode="numeric" after={say('行', 'rows')} placeholder={String(view.answer_cap)} value={form.cap} onChange={(e) => set('cap', e.target.value)} error={wording('cap')} />
-            <Picks legend={say('问哪些数据方', 'Custodians to ask')} chosen={form.custodians} onChange={(chosen) => set('custodians', chosen)} error={wording('custodians')} options={view.custodians.map((c) => ({ value: c, name: name(c) }))} />
-            <Button type="submit" icon={Eye} busy={busy} disabled={busy || Object.keys(wrong).length > 0} tone={fresh ? 'plain' : 'primary'}>
+            <TextField
+              label={say('答案行数上限', 'Answer cap')}
+              inputMode="numeric"
+              after={say('行', 'rows')}
+              placeholder={String(view.answer_cap)}
+              value={form.cap}
+              onChange={(e) => set('cap', e.target.value)}
+              error={wording('cap')}
+            />
+            <Picks
+              legend={say('问哪些数据方', 'Custodians to ask')}
+              chosen={form.custodians}
+              onChange={(chosen) => set('custodians', chosen)}
+              error={wording('custodians')}
+              options={view.custodians.map((c) => ({ value: c, name: name(c) }))}
+            />
+            <Button
+              type="submit"
+              icon={Eye}
+              busy={busy}
+              disabled={busy || Object.keys(wrong).length > 0}
+              tone={fresh ? 'plain' : 'primary'}
+            >
               {say('查看方案', 'See the plan')}
             </Button>
             {fresh && (

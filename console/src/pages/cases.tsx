@@ -27,7 +27,13 @@ export function CasesPage() {
       (card) =>
         (!phase || card.phase === phase) &&
         (!needle ||
-          [card.case, card.warrant, name(card.requester), name(card.authority), ...card.templates.map((t) => word(templates, t, lang))]
+          [
+            card.case,
+            card.warrant,
+            name(card.requester),
+            name(card.authority),
+            ...card.templates.map((t) => word(templates, t, lang)),
+          ]
             .join(' ')
             .toLowerCase()
             .includes(needle)),
@@ -40,7 +46,14 @@ export function CasesPage() {
   )
   return (
     <>
-      <PageHead title={say('案件', 'Cases')} lead={say('与本机构有关的每份令状，最近有动静的在前。', 'Every warrant that concerns this institution, latest activity first.')} actions={draft} />
+      <PageHead
+        title={say('案件', 'Cases')}
+        lead={say(
+          '与本机构有关的每份令状，最近有动静的在前。',
+          'Every warrant that concerns this institution, latest activity first.',
+        )}
+        actions={draft}
+      />
       <Await
         query={cases}
         empty={{
@@ -51,7 +64,13 @@ export function CasesPage() {
         {() => (
           <div className="stack">
             <div className="filters">
-              <TextField label={say('查找', 'Find')} type="search" placeholder={say('案号、编号、机构…', 'Case, id, institution…')} value={text} onChange={(e) => setText(e.target.value)} />
+              <TextField
+                label={say('查找', 'Find')}
+                type="search"
+                placeholder={say('案号、编号、机构…', 'Case, id, institution…')}
+                value={text}
+                onChange={(e) => setText(e.target.value)}
+              />
               <Select
                 label={say('状态', 'State')}
                 value={phase}
@@ -95,7 +114,8 @@ function CaseRow({ card }: { card: CaseCard }) {
             {caseTitle(card, say)}
           </Link>
           <div className="muted small">
-            {name(card.requester)} → {name(card.authority)} · <Hex id={card.warrant} what={say('令状编号', 'warrant id')} />
+            {name(card.requester)} → {name(card.authority)} ·{' '}
+            <Hex id={card.warrant} what={say('令状编号', 'warrant id')} />
           </div>
         </div>
         <Phase phase={card.phase} />
@@ -104,13 +124,11 @@ function CaseRow({ card }: { card: CaseCard }) {
         <span>{say(`${card.subjects} 个对象`, count(card.subjects, 'subject'))}</span>
         <span>{say(`${card.custodians.length} 家数据方`, count(card.custodians.length, 'custodian'))}</span>
         <span>{say(`${card.hops} 跳`, count(card.hops, 'hop'))}</span>
+        <span>{say(`至多 ${number(card.answer_cap, lang)} 行`, `≤ ${count(card.answer_cap, 'row')}`)}</span>
         <span>
-          {say(`至多 ${number(card.answer_cap, lang)} 行`, `≤ ${count(card.answer_cap, 'row')}`)}
+          {say(`已用 ${card.spent}/${card.runs} 次计算`, `${card.spent} of ${count(card.runs, 'run')} spent`)}
         </span>
-        <span>{say(`已用 ${card.spent}/${card.runs} 次计算`, `${card.spent} of ${count(card.runs, 'run')} spent`)}</span>
-        {card.phase === 'issued' && (
-          <span>{say(`剩余 ${duration(left, lang)}`, `${duration(left, lang)} left`)}</span>
-        )}
+        {card.phase === 'issued' && <span>{say(`剩余 ${duration(left, lang)}`, `${duration(left, lang)} left`)}</span>}
         <span>
           {say('最近：', 'last: ')}
           <When ms={card.last_ms} relative />

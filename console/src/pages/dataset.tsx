@@ -62,7 +62,10 @@ export function DatasetPage() {
                 <Card title={say('快照', 'Snapshots')} flush>
                   {view.snapshots.length === 0 ? (
                     <Blank icon={Camera} title={say('还没有快照', 'No snapshots yet')}>
-                      {say('快照是对当时各行的承诺；查询只用快照作答。', 'A snapshot commits to the rows of its time; questions are answered from snapshots alone.')}
+                      {say(
+                        '快照是对当时各行的承诺；查询只用快照作答。',
+                        'A snapshot commits to the rows of its time; questions are answered from snapshots alone.',
+                      )}
                     </Blank>
                   ) : (
                     <ul className="tasks">
@@ -128,7 +131,11 @@ function Job({ job }: { job: JobView }) {
           <span>
             {doingSaid(job.doing, lang)} · {say(`${number(job.rows, lang)} 行`, count(job.rows, 'row'))}
           </span>
-          <Button small icon={CircleStop} onClick={() => void post(`/v1/jobs/${job.job}/cancel`, {}).finally(() => stale('/v1/jobs'))}>
+          <Button
+            small
+            icon={CircleStop}
+            onClick={() => void post(`/v1/jobs/${job.job}/cancel`, {}).finally(() => stale('/v1/jobs'))}
+          >
             {say('停止', 'Stop')}
           </Button>
         </div>
@@ -141,7 +148,9 @@ function Job({ job }: { job: JobView }) {
 function Snapshot({ snap, may }: { snap: DatasetView['snapshots'][number]; may: boolean }) {
   const { say, lang } = useSpeech()
   const [open, setOpen] = useState(false)
-  const detail = useGet<SnapshotView>(open ? `/v1/snapshots/${snap.record}` : null, { staleTime: Number.POSITIVE_INFINITY })
+  const detail = useGet<SnapshotView>(open ? `/v1/snapshots/${snap.record}` : null, {
+    staleTime: Number.POSITIVE_INFINITY,
+  })
   return (
     <li className="task column">
       <div className="row between">
@@ -149,7 +158,8 @@ function Snapshot({ snap, may }: { snap: DatasetView['snapshots'][number]; may: 
           <strong>
             <When ms={snap.extracted_ms} />
           </strong>{' '}
-          {snap.latest && <Status mood="good">{say('最新', 'latest')}</Status>} {!snap.kept && <Status mood="off">{say('已销毁', 'destroyed')}</Status>}
+          {snap.latest && <Status mood="good">{say('最新', 'latest')}</Status>}{' '}
+          {!snap.kept && <Status mood="off">{say('已销毁', 'destroyed')}</Status>}
         </span>
         <Hex id={snap.record} />
       </div>
@@ -158,7 +168,11 @@ function Snapshot({ snap, may }: { snap: DatasetView['snapshots'][number]; may: 
         <span>{say(`拒收 ${number(snap.rejected, lang)} 行`, `${number(snap.rejected, lang)} rejected`)}</span>
         {snap.keys.map((key) => (
           <span key={key.name}>
-            {key.name}: {say(`${number(key.distinct, lang)} 个值，${number(key.buckets, lang)} 桶`, `${number(key.distinct, lang)} values in ${number(key.buckets, lang)} buckets`)}
+            {key.name}:{' '}
+            {say(
+              `${number(key.distinct, lang)} 个值，${number(key.buckets, lang)} 桶`,
+              `${number(key.distinct, lang)} values in ${number(key.buckets, lang)} buckets`,
+            )}
           </span>
         ))}
       </div>
@@ -178,7 +192,9 @@ function Snapshot({ snap, may }: { snap: DatasetView['snapshots'][number]; may: 
                   <tr>
                     <th scope="col">{say('列', 'Column')}</th>
                     <th scope="col">{say('原因', 'Reason')}</th>
-                    <th scope="col" className="num">{say('行数', 'Rows')}</th>
+                    <th scope="col" className="num">
+                      {say('行数', 'Rows')}
+                    </th>
                   </tr>
                 </thead>
                 <tbody>
@@ -191,11 +207,18 @@ function Snapshot({ snap, may }: { snap: DatasetView['snapshots'][number]; may: 
                   ))}
                 </tbody>
               </table>
-              <div className="table-wrap short" tabIndex={0} role="group" aria-label={say('被拒收的行', 'Rejected rows')}>
+              <div
+                className="table-wrap short"
+                tabIndex={0}
+                role="group"
+                aria-label={say('被拒收的行', 'Rejected rows')}
+              >
                 <table className="table">
                   <thead>
                     <tr>
-                      <th scope="col" className="num">{say('行号', 'Row')}</th>
+                      <th scope="col" className="num">
+                        {say('行号', 'Row')}
+                      </th>
                       <th scope="col">{say('列', 'Column')}</th>
                       <th scope="col">{say('原因', 'Reason')}</th>
                     </tr>
@@ -219,7 +242,19 @@ function Snapshot({ snap, may }: { snap: DatasetView['snapshots'][number]; may: 
   )
 }
 
-const SEMANTICS = ['phone', 'resident_id', 'account', 'money', 'timestamp', 'date', 'integer', 'real', 'text', 'institution', 'premise']
+const SEMANTICS = [
+  'phone',
+  'resident_id',
+  'account',
+  'money',
+  'timestamp',
+  'date',
+  'integer',
+  'real',
+  'text',
+  'institution',
+  'premise',
+]
 
 export function NewDatasetPage() {
   const { say, lang } = useSpeech()
@@ -270,19 +305,63 @@ export function NewDatasetPage() {
     })
   return (
     <>
-      <PageHead crumb={<Link to="/datasets">{say('数据表', 'Datasets')}</Link>} title={say('接入数据表', 'Connect a table')} lead={say('先看一眼来源：节点猜出每列的含义，由您确认后再公布。', 'Have a look at the source first: the node guesses what each column means, and you confirm before it is published.')} />
+      <PageHead
+        crumb={<Link to="/datasets">{say('数据表', 'Datasets')}</Link>}
+        title={say('接入数据表', 'Connect a table')}
+        lead={say(
+          '先看一眼来源：节点猜出每列的含义，由您确认后再公布。',
+          'Have a look at the source first: the node guesses what each column means, and you confirm before it is published.',
+        )}
+      />
       <div className="stack">
         <form onSubmit={look}>
           <Card title={say('来源', 'Source')}>
             <div className="stack">
               <div className="pair">
-                <TextField label={say('数据表名', 'Dataset’s name')} value={form.dataset} onChange={(e) => setForm({ ...form, dataset: e.target.value })} pattern="[a-z0-9_\-]{1,32}" hint={say('小写字母、数字、_、-', 'lower-case letters, digits, _ and -')} required />
-                <TextField label={say('文件路径或数据库', 'File or database')} value={form.source} onChange={(e) => setForm({ ...form, source: e.target.value })} hint={say('节点机器上的 CSV、Parquet，或 postgres:// 地址', 'CSV or Parquet on the node’s machine, or a postgres:// address')} required />
-                {postgres && <TextField label={say('数据库中的表', 'Table in the database')} value={form.table} onChange={(e) => setForm({ ...form, table: e.target.value })} required />}
-                <Select label={say('种类', 'Kind')} value={form.kind} onChange={(e) => setForm({ ...form, kind: e.target.value })} options={[['', say('由节点猜', 'Guess')], ...Object.keys(tables).map((t) => [t, word(tables, t, lang)] as const)]} />
+                <TextField
+                  label={say('数据表名', 'Dataset’s name')}
+                  value={form.dataset}
+                  onChange={(e) => setForm({ ...form, dataset: e.target.value })}
+                  pattern="[a-z0-9_\-]{1,32}"
+                  hint={say('小写字母、数字、_、-', 'lower-case letters, digits, _ and -')}
+                  required
+                />
+                <TextField
+                  label={say('文件路径或数据库', 'File or database')}
+                  value={form.source}
+                  onChange={(e) => setForm({ ...form, source: e.target.value })}
+                  hint={say(
+                    '节点机器上的 CSV、Parquet，或 postgres:// 地址',
+                    'CSV or Parquet on the node’s machine, or a postgres:// address',
+                  )}
+                  required
+                />
+                {postgres && (
+                  <TextField
+                    label={say('数据库中的表', 'Table in the database')}
+                    value={form.table}
+                    onChange={(e) => setForm({ ...form, table: e.target.value })}
+                    required
+                  />
+                )}
+                <Select
+                  label={say('种类', 'Kind')}
+                  value={form.kind}
+                  onChange={(e) => setForm({ ...form, kind: e.target.value })}
+                  options={[
+                    ['', say('由节点猜', 'Guess')],
+                    ...Object.keys(tables).map((t) => [t, word(tables, t, lang)] as const),
+                  ]}
+                />
               </div>
               <div>
-                <Button type="submit" icon={Search} busy={busy} tone={preview ? 'plain' : 'primary'} disabled={busy || !form.dataset.trim() || !form.source.trim()}>
+                <Button
+                  type="submit"
+                  icon={Search}
+                  busy={busy}
+                  tone={preview ? 'plain' : 'primary'}
+                  disabled={busy || !form.dataset.trim() || !form.source.trim()}
+                >
                   {say('看一眼来源', 'Look at the source')}
                 </Button>
               </div>
@@ -292,7 +371,13 @@ export function NewDatasetPage() {
         {error !== null && <Failed error={error} />}
         {preview && (
           <>
-            <Card title={say(`猜测的含义（抽样 ${preview.sampled} 行）`, `What the columns seem to mean (${preview.sampled} rows sampled)`)} flush>
+            <Card
+              title={say(
+                `猜测的含义（抽样 ${preview.sampled} 行）`,
+                `What the columns seem to mean (${preview.sampled} rows sampled)`,
+              )}
+              flush
+            >
               <div className="table-wrap" tabIndex={0} role="group" aria-label={say('列', 'Columns')}>
                 <table className="table even">
                   <thead>
@@ -301,7 +386,9 @@ export function NewDatasetPage() {
                       <th scope="col">{say('列', 'Column')}</th>
                       <th scope="col">{say('含义', 'Meaning')}</th>
                       <th scope="col">{say('披露', 'Disclosure')}</th>
-                      <th scope="col" className="num">{say('有值', 'Filled')}</th>
+                      <th scope="col" className="num">
+                        {say('有值', 'Filled')}
+                      </th>
                       <th scope="col">{say('符合', 'Fits')}</th>
                     </tr>
                   </thead>
@@ -313,10 +400,28 @@ export function NewDatasetPage() {
                         </td>
                         <td>{word(columns, column.name, lang)}</td>
                         <td>
-                          <Chosen spec={spec} setSpec={setSpec} column={column.name} field="semantic" value={column.semantic} choices={SEMANTICS} book={semantics} label={say(`${column.name} 的含义`, `Meaning of ${column.name}`)} />
+                          <Chosen
+                            spec={spec}
+                            setSpec={setSpec}
+                            column={column.name}
+                            field="semantic"
+                            value={column.semantic}
+                            choices={SEMANTICS}
+                            book={semantics}
+                            label={say(`${column.name} 的含义`, `Meaning of ${column.name}`)}
+                          />
                         </td>
                         <td>
-                          <Chosen spec={spec} setSpec={setSpec} column={column.name} field="disclosure" value={column.disclosure} choices={['open', 'key_only', 'aggregate_only', 'compare_only', 'never']} book={disclosures} label={say(`${column.name} 的披露规则`, `Disclosure of ${column.name}`)} />
+                          <Chosen
+                            spec={spec}
+                            setSpec={setSpec}
+                            column={column.name}
+                            field="disclosure"
+                            value={column.disclosure}
+                            choices={['open', 'key_only', 'aggregate_only', 'compare_only', 'never']}
+                            book={disclosures}
+                            label={say(`${column.name} 的披露规则`, `Disclosure of ${column.name}`)}
+                          />
                         </td>
                         <td className="num">{column.filled}</td>
                         <td>
@@ -352,7 +457,14 @@ export function NewDatasetPage() {
             <details>
               <summary>{say('完整说明（TOML）', 'The whole specification (TOML)')}</summary>
               <div style={{ marginTop: 8 }}>
-                <TextArea label={say('说明', 'Specification')} className="mono" rows={16} spellCheck={false} value={spec} onChange={(e) => setSpec(e.target.value)} />
+                <TextArea
+                  label={say('说明', 'Specification')}
+                  className="mono"
+                  rows={16}
+                  spellCheck={false}
+                  value={spec}
+                  onChange={(e) => setSpec(e.target.value)}
+                />
               </div>
             </details>
             <div className="row">
@@ -402,7 +514,12 @@ function Chosen({
   const now = fieldOf(spec, column, field) ?? value
   const all = choices.includes(now) ? choices : [now, ...choices]
   return (
-    <select className="input" aria-label={label} value={now} onChange={(e) => setSpec(withField(spec, column, field, e.target.value))}>
+    <select
+      className="input"
+      aria-label={label}
+      value={now}
+      onChange={(e) => setSpec(withField(spec, column, field, e.target.value))}
+    >
       {all.map((choice) => (
         <option key={choice} value={choice}>
           {word(book, choice, lang)}

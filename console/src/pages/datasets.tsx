@@ -24,7 +24,14 @@ export function DatasetsPage() {
   )
   return (
     <>
-      <PageHead title={say('数据表', 'Datasets')} lead={say('本机构在目录中公布的表。数据不离开本机构；目录只有列的含义与披露规则。', 'The tables this institution publishes. The data stay here; the catalogue has what columns mean and how they may be used.')} actions={add} />
+      <PageHead
+        title={say('数据表', 'Datasets')}
+        lead={say(
+          '本机构在目录中公布的表。数据不离开本机构；目录只有列的含义与披露规则。',
+          'The tables this institution publishes. The data stay here; the catalogue has what columns mean and how they may be used.',
+        )}
+        actions={add}
+      />
       <Await
         query={datasets}
         empty={{
@@ -44,8 +51,12 @@ export function DatasetsPage() {
                   <tr>
                     <th scope="col">{say('名称', 'Name')}</th>
                     <th scope="col">{say('种类', 'Kind')}</th>
-                    <th scope="col" className="num">{say('行数', 'Rows')}</th>
-                    <th scope="col" className="num">{say('拒收', 'Rejected')}</th>
+                    <th scope="col" className="num">
+                      {say('行数', 'Rows')}
+                    </th>
+                    <th scope="col" className="num">
+                      {say('拒收', 'Rejected')}
+                    </th>
                     <th scope="col">{say('最新快照', 'Latest snapshot')}</th>
                     <th scope="col">{say('来源', 'Source')}</th>
                   </tr>

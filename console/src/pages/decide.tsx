@@ -37,9 +37,7 @@ export function DecidePage() {
           />
           <div className="cols decide">
             <div className="stack">
-              <Await query={full}>
-                {(f) => <CaseAndSubjects view={data} full={f} />}
-              </Await>
+              <Await query={full}>{(f) => <CaseAndSubjects view={data} full={f} />}</Await>
               <Card title={say('与上一份申请相比', 'What changed since the draft before')}>
                 {data.predecessor ? (
                   <Await query={changes} lines={3}>
@@ -54,7 +52,10 @@ export function DecidePage() {
               <Decision key={data.warrant} view={data} ready={!!full.data?.subject_list} />
             ) : (
               <Card>
-                <Blank title={say('此申请已有决定', 'This draft is decided')} action={<Link to={`/cases/${data.warrant}`}>{say('查看令状', 'See the warrant')}</Link>} />
+                <Blank
+                  title={say('此申请已有决定', 'This draft is decided')}
+                  action={<Link to={`/cases/${data.warrant}`}>{say('查看令状', 'See the warrant')}</Link>}
+                />
               </Card>
             )}
           </div>
@@ -78,7 +79,12 @@ function CaseAndSubjects({ view, full }: { view: CaseView; full: WarrantView }) 
           items={[
             [say('申请人', 'Asked by'), `${name(view.requester)} · ${view.drafted_by ?? ''}`],
             [say('时间', 'When'), <When key="w" ms={view.drafted_ms} />],
-            [say('理由', 'Reason'), <span key="r" className="prose">{list?.reason ?? '—'}</span>],
+            [
+              say('理由', 'Reason'),
+              <span key="r" className="prose">
+                {list?.reason ?? '—'}
+              </span>,
+            ],
             basis ? [say('法律依据', 'Legal basis'), basis] : null,
             window ? [say('数据时段', 'Window'), windowText(window)] : null,
             [
@@ -101,9 +107,17 @@ function CaseAndSubjects({ view, full }: { view: CaseView; full: WarrantView }) 
       </Card>
       <Card
         title={say(`对象（${view.subjects}）`, `Subjects (${view.subjects})`)}
-        extra={<span className="small muted">{say('数据方只会看到盲化后的值', 'Custodians will see blinded values only')}</span>}
+        extra={
+          <span className="small muted">
+            {say('数据方只会看到盲化后的值', 'Custodians will see blinded values only')}
+          </span>
+        }
       >
-        {list ? <SubjectList subjects={list.subjects} /> : <Blank title={say('对象尚未送达，请稍候', 'The subjects are on their way')} />}
+        {list ? (
+          <SubjectList subjects={list.subjects} />
+        ) : (
+          <Blank title={say('对象尚未送达，请稍候', 'The subjects are on their way')} />
+        )}
       </Card>
     </>
   )
@@ -199,25 +213,69 @@ function Decision({ view, ready }: { view: CaseView; ready: boolean }) {
             chosen={verdict}
             onChange={(value) => setVerdict(value as Verdict)}
             options={[
-              { value: 'issue', name: <strong>{say('签发', 'Issue')}</strong>, what: say('照准或缩小范围', 'As asked or narrower') },
+              {
+                value: 'issue',
+                name: <strong>{say('签发', 'Issue')}</strong>,
+                what: say('照准或缩小范围', 'As asked or narrower'),
+              },
               { value: 'refuse', name: <strong>{say('驳回', 'Refuse')}</strong>, what: say('不予签发', 'Not issued') },
             ]}
           />
           {verdict === 'issue' && (
             <>
               <div className="pair narrow">
-                <TextField label={say(`跳数（申请 ${asked.hops}）`, `Hops (asked ${asked.hops})`)} inputMode="numeric" value={hops} onChange={(e) => setHops(e.target.value)} error={errors.hops} />
-                <TextField label={say(`次数（申请 ${asked.runs}）`, `Runs (asked ${asked.runs})`)} inputMode="numeric" value={runs} onChange={(e) => setRuns(e.target.value)} error={errors.runs} />
-                <TextField label={say(`行数上限（申请 ${asked.answer_cap}）`, `Answer cap (asked ${asked.answer_cap})`)} inputMode="numeric" value={cap} onChange={(e) => setCap(e.target.value)} error={errors.cap} />
-                <TextField label={say(`天数（申请 ${askedDays}）`, `Days (asked ${askedDays})`)} inputMode="numeric" value={days} onChange={(e) => setDays(e.target.value)} error={errors.days} />
+                <TextField
+                  label={say(`跳数（申请 ${asked.hops}）`, `Hops (asked ${asked.hops})`)}
+                  inputMode="numeric"
+                  value={hops}
+                  onChange={(e) => setHops(e.target.value)}
+                  error={errors.hops}
+                />
+                <TextField
+                  label={say(`次数（申请 ${asked.runs}）`, `Runs (asked ${asked.runs})`)}
+                  inputMode="numeric"
+                  value={runs}
+                  onChange={(e) => setRuns(e.target.value)}
+                  error={errors.runs}
+                />
+                <TextField
+                  label={say(`行数上限（申请 ${asked.answer_cap}）`, `Answer cap (asked ${asked.answer_cap})`)}
+                  inputMode="numeric"
+                  value={cap}
+                  onChange={(e) => setCap(e.target.value)}
+                  error={errors.cap}
+                />
+                <TextField
+                  label={say(`天数（申请 ${askedDays}）`, `Days (asked ${askedDays})`)}
+                  inputMode="numeric"
+                  value={days}
+                  onChange={(e) => setDays(e.target.value)}
+                  error={errors.days}
+                />
               </div>
-              <Picks legend={say('查询模板', 'Templates')} chosen={chosen} onChange={setChosen} error={errors.templates} options={asked.templates.map((t) => ({ value: t, name: word(templates, t, lang) }))} />
-              <Picks legend={say('数据方', 'Custodians')} chosen={custodians} onChange={setCustodians} error={errors.custodians} options={asked.custodians.map((c) => ({ value: c, name: name(c) }))} />
+              <Picks
+                legend={say('查询模板', 'Templates')}
+                chosen={chosen}
+                onChange={setChosen}
+                error={errors.templates}
+                options={asked.templates.map((t) => ({ value: t, name: word(templates, t, lang) }))}
+              />
+              <Picks
+                legend={say('数据方', 'Custodians')}
+                chosen={custodians}
+                onChange={setCustodians}
+                error={errors.custodians}
+                options={asked.custodians.map((c) => ({ value: c, name: name(c) }))}
+              />
             </>
           )}
           <TextArea
             label={say('理由', 'Reason')}
-            hint={verdict === 'issue' ? say('请求方、数据方与监督方会读到', 'Requester, custodians and overseer read it') : say('请求方会读到', 'The requester reads it')}
+            hint={
+              verdict === 'issue'
+                ? say('请求方、数据方与监督方会读到', 'Requester, custodians and overseer read it')
+                : say('请求方会读到', 'The requester reads it')
+            }
             value={reason}
             onChange={(e) => setReason(e.target.value)}
             error={show('reason')}

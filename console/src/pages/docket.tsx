@@ -99,7 +99,12 @@ export function Timeline({ records }: { records: readonly RecordView[] }) {
     const groups: [string, RecordView[]][] = []
     for (const record of records) {
       const d = new Date(record.time_ms)
-      const key = d.toLocaleDateString(lang === 'zh' ? 'zh-CN' : 'en-GB', { year: 'numeric', month: 'long', day: 'numeric', weekday: 'short' })
+      const key = d.toLocaleDateString(lang === 'zh' ? 'zh-CN' : 'en-GB', {
+        year: 'numeric',
+        month: 'long',
+        day: 'numeric',
+        weekday: 'short',
+      })
       const last = groups.at(-1)
       if (last?.[0] === key) last[1].push(record)
       else groups.push([key, [record]])
@@ -126,7 +131,9 @@ export function Timeline({ records }: { records: readonly RecordView[] }) {
                       {record.officer ? ` · ${record.officer}` : say(' · 节点', ' · node')}
                     </span>
                     <span className="when" style={{ marginLeft: 'auto' }}>
-                      {new Date(record.time_ms).toLocaleTimeString(lang === 'zh' ? 'zh-CN' : 'en-GB', { hour12: false })}
+                      {new Date(record.time_ms).toLocaleTimeString(lang === 'zh' ? 'zh-CN' : 'en-GB', {
+                        hour12: false,
+                      })}
                     </span>
                   </div>
                   <div>{say(record.text_zh, record.text_en)}</div>
@@ -150,4 +157,3 @@ export function Timeline({ records }: { records: readonly RecordView[] }) {
     </div>
   )
 }
-

@@ -68,7 +68,11 @@ export function DraftPage() {
     onChange: (event: { target: { value: string } }) => set(key, event.target.value),
     error: error(key),
   })
-  const date = (key: 'from' | 'to') => ({ value: form[key], onChange: (value: string) => set(key, value), error: error(key) })
+  const date = (key: 'from' | 'to') => ({
+    value: form[key],
+    onChange: (value: string) => set(key, value),
+    error: error(key),
+  })
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -83,7 +87,9 @@ export function DraftPage() {
     const act = draftAct(form, check.lines)
     sign({
       act,
-      beside: { subjects: new Set(check.lines.flatMap((l) => (l.state === 'ok' && l.selector ? [l.selector] : []))).size },
+      beside: {
+        subjects: new Set(check.lines.flatMap((l) => (l.state === 'ok' && l.selector ? [l.selector] : []))).size,
+      },
       note: (
         <Notice mood="run">
           {say(
@@ -103,12 +109,22 @@ export function DraftPage() {
     <>
       <PageHead
         title={say('申请令状', 'Draft a warrant')}
-        lead={say('写明要问什么、问谁、查哪段时间、到什么限度。检察院或法院据此决定。', 'Say what would be asked, of whom, over which time, and up to what limits. The authority decides on it.')}
+        lead={say(
+          '写明要问什么、问谁、查哪段时间、到什么限度。检察院或法院据此决定。',
+          'Say what would be asked, of whom, over which time, and up to what limits. The authority decides on it.',
+        )}
       />
       <div ref={top} tabIndex={-1}>
         {tried && Object.keys(wrong).length > 0 && (
           <div style={{ marginBottom: 16 }}>
-            <Notice mood="bad" role="alert" title={say(`还有 ${Object.keys(wrong).length} 处需要填写或更正`, `${count(Object.keys(wrong).length, 'field')} to fill in or mend`)} />
+            <Notice
+              mood="bad"
+              role="alert"
+              title={say(
+                `还有 ${Object.keys(wrong).length} 处需要填写或更正`,
+                `${count(Object.keys(wrong).length, 'field')} to fill in or mend`,
+              )}
+            />
           </div>
         )}
       </div>
@@ -117,17 +133,32 @@ export function DraftPage() {
           <Card title={say('案情', 'The case')}>
             <div className="stack">
               <div className="pair">
-                <TextField label={say('案号', 'Case')} hint={say('只有承诺值离开本机构', 'Only a commitment to it leaves this institution')} {...text('case')} />
+                <TextField
+                  label={say('案号', 'Case')}
+                  hint={say('只有承诺值离开本机构', 'Only a commitment to it leaves this institution')}
+                  {...text('case')}
+                />
                 <Select
                   label={say('签发机关', 'Authority')}
                   value={form.authority}
                   onChange={(e) => set('authority', e.target.value)}
                   error={error('authority')}
-                  options={[['', say('请选择', 'Choose')], ...authorities.map((m) => [m.institution, memberName(m.name, lang)] as const)]}
+                  options={[
+                    ['', say('请选择', 'Choose')],
+                    ...authorities.map((m) => [m.institution, memberName(m.name, lang)] as const),
+                  ]}
                 />
               </div>
-              <TextArea label={say('理由', 'Reason')} hint={say('签发机关会读到', 'The authority reads it')} {...text('reason')} />
-              <TextField label={say('法律依据', 'Legal basis')} hint={say('签发机关与数据方会读到', 'Authority and custodians read it')} {...text('basis')} />
+              <TextArea
+                label={say('理由', 'Reason')}
+                hint={say('签发机关会读到', 'The authority reads it')}
+                {...text('reason')}
+              />
+              <TextField
+                label={say('法律依据', 'Legal basis')}
+                hint={say('签发机关与数据方会读到', 'Authority and custodians read it')}
+                {...text('basis')}
+              />
             </div>
           </Card>
           <Card title={say('查什么', 'What would be asked')}>
@@ -159,7 +190,16 @@ export function DraftPage() {
                 )}
               </Await>
               <div>
-                <Button small tone="quiet" onClick={() => set('custodians', custodians.map((m) => m.institution))}>
+                <Button
+                  small
+                  tone="quiet"
+                  onClick={() =>
+                    set(
+                      'custodians',
+                      custodians.map((m) => m.institution),
+                    )
+                  }
+                >
                   {say('全选', 'Choose all')}
                 </Button>
                 <Button small tone="quiet" onClick={() => set('custodians', [])}>
@@ -183,8 +223,18 @@ export function DraftPage() {
               <div className="pair narrow">
                 <TextField label={say('跳数', 'Hops')} inputMode="numeric" {...text('hops')} />
                 <TextField label={say('可计算次数', 'Runs')} inputMode="numeric" {...text('runs')} />
-                <TextField label={say('答案行数上限', 'Answer cap')} inputMode="numeric" after={say('行', 'rows')} {...text('cap')} />
-                <TextField label={say('有效期', 'Life')} inputMode="numeric" after={say('天', 'days')} {...text('days')} />
+                <TextField
+                  label={say('答案行数上限', 'Answer cap')}
+                  inputMode="numeric"
+                  after={say('行', 'rows')}
+                  {...text('cap')}
+                />
+                <TextField
+                  label={say('有效期', 'Life')}
+                  inputMode="numeric"
+                  after={say('天', 'days')}
+                  {...text('days')}
+                />
               </div>
               <p className="hint">
                 {say('签发机关只能在此范围内缩小，不能放宽。', 'The authority can narrow this, never widen it.')}
@@ -195,7 +245,10 @@ export function DraftPage() {
             {say('核对并签名…', 'Review and sign…')}
           </Button>
           <p className="hint">
-            {say('离开此页或节点断开，填写的内容都还在（仅存于内存）。', 'What you typed stays when you leave this page or the node goes away (in memory only).')}
+            {say(
+              '离开此页或节点断开，填写的内容都还在（仅存于内存）。',
+              'What you typed stays when you leave this page or the node goes away (in memory only).',
+            )}
           </p>
         </div>
       </form>
@@ -213,7 +266,12 @@ interface Checking {
 
 /** The node's word on each line, a moment after typing stops. */
 function useChecked(text: string): Checking {
-  const [state, setState] = useState<Omit<Checking, 'again'>>({ lines: null, result: null, pending: false, error: null })
+  const [state, setState] = useState<Omit<Checking, 'again'>>({
+    lines: null,
+    result: null,
+    pending: false,
+    error: null,
+  })
   const [round, setRound] = useState(0)
   useEffect(() => {
     const lines = subjectLines(text)
@@ -286,7 +344,10 @@ function Subjects({
       <div className="cols half">
         <TextArea
           label={say('每行一个', 'One a line')}
-          hint={say('电话、身份证号或账号；可写 phone:、id:、account: 指明类型。', 'Phones, resident ids or accounts; phone:, id: or account: says which.')}
+          hint={say(
+            '电话、身份证号或账号；可写 phone:、id:、account: 指明类型。',
+            'Phones, resident ids or accounts; phone:, id: or account: says which.',
+          )}
           rows={10}
           className="mono"
           spellCheck={false}

@@ -21,7 +21,10 @@ export function EnginePage() {
   const engine = useGet<Engine>('/v1/engine', { refetchInterval: 5_000 })
   return (
     <>
-      <PageHead title={say('节点', 'The node')} lead={say('本机构节点的健康、账本、存储与日志。', 'This institution’s node: health, ledger, storage, log.')} />
+      <PageHead
+        title={say('节点', 'The node')}
+        lead={say('本机构节点的健康、账本、存储与日志。', 'This institution’s node: health, ledger, storage, log.')}
+      />
       <Await query={engine}>{(data) => <EngineView engine={data} />}</Await>
     </>
   )
@@ -31,13 +34,26 @@ function EngineView({ engine }: { engine: Engine }) {
   const { say, lang } = useSpeech()
   const { status, finality } = engine
   const most = Math.max(1, ...engine.storage.map((one) => one.bytes))
-  const stores: Record<string, string> = { ledger: say('账本', 'Ledger'), store: say('私有库', 'Private store'), snapshots: say('快照', 'Snapshots') }
+  const stores: Record<string, string> = {
+    ledger: say('账本', 'Ledger'),
+    store: say('私有库', 'Private store'),
+    snapshots: say('快照', 'Snapshots'),
+  }
   return (
     <div className="stack">
       {status.healthy ? (
-        <Notice mood="good" icon={CircleCheck} title={say('健康：账本可以推进', 'Healthy: the ledger makes progress')} />
+        <Notice
+          mood="good"
+          icon={CircleCheck}
+          title={say('健康：账本可以推进', 'Healthy: the ledger makes progress')}
+        />
       ) : (
-        <Notice mood="bad" role="alert" icon={TriangleAlert} title={say('账本不能推进', 'The ledger makes no progress')}>
+        <Notice
+          mood="bad"
+          role="alert"
+          icon={TriangleAlert}
+          title={say('账本不能推进', 'The ledger makes no progress')}
+        >
           {status.advice}
         </Notice>
       )}
@@ -46,8 +62,14 @@ function EngineView({ engine }: { engine: Engine }) {
         <Figure name={say('记录数', 'Records')} value={number(status.records, lang)} />
         <Figure name={say('在线成员', 'Members heard')} value={`${status.heard}/${status.members}`} />
         <Figure name={say('须同意', 'Quorum')} value={String(status.quorum)} />
-        <Figure name={say('终局用时（中位）', 'Finality, median')} value={finality.p50_ms != null ? `${Math.round(finality.p50_ms)} ms` : '—'} />
-        <Figure name={say('终局用时（95%）', 'Finality, 95%')} value={finality.p95_ms != null ? `${Math.round(finality.p95_ms)} ms` : '—'} />
+        <Figure
+          name={say('终局用时（中位）', 'Finality, median')}
+          value={finality.p50_ms != null ? `${Math.round(finality.p50_ms)} ms` : '—'}
+        />
+        <Figure
+          name={say('终局用时（95%）', 'Finality, 95%')}
+          value={finality.p95_ms != null ? `${Math.round(finality.p95_ms)} ms` : '—'}
+        />
         <Figure name={say('运行时间', 'Uptime')} value={duration(engine.uptime_ms, lang)} />
         <Figure name={say('待入账', 'Waiting')} value={number(engine.waiting, lang)} />
       </dl>
@@ -108,11 +130,19 @@ function Peers({ peers, now }: { peers: Peer[]; now: number }) {
           <tr>
             <th scope="col">{say('成员', 'Member')}</th>
             <th scope="col">{say('状态', 'State')}</th>
-            <th scope="col" className="num">{say('高度', 'Height')}</th>
+            <th scope="col" className="num">
+              {say('高度', 'Height')}
+            </th>
             <th scope="col">{say('最近听到', 'Last heard')}</th>
-            <th scope="col" className="num">{say('通道', 'Channels')}</th>
-            <th scope="col" className="num">{say('收', 'In')}</th>
-            <th scope="col" className="num">{say('发', 'Out')}</th>
+            <th scope="col" className="num">
+              {say('通道', 'Channels')}
+            </th>
+            <th scope="col" className="num">
+              {say('收', 'In')}
+            </th>
+            <th scope="col" className="num">
+              {say('发', 'Out')}
+            </th>
             <th scope="col">{say('地址', 'Addresses')}</th>
           </tr>
         </thead>
@@ -130,7 +160,9 @@ function Peers({ peers, now }: { peers: Peer[]; now: number }) {
                 {peer.height != null ? number(peer.height, lang) : '—'}
                 {peerState(peer) === 'behind' ? <div className="small muted">−{peer.behind}</div> : null}
               </td>
-              <td className="nowrap">{peer.me ? '—' : peer.heard_ms != null ? ago(peer.heard_ms, now, lang) : say('从未', 'never')}</td>
+              <td className="nowrap">
+                {peer.me ? '—' : peer.heard_ms != null ? ago(peer.heard_ms, now, lang) : say('从未', 'never')}
+              </td>
               <td className="num">{peer.me ? '—' : peer.inbound + peer.outbound}</td>
               <td className="num nowrap">{bytes(peer.bytes_in)}</td>
               <td className="num nowrap">{bytes(peer.bytes_out)}</td>
@@ -151,10 +183,26 @@ function Peers({ peers, now }: { peers: Peer[]; now: number }) {
 function PeerMark({ peer }: { peer: Peer }) {
   const { say } = useSpeech()
   const marks = {
-    me: <Status mood="run" icon={Server}>{say('本节点', 'this node')}</Status>,
-    up: <Status mood="good" icon={CircleCheck}>{say('正常', 'in step')}</Status>,
-    behind: <Status mood="wait" icon={TriangleAlert}>{say('落后', 'behind')}</Status>,
-    down: <Status mood="bad" icon={Unplug}>{say('听不到', 'not heard')}</Status>,
+    me: (
+      <Status mood="run" icon={Server}>
+        {say('本节点', 'this node')}
+      </Status>
+    ),
+    up: (
+      <Status mood="good" icon={CircleCheck}>
+        {say('正常', 'in step')}
+      </Status>
+    ),
+    behind: (
+      <Status mood="wait" icon={TriangleAlert}>
+        {say('落后', 'behind')}
+      </Status>
+    ),
+    down: (
+      <Status mood="bad" icon={Unplug}>
+        {say('听不到', 'not heard')}
+      </Status>
+    ),
   }
   return marks[peerState(peer)]
 }
@@ -186,7 +234,16 @@ function LogLevel() {
         {(data) => (
           <form className="stack-s" onSubmit={(e) => void save(e)}>
             <div className="filters">
-              <TextField label={say('过滤', 'Filter')} value={filter} onChange={(e) => setFilter(e.target.value)} hint={say(`如 info,node=debug；默认 ${data.default}`, `such as info,node=debug; ${data.default} by default`)} className="mono" />
+              <TextField
+                label={say('过滤', 'Filter')}
+                value={filter}
+                onChange={(e) => setFilter(e.target.value)}
+                hint={say(
+                  `如 info,node=debug；默认 ${data.default}`,
+                  `such as info,node=debug; ${data.default} by default`,
+                )}
+                className="mono"
+              />
               <Button type="submit" disabled={filter === data.filter}>
                 {say('设定', 'Set')}
               </Button>
@@ -209,14 +266,32 @@ export function NetworkPage() {
   const members = useMembers()
   return (
     <>
-      <PageHead title={say('网络', 'The network')} lead={say('每家机构一个节点，共同维护一本账；没有谁说了算。', 'One node an institution, one ledger among them; nobody alone has the say.')} />
+      <PageHead
+        title={say('网络', 'The network')}
+        lead={say(
+          '每家机构一个节点，共同维护一本账；没有谁说了算。',
+          'One node an institution, one ledger among them; nobody alone has the say.',
+        )}
+      />
       <Await query={members}>
         {(list) => (
           <div className="stack">
             <div className="wide-only">
-            <Card title={say('成员图', 'Map')} extra={status && <span className="small muted">{say(`${status.heard}/${status.members} 家在线，须 ${status.quorum} 家同意`, `${status.heard} of ${status.members} heard, ${status.quorum} must agree`)}</span>}>
-              <NetworkMap members={list} me={session.institution} peers={engine.data?.members} />
-            </Card>
+              <Card
+                title={say('成员图', 'Map')}
+                extra={
+                  status && (
+                    <span className="small muted">
+                      {say(
+                        `${status.heard}/${status.members} 家在线，须 ${status.quorum} 家同意`,
+                        `${status.heard} of ${status.members} heard, ${status.quorum} must agree`,
+                      )}
+                    </span>
+                  )
+                }
+              >
+                <NetworkMap members={list} me={session.institution} peers={engine.data?.members} />
+              </Card>
             </div>
             <Members members={list} />
           </div>
@@ -258,7 +333,10 @@ function Members({ members }: { members: MemberView[] }) {
                     <ul>
                       {member.officers.map((officer) => (
                         <li key={officer.key}>
-                          {officer.officer} <span className="muted small">{officer.duties.map((d) => word(duties, d, lang)).join(' · ')}</span>
+                          {officer.officer}{' '}
+                          <span className="muted small">
+                            {officer.duties.map((d) => word(duties, d, lang)).join(' · ')}
+                          </span>
                         </li>
                       ))}
                     </ul>

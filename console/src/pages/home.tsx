@@ -18,13 +18,20 @@ export function HomePage() {
   const cases = useGet<CaseCard[]>(session.officer ? '/v1/cases' : null)
   const hour = new Date().getHours()
   const greeting =
-    hour < 12 ? say('上午好', 'Good morning') : hour < 18 ? say('下午好', 'Good afternoon') : say('晚上好', 'Good evening')
+    hour < 12
+      ? say('上午好', 'Good morning')
+      : hour < 18
+        ? say('下午好', 'Good afternoon')
+        : say('晚上好', 'Good evening')
   if (!session.officer) return <OperatorHome />
   return (
     <>
       <PageHead
         title={say(`${greeting}，${session.officer}`, `${greeting}, ${session.officer}`)}
-        lead={say(`${name(session.institution)}的待办与近况。`, `What waits at ${name(session.institution)}, and what has just happened.`)}
+        lead={say(
+          `${name(session.institution)}的待办与近况。`,
+          `What waits at ${name(session.institution)}, and what has just happened.`,
+        )}
         actions={
           has(session, 'investigator') && (
             <LinkButton to="/cases/new" tone="primary" icon={FilePlus2}>
@@ -36,7 +43,9 @@ export function HomePage() {
       <Await query={cases}>
         {(list) => {
           const mine = list.flatMap((card) =>
-            card.waits.filter((wait) => wait.mine && (!wait.duty || has(session, wait.duty as never))).map((wait) => ({ card, wait })),
+            card.waits
+              .filter((wait) => wait.mine && (!wait.duty || has(session, wait.duty as never)))
+              .map((wait) => ({ card, wait })),
           )
           const others = list.flatMap((card) => card.waits.filter((wait) => !wait.mine).map((wait) => ({ card, wait })))
           return (
@@ -45,7 +54,10 @@ export function HomePage() {
                 <Card title={say('等您办理', 'Waiting for you')} flush>
                   {mine.length === 0 ? (
                     <Blank icon={Coffee} title={say('没有待办', 'Nothing waits for you')}>
-                      {say('有新的申请、查询或答案时会出现在这里。', 'New drafts, questions and answers appear here by themselves.')}
+                      {say(
+                        '有新的申请、查询或答案时会出现在这里。',
+                        'New drafts, questions and answers appear here by themselves.',
+                      )}
                     </Blank>
                   ) : (
                     <ul className="tasks">
@@ -59,7 +71,11 @@ export function HomePage() {
                   <Card title={say('等别处办理', 'Waiting for others')} flush>
                     <ul className="tasks">
                       {others.slice(0, 8).map(({ card, wait }) => (
-                        <TaskRow key={`${card.warrant}${wait.what}${wait.institution}${wait.question ?? ''}`} card={card} wait={wait} />
+                        <TaskRow
+                          key={`${card.warrant}${wait.what}${wait.institution}${wait.question ?? ''}`}
+                          card={card}
+                          wait={wait}
+                        />
                       ))}
                     </ul>
                   </Card>
@@ -98,7 +114,13 @@ function OperatorHome() {
   const { say } = useSpeech()
   return (
     <>
-      <PageHead title={say('节点运维', 'Running the node')} lead={say('运维人员登记经办人、发布数据表、看护节点；不看案件，不签文书。', 'The operator enrols officers, publishes tables and keeps the node; reads no case and signs no act.')} />
+      <PageHead
+        title={say('节点运维', 'Running the node')}
+        lead={say(
+          '运维人员登记经办人、发布数据表、看护节点；不看案件，不签文书。',
+          'The operator enrols officers, publishes tables and keeps the node; reads no case and signs no act.',
+        )}
+      />
       <div className="row">
         <LinkButton to="/engine">{say('节点状况', 'The node')}</LinkButton>
         <LinkButton to="/network">{say('网络', 'The network')}</LinkButton>

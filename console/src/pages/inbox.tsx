@@ -17,7 +17,13 @@ export function InboxPage() {
   const inbox = useGet<Inbox>('/v1/inbox')
   return (
     <>
-      <PageHead title={say('待办', 'Inbox')} lead={say('等本机构经办人决定的事项，会自动更新。', 'What waits for this institution’s officers; it updates by itself.')} />
+      <PageHead
+        title={say('待办', 'Inbox')}
+        lead={say(
+          '等本机构经办人决定的事项，会自动更新。',
+          'What waits for this institution’s officers; it updates by itself.',
+        )}
+      />
       <Await query={inbox}>
         {(data) => {
           const sections = [
@@ -52,7 +58,9 @@ function Drafts({ drafts }: { drafts: WarrantView[] }) {
           <li key={draft.warrant} className="task">
             <div className="grow stack-s">
               <Link to={`/inbox/draft/${draft.warrant}`}>
-                <strong>{known(draft.warrant)?.case ?? say(`令状 ${short(draft.warrant)}`, `Warrant ${short(draft.warrant)}`)}</strong>
+                <strong>
+                  {known(draft.warrant)?.case ?? say(`令状 ${short(draft.warrant)}`, `Warrant ${short(draft.warrant)}`)}
+                </strong>
               </Link>
               <span className="small muted">
                 {say(

@@ -26,7 +26,11 @@ export function LineList({ lines }: { lines: readonly CheckedLine[] }) {
           const line = shown[item.index]
           if (!line) return null
           return (
-            <li key={line.line} className={`checked ${line.state}`} style={{ transform: `translateY(${item.start}px)` }}>
+            <li
+              key={line.line}
+              className={`checked ${line.state}`}
+              style={{ transform: `translateY(${item.start}px)` }}
+            >
               <span className="no">{line.line}</span>
               {line.state === 'ok' && (
                 <>
@@ -39,7 +43,10 @@ export function LineList({ lines }: { lines: readonly CheckedLine[] }) {
                 <>
                   <CopyMinus size={14} aria-hidden />
                   <span className="grow small">
-                    {say(`与第 ${line.duplicate_of ?? '?'} 行相同，只计一次`, `same as line ${line.duplicate_of ?? '?'}: counted once`)}
+                    {say(
+                      `与第 ${line.duplicate_of ?? '?'} 行相同，只计一次`,
+                      `same as line ${line.duplicate_of ?? '?'}: counted once`,
+                    )}
                   </span>
                 </>
               )}

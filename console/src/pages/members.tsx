@@ -52,7 +52,10 @@ export function MembersPage() {
             show: (
               <Card>
                 <Blank icon={Vote} title={say('没有待表决的变更', 'Nothing is under vote')}>
-                  {say('提出后，各机构的登记员或运维人员会在此页看到并投票。', 'What is proposed is shown here to the registrars and operators of every institution, who vote on it.')}
+                  {say(
+                    '提出后，各机构的登记员或运维人员会在此页看到并投票。',
+                    'What is proposed is shown here to the registrars and operators of every institution, who vote on it.',
+                  )}
                 </Blank>
               </Card>
             ),
@@ -62,7 +65,11 @@ export function MembersPage() {
             <ul className="stack" aria-label={say('待表决的变更', 'Under vote')}>
               {list.map((proposal) => (
                 <li key={proposal.proposal}>
-                  <Proposal proposal={proposal} members={members.data ?? []} onVote={(yes) => setBallot({ proposal, yes })} />
+                  <Proposal
+                    proposal={proposal}
+                    members={members.data ?? []}
+                    onVote={(yes) => setBallot({ proposal, yes })}
+                  />
                 </li>
               ))}
             </ul>
@@ -102,7 +109,8 @@ function Proposal({
   const silent = members.map((member) => member.institution).filter((id) => !yes.includes(id) && !no.includes(id))
   const mine = yes.includes(session.institution) ? true : no.includes(session.institution) ? false : null
   const missing = Math.max(0, needed - yes.length)
-  const names = (list: readonly string[]) => (list.length > 0 ? <Tags items={list.map(name)} /> : <span className="muted">—</span>)
+  const names = (list: readonly string[]) =>
+    list.length > 0 ? <Tags items={list.map(name)} /> : <span className="muted">—</span>
   return (
     <Card
       title={pick(proposal)}
@@ -179,7 +187,10 @@ function Act({
     setError(null)
     try {
       const recorded = await post<Recorded>('/v1/membership', body, { limitMs: ACT_MS_MAX })
-      toast({ mood: 'good', text: say(`已写入账本：${title}（第 ${recorded.index} 条）`, `Final: ${title} (record ${recorded.index})`) })
+      toast({
+        mood: 'good',
+        text: say(`已写入账本：${title}（第 ${recorded.index} 条）`, `Final: ${title} (record ${recorded.index})`),
+      })
       onDone?.()
       onClose()
     } catch (caught) {
@@ -201,7 +212,14 @@ function Act({
               {say('取消', 'Cancel')}
             </Button>
           )}
-          <Button tone={danger ? 'danger' : 'primary'} icon={KeyRound} busy={busy} disabled={busy} data-testid="membership" onClick={() => void send()}>
+          <Button
+            tone={danger ? 'danger' : 'primary'}
+            icon={KeyRound}
+            busy={busy}
+            disabled={busy}
+            data-testid="membership"
+            onClick={() => void send()}
+          >
             {busy ? say('等待各机构确认…', 'Waiting until it is final…') : say('由节点签名', 'Have the node sign')}
           </Button>
         </>
@@ -230,7 +248,8 @@ function Propose({ members, onClose }: { members: MemberView[] | undefined; onCl
   const [sure, setSure] = useState(false)
   const read = form.text.trim() ? readCard(form.text) : null
   const card = read && 'card' in read ? read.card : null
-  const bad = read && 'wrong' in read ? read.wrong : form.kind !== 'remove' && card ? unfit(form.kind, card, members ?? []) : null
+  const bad =
+    read && 'wrong' in read ? read.wrong : form.kind !== 'remove' && card ? unfit(form.kind, card, members ?? []) : null
   const member = members?.find((one) => one.institution === form.institution)
   const ready = form.kind === 'remove' ? !!member : !!card && !bad
   const kinds: Record<Kind, string> = {
@@ -242,7 +261,9 @@ function Propose({ members, onClose }: { members: MemberView[] | undefined; onCl
     return (
       <Act
         title={kinds[form.kind]}
-        body={form.kind === 'remove' ? { change: 'remove', institution: form.institution } : { change: form.kind, card }}
+        body={
+          form.kind === 'remove' ? { change: 'remove', institution: form.institution } : { change: form.kind, card }
+        }
         danger={form.kind === 'remove'}
         onClose={() => setSure(false)}
         onDone={() => {
@@ -289,9 +310,21 @@ function Propose({ members, onClose }: { members: MemberView[] | undefined; onCl
           chosen={form.kind}
           onChange={(kind) => setForm({ ...form, kind: kind as Kind })}
           options={[
-            { value: 'admit', name: <strong>{kinds.admit}</strong>, what: say('以其名片 card.json', 'By its card.json') },
-            { value: 'replace', name: <strong>{kinds.replace}</strong>, what: say('新密钥、角色或地址', 'New keys, roles or addresses') },
-            { value: 'remove', name: <strong>{kinds.remove}</strong>, what: say('其节点与经办人不再有权', 'Its node and officers lose their say') },
+            {
+              value: 'admit',
+              name: <strong>{kinds.admit}</strong>,
+              what: say('以其名片 card.json', 'By its card.json'),
+            },
+            {
+              value: 'replace',
+              name: <strong>{kinds.replace}</strong>,
+              what: say('新密钥、角色或地址', 'New keys, roles or addresses'),
+            },
+            {
+              value: 'remove',
+              name: <strong>{kinds.remove}</strong>,
+              what: say('其节点与经办人不再有权', 'Its node and officers lose their say'),
+            },
           ]}
         />
         {form.kind === 'remove' ? (
@@ -303,7 +336,10 @@ function Propose({ members, onClose }: { members: MemberView[] | undefined; onCl
               value={form.institution}
               onChange={(event) => setForm({ ...form, institution: event.target.value })}
               error={tried && !member ? say('请选择成员', 'Choose a member') : undefined}
-              options={[['', say('请选择', 'Choose')], ...members.map((one) => [one.institution, memberName(one.name, lang)] as const)]}
+              options={[
+                ['', say('请选择', 'Choose')],
+                ...members.map((one) => [one.institution, memberName(one.name, lang)] as const),
+              ]}
             />
           )
         ) : (
@@ -349,8 +385,14 @@ function CardText({
         label={say('名片', 'Card')}
         hint={
           rotate
-            ? say('card.next.json 的内容：由该机构运维人员以 cordon network rotate 生成', 'The content of card.next.json, which the member’s operator makes with cordon network rotate')
-            : say('card.json 的内容：由该机构以 cordon init 生成', 'The content of card.json, which the institution makes with cordon init')
+            ? say(
+                'card.next.json 的内容：由该机构运维人员以 cordon network rotate 生成',
+                'The content of card.next.json, which the member’s operator makes with cordon network rotate',
+              )
+            : say(
+                'card.json 的内容：由该机构以 cordon init 生成',
+                'The content of card.json, which the institution makes with cordon init',
+              )
         }
         className="mono"
         rows={6}
@@ -393,14 +435,36 @@ function CardFacts({ card, before }: { card: MemberCard; before: MemberView | un
           [say('机构', 'Institution'), `${memberName(name, lang)} · ${id}`],
           [say('角色', 'Roles'), <Tags key="r" items={held.map((role) => word(roles, role, lang))} />],
           before
-            ? [say('节点公钥', 'Node’s key'), rotates ? <Status mood="wait" icon={KeyRound}>{say('换成新密钥', 'a new key')}</Status> : <Status mood="off">{say('不变', 'stays')}</Status>]
-            : [say('节点公钥', 'Node’s key'), <Status key="n" mood="run" icon={UserRoundPlus}>{say('新成员', 'a new member')}</Status>],
-          ['', <code key="k" className="fingerprint">{grouped(node_key)}</code>],
+            ? [
+                say('节点公钥', 'Node’s key'),
+                rotates ? (
+                  <Status mood="wait" icon={KeyRound}>
+                    {say('换成新密钥', 'a new key')}
+                  </Status>
+                ) : (
+                  <Status mood="off">{say('不变', 'stays')}</Status>
+                ),
+              ]
+            : [
+                say('节点公钥', 'Node’s key'),
+                <Status key="n" mood="run" icon={UserRoundPlus}>
+                  {say('新成员', 'a new member')}
+                </Status>,
+              ],
+          [
+            '',
+            <code key="k" className="fingerprint">
+              {grouped(node_key)}
+            </code>,
+          ],
           [say('地址', 'Addresses'), <code key="a">{`${ledger_address} · ${exchange_address}`}</code>],
         ]}
       />
       <Notice mood="wait" title={say('先核对公钥', 'Compare the key first')}>
-        {say('请当面或以电话与该机构逐字核对上面的公钥：名片可能在途中被换过。', 'Compare the key above with the institution, in person or by telephone: a card may have been swapped on its way.')}
+        {say(
+          '请当面或以电话与该机构逐字核对上面的公钥：名片可能在途中被换过。',
+          'Compare the key above with the institution, in person or by telephone: a card may have been swapped on its way.',
+        )}
       </Notice>
     </>
   )

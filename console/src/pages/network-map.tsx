@@ -6,7 +6,12 @@ import { peerState } from '../lib/peer'
 
 const SIZE = { width: 760, height: 430 }
 const ROLE_ORDER = ['requester', 'authority', 'overseer', 'custodian']
-const COLOURS: Record<string, string> = { requester: 'var(--c1)', authority: 'var(--c5)', overseer: 'var(--c5)', custodian: 'var(--c3)' }
+const COLOURS: Record<string, string> = {
+  requester: 'var(--c1)',
+  authority: 'var(--c5)',
+  overseer: 'var(--c5)',
+  custodian: 'var(--c3)',
+}
 
 export function NetworkMap({ members, me, peers }: { members: MemberView[]; me: string; peers: Peer[] | undefined }) {
   const { say, lang } = useSpeech()
@@ -34,7 +39,10 @@ export function NetworkMap({ members, me, peers }: { members: MemberView[]; me: 
       className="network-map"
       viewBox={`0 0 ${SIZE.width} ${SIZE.height}`}
       role="img"
-      aria-label={say(`${members.length} 家成员的网络图；下表有同样内容`, `A map of ${members.length} members; the table below has the same`)}
+      aria-label={say(
+        `${members.length} 家成员的网络图；下表有同样内容`,
+        `A map of ${members.length} members; the table below has the same`,
+      )}
     >
       {ring.flatMap((a, i) =>
         ring.slice(i + 1).map((b, j) => {
@@ -56,12 +64,32 @@ export function NetworkMap({ members, me, peers }: { members: MemberView[]; me: 
         return (
           <g key={member.institution}>
             <title>{`${memberName(member.name, lang)} · ${words[state(member)]}`}</title>
-            <circle cx={x} cy={y} r={member.institution === me ? 17 : 13} fill={down ? 'var(--surface)' : COLOURS[role]} stroke={down ? 'var(--bad)' : 'var(--surface)'} strokeWidth={3} strokeDasharray={down ? '4 3' : undefined} />
-            {member.institution === me && <circle cx={x} cy={y} r={22} fill="none" stroke="var(--seal)" strokeWidth={2} />}
-            <text x={x} y={y + (y > SIZE.height / 2 ? 40 : -38 - (member.institution === me ? 6 : 0))} textAnchor="middle" className="map-name">
+            <circle
+              cx={x}
+              cy={y}
+              r={member.institution === me ? 17 : 13}
+              fill={down ? 'var(--surface)' : COLOURS[role]}
+              stroke={down ? 'var(--bad)' : 'var(--surface)'}
+              strokeWidth={3}
+              strokeDasharray={down ? '4 3' : undefined}
+            />
+            {member.institution === me && (
+              <circle cx={x} cy={y} r={22} fill="none" stroke="var(--seal)" strokeWidth={2} />
+            )}
+            <text
+              x={x}
+              y={y + (y > SIZE.height / 2 ? 40 : -38 - (member.institution === me ? 6 : 0))}
+              textAnchor="middle"
+              className="map-name"
+            >
               {memberName(member.name, lang)}
             </text>
-            <text x={x} y={y + (y > SIZE.height / 2 ? 56 : -24 - (member.institution === me ? 6 : 0))} textAnchor="middle" className="map-role">
+            <text
+              x={x}
+              y={y + (y > SIZE.height / 2 ? 56 : -24 - (member.institution === me ? 6 : 0))}
+              textAnchor="middle"
+              className="map-role"
+            >
               {member.roles.map((known) => word(roles, known, lang)).join(' · ')}
               {['down', 'behind'].includes(state(member)) ? ` · ${words[state(member)]}` : ''}
             </text>

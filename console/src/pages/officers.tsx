@@ -33,7 +33,10 @@ export function OfficersPage() {
     <>
       <PageHead
         title={say('经办人', 'Officers')}
-        lead={say('新通行密钥须由两名登记员先后签名：一人提名，另一人确认。', 'A new passkey takes the signatures of two registrars: one proposes, another confirms.')}
+        lead={say(
+          '新通行密钥须由两名登记员先后签名：一人提名，另一人确认。',
+          'A new passkey takes the signatures of two registrars: one proposes, another confirms.',
+        )}
         actions={
           <Button tone="primary" icon={UserPlus} onClick={() => setInviting(true)}>
             {say('邀请经办人', 'Invite an officer')}
@@ -41,7 +44,11 @@ export function OfficersPage() {
         }
       />
       <div className="stack">
-        <Await query={passkeys} lines={3} empty={{ when: (p) => p.waiting.length + p.proposed.length === 0, show: null }}>
+        <Await
+          query={passkeys}
+          lines={3}
+          empty={{ when: (p) => p.waiting.length + p.proposed.length === 0, show: null }}
+        >
           {(p) => <Pending passkeys={p} />}
         </Await>
         <Await query={members}>
@@ -84,7 +91,12 @@ function Pending({ passkeys }: { passkeys: Passkeys }) {
                 items={[
                   [say('经办人', 'Officer'), <strong key="o">{one.officer}</strong>],
                   [say('职责', 'Duties'), <Tags key="d" items={one.duties.map((d) => word(duties, d, lang))} />],
-                  [say('指纹', 'Fingerprint'), <code key="f" className="fingerprint">{one.fingerprint}</code>],
+                  [
+                    say('指纹', 'Fingerprint'),
+                    <code key="f" className="fingerprint">
+                      {one.fingerprint}
+                    </code>,
+                  ],
                 ]}
               />
             </div>
@@ -113,8 +125,18 @@ function Pending({ passkeys }: { passkeys: Passkeys }) {
                 items={[
                   [say('经办人', 'Officer'), <strong key="o">{one.officer}</strong>],
                   [say('职责', 'Duties'), <Tags key="d" items={one.duties.map((d) => word(duties, d, lang))} />],
-                  [say('指纹', 'Fingerprint'), <code key="f" className="fingerprint">{one.fingerprint}</code>],
-                  [say('提名', 'Proposed'), <span key="p">{one.proposed_by ?? say('节点', 'the node')} · <When ms={one.time_ms} /></span>],
+                  [
+                    say('指纹', 'Fingerprint'),
+                    <code key="f" className="fingerprint">
+                      {one.fingerprint}
+                    </code>,
+                  ],
+                  [
+                    say('提名', 'Proposed'),
+                    <span key="p">
+                      {one.proposed_by ?? say('节点', 'the node')} · <When ms={one.time_ms} />
+                    </span>,
+                  ],
                 ]}
               />
             </div>
@@ -149,7 +171,12 @@ function Compare({ fingerprint }: { fingerprint: string }) {
   const { say } = useSpeech()
   return (
     <Notice mood="wait" title={say('先核对指纹', 'Compare the fingerprint first')}>
-      <p>{say('请经办人当面或以电话念出其屏幕上的指纹，与此处逐字核对：', 'Have the officer read out the fingerprint on their screen, in person or by telephone, and compare:')}</p>
+      <p>
+        {say(
+          '请经办人当面或以电话念出其屏幕上的指纹，与此处逐字核对：',
+          'Have the officer read out the fingerprint on their screen, in person or by telephone, and compare:',
+        )}
+      </p>
       <code className="fingerprint">{fingerprint}</code>
     </Notice>
   )
@@ -187,7 +214,9 @@ function Enrolled({ officers }: { officers: { officer: string; key: string; duti
                     <Tags items={officer.duties.map((d) => word(duties, d, lang))} />
                   </td>
                   <td className="nowrap">
-                    {officer.key.startsWith('passkey:') ? say('通行密钥', 'passkey') : say('命令行密钥', 'command-line key')}{' '}
+                    {officer.key.startsWith('passkey:')
+                      ? say('通行密钥', 'passkey')
+                      : say('命令行密钥', 'command-line key')}{' '}
                     <Hex id={officer.key.replace('passkey:', '')} />
                   </td>
                   <td className="num">
@@ -200,7 +229,14 @@ function Enrolled({ officers }: { officers: { officer: string; key: string; duti
                           sign({
                             act: { act: 'retire-officer', key: officer.key },
                             danger: true,
-                            note: <Notice mood="wait">{say(`${officer.officer} 将不能再登录或签名。`, `${officer.officer} will not sign in or sign any more.`)}</Notice>,
+                            note: (
+                              <Notice mood="wait">
+                                {say(
+                                  `${officer.officer} 将不能再登录或签名。`,
+                                  `${officer.officer} will not sign in or sign any more.`,
+                                )}
+                              </Notice>
+                            ),
                             onDone: () => stale('/v1/network', '/v1/passkeys'),
                           })
                         }
@@ -245,19 +281,47 @@ function Invite({ onClose }: { onClose: () => void }) {
       {made ? (
         <div className="stack">
           <Notice mood="good" title={say('邀请已生成', 'The invitation is made')}>
-            {say('请把链接交给本人；24 小时内有效，只能用一次。', 'Give the link to the officer; it is good for 24 hours, once.')}
+            {say(
+              '请把链接交给本人；24 小时内有效，只能用一次。',
+              'Give the link to the officer; it is good for 24 hours, once.',
+            )}
           </Notice>
-          <TextArea label={say('链接', 'Link')} className="mono" rows={2} readOnly value={made.link} onFocus={(e) => e.target.select()} />
+          <TextArea
+            label={say('链接', 'Link')}
+            className="mono"
+            rows={2}
+            readOnly
+            value={made.link}
+            onFocus={(e) => e.target.select()}
+          />
           <div>
-            <Button icon={copied ? Check : Copy} onClick={() => void navigator.clipboard?.writeText(made.link).then(() => setCopied(true))}>
+            <Button
+              icon={copied ? Check : Copy}
+              onClick={() => void navigator.clipboard?.writeText(made.link).then(() => setCopied(true))}
+            >
               {copied ? say('已复制', 'Copied') : say('复制链接', 'Copy the link')}
             </Button>
           </div>
         </div>
       ) : (
         <form className="stack" onSubmit={(e) => void send(e)}>
-          <TextField label={say('代号', 'Handle')} hint={say('化名，不用真实姓名：它会写上账本', 'A pseudonym, not a real name: it stands on the ledger')} value={officer} onChange={(e) => setOfficer(e.target.value)} error={officer && !good ? say('小写字母、数字、_、-，至多 32 个', 'lower-case letters, digits, _ and -, at most 32') : undefined} />
-          <Picks legend={say('职责', 'Duties')} chosen={chosen} onChange={setChosen} options={options.map((d) => ({ value: d, name: word(duties, d, lang) }))} />
+          <TextField
+            label={say('代号', 'Handle')}
+            hint={say('化名，不用真实姓名：它会写上账本', 'A pseudonym, not a real name: it stands on the ledger')}
+            value={officer}
+            onChange={(e) => setOfficer(e.target.value)}
+            error={
+              officer && !good
+                ? say('小写字母、数字、_、-，至多 32 个', 'lower-case letters, digits, _ and -, at most 32')
+                : undefined
+            }
+          />
+          <Picks
+            legend={say('职责', 'Duties')}
+            chosen={chosen}
+            onChange={setChosen}
+            options={options.map((d) => ({ value: d, name: word(duties, d, lang) }))}
+          />
           {error !== null && <Failed error={error} />}
           <div>
             <Button type="submit" tone="primary" disabled={!good || chosen.length === 0}>

@@ -61,13 +61,39 @@ function FilterBar({ filters, records }: { filters: Filters; records: boolean })
     event.preventDefault()
     filters.set({ q: text.trim() })
   }
-  const field = (key: string) => ({ value: filters.value(key), onChange: (e: { target: { value: string } }) => filters.set({ [key]: e.target.value }) })
-  const date = (key: string) => ({ value: filters.value(key), onChange: (value: string) => filters.set({ [key]: value }) })
+  const field = (key: string) => ({
+    value: filters.value(key),
+    onChange: (e: { target: { value: string } }) => filters.set({ [key]: e.target.value }),
+  })
+  const date = (key: string) => ({
+    value: filters.value(key),
+    onChange: (value: string) => filters.set({ [key]: value }),
+  })
   return (
     <form className="filters" role="search" onSubmit={find}>
-      <TextField label={say('检索', 'Search')} type="search" placeholder={say('文字、编号、经办人…', 'Words, ids, officers…')} value={text} onChange={(e) => setText(e.target.value)} />
-      <Select label={say('机构', 'Institution')} {...field('institution')} options={[['', say('全部', 'All')], ...(members.data ?? []).map((m) => [m.institution, memberName(m.name, lang)] as const)]} />
-      <Select label={say('模板', 'Template')} {...field('template')} options={[['', say('全部', 'All')], ...Object.keys(templates).map((t) => [t, word(templates, t, lang)] as const)]} />
+      <TextField
+        label={say('检索', 'Search')}
+        type="search"
+        placeholder={say('文字、编号、经办人…', 'Words, ids, officers…')}
+        value={text}
+        onChange={(e) => setText(e.target.value)}
+      />
+      <Select
+        label={say('机构', 'Institution')}
+        {...field('institution')}
+        options={[
+          ['', say('全部', 'All')],
+          ...(members.data ?? []).map((m) => [m.institution, memberName(m.name, lang)] as const),
+        ]}
+      />
+      <Select
+        label={say('模板', 'Template')}
+        {...field('template')}
+        options={[
+          ['', say('全部', 'All')],
+          ...Object.keys(templates).map((t) => [t, word(templates, t, lang)] as const),
+        ]}
+      />
       {records ? (
         <Select
           label={say('记录种类', 'Kind')}
@@ -83,7 +109,18 @@ function FilterBar({ filters, records }: { filters: Filters; records: boolean })
           ]}
         />
       ) : (
-        <Select label={say('状态', 'State')} {...field('phase')} options={[['', say('全部', 'All')], ['drafted', say('待审批', 'Awaiting')], ['issued', say('有效', 'In force')], ['expired', say('已过期', 'Expired')], ['refused', say('已拒绝', 'Refused')], ['revoked', say('已撤销', 'Revoked')]]} />
+        <Select
+          label={say('状态', 'State')}
+          {...field('phase')}
+          options={[
+            ['', say('全部', 'All')],
+            ['drafted', say('待审批', 'Awaiting')],
+            ['issued', say('有效', 'In force')],
+            ['expired', say('已过期', 'Expired')],
+            ['refused', say('已拒绝', 'Refused')],
+            ['revoked', say('已撤销', 'Revoked')],
+          ]}
+        />
       )}
       <DateField label={say('从', 'From')} {...date('from')} />
       <DateField label={say('到（含）', 'To (inclusive)')} {...date('to')} />
@@ -101,7 +138,11 @@ function Pager({ total, filters }: { total: number; filters: Filters }) {
   return (
     <div className="row end">
       <span className="muted small">{`${offset + 1}–${Math.min(total, offset + PAGE)} / ${total}`}</span>
-      <Button small disabled={offset === 0} onClick={() => filters.set({ offset: String(Math.max(0, offset - PAGE) || '') })}>
+      <Button
+        small
+        disabled={offset === 0}
+        onClick={() => filters.set({ offset: String(Math.max(0, offset - PAGE) || '') })}
+      >
         {say('上一页', 'Previous')}
       </Button>
       <Button small disabled={offset + PAGE >= total} onClick={() => filters.set({ offset: String(offset + PAGE) })}>
@@ -118,10 +159,23 @@ export function OversightPage() {
   const list = useGet<{ total: number; dockets: OversightDocket[] }>(filters.query('/v1/oversight/dockets'))
   return (
     <>
-      <PageHead title={say('全部卷宗', 'Dockets')} lead={say('网络中每一份令状，从申请到导出。', 'Every warrant of the network, from its draft to its bundle.')} />
+      <PageHead
+        title={say('全部卷宗', 'Dockets')}
+        lead={say('网络中每一份令状，从申请到导出。', 'Every warrant of the network, from its draft to its bundle.')}
+      />
       <div className="stack">
         <FilterBar filters={filters} records={false} />
-        <Await query={list} empty={{ when: (d) => d.total === 0, show: <Card><Blank icon={FileSearch} title={say('没有符合的卷宗', 'No docket matches')} /></Card> }}>
+        <Await
+          query={list}
+          empty={{
+            when: (d) => d.total === 0,
+            show: (
+              <Card>
+                <Blank icon={FileSearch} title={say('没有符合的卷宗', 'No docket matches')} />
+              </Card>
+            ),
+          }}
+        >
           {(data) => (
             <Card flush>
               <div className="table-wrap" tabIndex={0} role="group" aria-label={say('卷宗', 'Dockets')}>
@@ -131,11 +185,21 @@ export function OversightPage() {
                       <th scope="col">{say('卷宗', 'Docket')}</th>
                       <th scope="col">{say('状态', 'State')}</th>
                       <th scope="col">{say('请求方 → 签发机关', 'Requester → authority')}</th>
-                      <th scope="col" className="num">{say('对象', 'Subjects')}</th>
-                      <th scope="col" className="num">{say('查询', 'Questions')}</th>
-                      <th scope="col" className="num">{say('系统拒绝', 'Denied')}</th>
-                      <th scope="col" className="num">{say('人工拒绝', 'Refused')}</th>
-                      <th scope="col" className="num">{say('查阅', 'Read')}</th>
+                      <th scope="col" className="num">
+                        {say('对象', 'Subjects')}
+                      </th>
+                      <th scope="col" className="num">
+                        {say('查询', 'Questions')}
+                      </th>
+                      <th scope="col" className="num">
+                        {say('系统拒绝', 'Denied')}
+                      </th>
+                      <th scope="col" className="num">
+                        {say('人工拒绝', 'Refused')}
+                      </th>
+                      <th scope="col" className="num">
+                        {say('查阅', 'Read')}
+                      </th>
                       <th scope="col">{say('最近', 'Last')}</th>
                     </tr>
                   </thead>
@@ -183,10 +247,26 @@ export function RecordsPage() {
   const list = useGet<{ total: number; records: OversightRecord[] }>(filters.query('/v1/oversight/records'))
   return (
     <>
-      <PageHead title={say('记录检索', 'Records')} lead={say('账本上的每一条记录；系统拒绝与人工拒绝同样在列。', 'Every record of the ledger, denials and refusals like the rest.')} />
+      <PageHead
+        title={say('记录检索', 'Records')}
+        lead={say(
+          '账本上的每一条记录；系统拒绝与人工拒绝同样在列。',
+          'Every record of the ledger, denials and refusals like the rest.',
+        )}
+      />
       <div className="stack">
         <FilterBar filters={filters} records />
-        <Await query={list} empty={{ when: (d) => d.total === 0, show: <Card><Blank icon={FileSearch} title={say('没有符合的记录', 'No record matches')} /></Card> }}>
+        <Await
+          query={list}
+          empty={{
+            when: (d) => d.total === 0,
+            show: (
+              <Card>
+                <Blank icon={FileSearch} title={say('没有符合的记录', 'No record matches')} />
+              </Card>
+            ),
+          }}
+        >
           {(data) => (
             <Card title={say(`${data.total} 条记录，新的在前`, `${count(data.total, 'record')}, newest first`)}>
               <Timeline records={data.records} />
@@ -215,8 +295,24 @@ export function AlarmsPage() {
   }
   return (
     <>
-      <PageHead title={say('预警', 'Alarms')} lead={say('从账本与网络状态推出，不含案情。', 'Derived from the ledger and the network’s state; nothing of a case’s content.')} />
-      <Await query={alarms} empty={{ when: (list) => list.length === 0, show: <Card><Blank icon={BellOff} title={say('没有预警', 'No alarms')} /></Card> }}>
+      <PageHead
+        title={say('预警', 'Alarms')}
+        lead={say(
+          '从账本与网络状态推出，不含案情。',
+          'Derived from the ledger and the network’s state; nothing of a case’s content.',
+        )}
+      />
+      <Await
+        query={alarms}
+        empty={{
+          when: (list) => list.length === 0,
+          show: (
+            <Card>
+              <Blank icon={BellOff} title={say('没有预警', 'No alarms')} />
+            </Card>
+          ),
+        }}
+      >
         {(list) => (
           <ul className="stack">
             {list.map((alarm) => {
@@ -228,7 +324,10 @@ export function AlarmsPage() {
                 } as const
               )[alarm.severity]
               return (
-                <li key={`${alarm.alarm}${alarm.since_ms}${alarm.warrant ?? ''}${alarm.institution ?? ''}`} className="card alarm">
+                <li
+                  key={`${alarm.alarm}${alarm.since_ms}${alarm.warrant ?? ''}${alarm.institution ?? ''}`}
+                  className="card alarm"
+                >
                   <Status mood={mood} icon={Icon}>
                     {severity}
                   </Status>
@@ -238,7 +337,12 @@ export function AlarmsPage() {
                     <div className="small muted row">
                       <When ms={alarm.since_ms} />
                       {alarm.institution && <span>{name(alarm.institution)}</span>}
-                      {alarm.warrant && <Link to={`/cases/${alarm.warrant}`}>{say('卷宗 ', 'docket ')}{short(alarm.warrant)}</Link>}
+                      {alarm.warrant && (
+                        <Link to={`/cases/${alarm.warrant}`}>
+                          {say('卷宗 ', 'docket ')}
+                          {short(alarm.warrant)}
+                        </Link>
+                      )}
                       {alarm.records.slice(0, 3).map((record) => (
                         <Hex key={record} id={record} />
                       ))}

@@ -33,7 +33,13 @@ export function Plan({ plan }: { plan: PlanView }) {
           items={[
             [say('模板', 'Template'), word(templates, plan.template, lang)],
             [say('数据时段', 'Window'), windowText(plan.window_ms)],
-            [say('限度', 'Bounds'), say(`${plan.hops} 跳，答案至多 ${number(plan.answer_cap, lang)} 行；超出则不予打开`, `${count(plan.hops, 'hop')}, at most ${count(plan.answer_cap, 'row')}; an answer with more does not open`)],
+            [
+              say('限度', 'Bounds'),
+              say(
+                `${plan.hops} 跳，答案至多 ${number(plan.answer_cap, lang)} 行；超出则不予打开`,
+                `${count(plan.hops, 'hop')}, at most ${count(plan.answer_cap, 'row')}; an answer with more does not open`,
+              ),
+            ],
             amount ? [say('最低金额', 'Least amount'), `${yuan(amount, lang)} ${say('元', 'yuan')}`] : null,
             within ? [say('转入与转出最长间隔', 'Longest time between in and out'), duration(within, lang)] : null,
             [say('方案摘要', 'Plan digest'), <Hex key="p" id={plan.plan} />],
@@ -48,7 +54,9 @@ export function Plan({ plan }: { plan: PlanView }) {
                 {step.step + 1}
               </span>
               <div>
-                <div><Said text={say(step.text_zh, step.text_en)} /></div>
+                <div>
+                  <Said text={say(step.text_zh, step.text_en)} />
+                </div>
                 <div className="small muted">
                   {say('由 ', 'by ')}
                   {step.by.map(name).join(say('、', ', '))}
@@ -134,10 +142,7 @@ export function Cost({ plan }: { plan: PlanView }) {
           [say('每步至多', 'A step at most'), number(cost.selectors_max, lang)],
           [say('剩余次数', 'Runs left'), number(cost.runs_left, lang)],
           cost.last
-            ? [
-                say('上次同类', 'Last of its kind'),
-                `${bytes(cost.last.bytes)} · ${duration(cost.last.took_ms, lang)}`,
-              ]
+            ? [say('上次同类', 'Last of its kind'), `${bytes(cost.last.bytes)} · ${duration(cost.last.took_ms, lang)}`]
             : null,
         ]}
       />
@@ -176,4 +181,3 @@ export function Custody({ plan }: { plan: PlanView }) {
     </Card>
   )
 }
-

@@ -81,7 +81,13 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
               [say('提取时间', 'Extracted'), moment(source.extracted_ms)],
               [say('快照', 'Snapshot'), <Hex key="s" id={source.snapshot} />],
               [say('行的根', 'Root of the rows'), <Hex key="r" id={source.root} />],
-              [say('行数', 'Rows'), say(`${number(source.rows, lang)} 行，另拒收 ${number(source.rejected, lang)} 行`, `${number(source.rows, lang)}, and ${number(source.rejected, lang)} rejected`)],
+              [
+                say('行数', 'Rows'),
+                say(
+                  `${number(source.rows, lang)} 行，另拒收 ${number(source.rejected, lang)} 行`,
+                  `${number(source.rows, lang)}, and ${number(source.rejected, lang)} rejected`,
+                ),
+              ],
               source.committed ? [say('承诺于', 'Committed'), <Who key="c" event={source.committed} />] : null,
             ]}
           />
@@ -118,7 +124,9 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
         <h3>{say('怎样算出', 'Computed how')}</h3>
         {computed && (
           <>
-            <p><Said text={say(computed.text_zh, computed.text_en)} /></p>
+            <p>
+              <Said text={say(computed.text_zh, computed.text_en)} />
+            </p>
             <p className="muted">{say(computed.computed_zh, computed.computed_en)}</p>
           </>
         )}
@@ -142,8 +150,8 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
           ))}
           {seen.map((one) => (
             <li key={one.event.record}>
-              <strong>{one.reader}</strong> {say('查阅', 'read')} {word(consultations, one.what, lang)} · <When ms={one.event.time_ms} />{' '}
-              <Hex id={one.event.record} />
+              <strong>{one.reader}</strong> {say('查阅', 'read')} {word(consultations, one.what, lang)} ·{' '}
+              <When ms={one.event.time_ms} /> <Hex id={one.event.record} />
             </li>
           ))}
           {p.exported.map((event) => (

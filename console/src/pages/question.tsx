@@ -25,7 +25,11 @@ export function QuestionPage() {
     // Events may be missed where a stream broke: a slow look keeps the page true.
     refetchInterval: (query) => (['open', 'running'].includes(query.state.data?.phase ?? '') ? 5_000 : false),
   })
-  return <Await query={view} heading={say('查询', 'Question')}>{(data) => <Question key={data.question} view={data} />}</Await>
+  return (
+    <Await query={view} heading={say('查询', 'Question')}>
+      {(data) => <Question key={data.question} view={data} />}
+    </Await>
+  )
 }
 
 function Question({ view }: { view: QuestionView }) {
@@ -40,9 +44,7 @@ function Question({ view }: { view: QuestionView }) {
     <>
       <PageHead
         crumb={
-          <Link to={`/cases/${view.warrant}`}>
-            {kase.data ? caseTitle(kase.data, say) : say('令状', 'Warrant')}
-          </Link>
+          <Link to={`/cases/${view.warrant}`}>{kase.data ? caseTitle(kase.data, say) : say('令状', 'Warrant')}</Link>
         }
         title={
           <>
@@ -53,16 +55,30 @@ function Question({ view }: { view: QuestionView }) {
       />
       <div className="cols main-side">
         <div className="stack">
-          {asks && <NextStep view={view} exported={kase.data?.questions.find((q) => q.question === view.question)?.exported ?? false} />}
+          {asks && (
+            <NextStep
+              view={view}
+              exported={kase.data?.questions.find((q) => q.question === view.question)?.exported ?? false}
+            />
+          )}
           {view.phase === 'running' && <Running view={view} asks={asks} />}
           {view.cause && (
-            <Notice mood={view.cause === 'cancelled' ? 'off' : 'bad'} title={say('计算中止的原因', 'Why the run was aborted')}>
+            <Notice
+              mood={view.cause === 'cancelled' ? 'off' : 'bad'}
+              title={say('计算中止的原因', 'Why the run was aborted')}
+            >
               {causeSaid(view.cause, lang)}
             </Notice>
           )}
           {view.phase === 'declined' && (
-            <Notice mood="wait" title={say('有数据方不同意，查询不再进行', 'A custodian said no: the question goes no further')}>
-              {say('可在卷宗里看到理由；可缩小范围或不问该数据方后再问。', 'The docket has the reason; ask again with less, or without that custodian.')}
+            <Notice
+              mood="wait"
+              title={say('有数据方不同意，查询不再进行', 'A custodian said no: the question goes no further')}
+            >
+              {say(
+                '可在卷宗里看到理由；可缩小范围或不问该数据方后再问。',
+                'The docket has the reason; ask again with less, or without that custodian.',
+              )}
             </Notice>
           )}
           {plan.data && <Custody plan={plan.data} />}
@@ -123,7 +139,10 @@ function NextStep({ view, exported }: { view: QuestionView; exported: boolean })
         </LinkButton>
       }
     >
-      {say('表格、关系图与时间线；可导出表格与证据包。', 'Table, link chart and timeline; export as a table or as a bundle.')}
+      {say(
+        '表格、关系图与时间线；可导出表格与证据包。',
+        'Table, link chart and timeline; export as a table or as a bundle.',
+      )}
     </Notice>
   )
 }
@@ -151,10 +170,17 @@ function Running({ view, asks }: { view: QuestionView; asks: boolean }) {
                 <span className="grow">{name(party.institution)}</span>
                 <Phase phase={party.state} />
                 <span className="small muted num">
-                  {say(`第 ${party.step + 1} 步`, `step ${party.step + 1}`)} · {number(party.selectors_done, lang)}/{number(party.selectors_total, lang)} · {bytes(party.bytes)}
+                  {say(`第 ${party.step + 1} 步`, `step ${party.step + 1}`)} · {number(party.selectors_done, lang)}/
+                  {number(party.selectors_total, lang)} · {bytes(party.bytes)}
                 </span>
                 <Progress
-                  value={party.state === 'signed' ? 1 : party.selectors_total ? party.selectors_done / party.selectors_total : 0}
+                  value={
+                    party.state === 'signed'
+                      ? 1
+                      : party.selectors_total
+                        ? party.selectors_done / party.selectors_total
+                        : 0
+                  }
                   label={name(party.institution)}
                   {...(party.state === 'signed' ? { mood: 'good' as const } : {})}
                 />
@@ -177,7 +203,9 @@ function Decisions({ view }: { view: QuestionView }) {
         {entries.map(([institution, decision]) => (
           <li key={institution}>
             <span className="grow">{name(institution)}</span>
-            {view.inputs.includes(institution) && <span className="small muted">{say('已锁定输入', 'inputs bound')}</span>}
+            {view.inputs.includes(institution) && (
+              <span className="small muted">{say('已锁定输入', 'inputs bound')}</span>
+            )}
             <Phase phase={decision} />
           </li>
         ))}
@@ -272,26 +300,68 @@ function Decide({ view, plan }: { view: QuestionView; plan: PlanView | undefined
           chosen={verdict}
           onChange={(value) => setVerdict(value as Verdict)}
           options={[
-            { value: 'approve', name: <strong>{say('同意', 'Approve')}</strong>, what: say('此方案，仅此一次', 'This plan, this once') },
-            { value: 'narrow', name: <strong>{say('要求缩小', 'Ask for less')}</strong>, what: say('说明可同意的范围', 'Say what you would approve') },
-            { value: 'refuse', name: <strong>{say('拒绝', 'Refuse')}</strong>, what: say('须写明理由', 'With a reason') },
+            {
+              value: 'approve',
+              name: <strong>{say('同意', 'Approve')}</strong>,
+              what: say('此方案，仅此一次', 'This plan, this once'),
+            },
+            {
+              value: 'narrow',
+              name: <strong>{say('要求缩小', 'Ask for less')}</strong>,
+              what: say('说明可同意的范围', 'Say what you would approve'),
+            },
+            {
+              value: 'refuse',
+              name: <strong>{say('拒绝', 'Refuse')}</strong>,
+              what: say('须写明理由', 'With a reason'),
+            },
           ]}
         />
         {verdict === 'narrow' && (
           <div className="pair narrow">
-            <TextField label={say(`跳数（方案 ${mostHops}）`, `Hops (plan ${mostHops})`)} inputMode="numeric" value={hops} onChange={(e) => setHops(e.target.value)} error={okHops ? undefined : say(`1 至 ${mostHops}`, `1 to ${mostHops}`)} />
-            <TextField label={say(`行数上限（方案 ${mostCap}）`, `Rows (plan ${mostCap})`)} inputMode="numeric" value={cap} onChange={(e) => setCap(e.target.value)} error={okCap ? (tried && !narrower ? say('须小于方案', 'Less than the plan') : undefined) : say(`1 至 ${mostCap}`, `1 to ${mostCap}`)} />
+            <TextField
+              label={say(`跳数（方案 ${mostHops}）`, `Hops (plan ${mostHops})`)}
+              inputMode="numeric"
+              value={hops}
+              onChange={(e) => setHops(e.target.value)}
+              error={okHops ? undefined : say(`1 至 ${mostHops}`, `1 to ${mostHops}`)}
+            />
+            <TextField
+              label={say(`行数上限（方案 ${mostCap}）`, `Rows (plan ${mostCap})`)}
+              inputMode="numeric"
+              value={cap}
+              onChange={(e) => setCap(e.target.value)}
+              error={
+                okCap
+                  ? tried && !narrower
+                    ? say('须小于方案', 'Less than the plan')
+                    : undefined
+                  : say(`1 至 ${mostCap}`, `1 to ${mostCap}`)
+              }
+            />
           </div>
         )}
         {verdict !== 'approve' && (
-          <TextArea label={say('理由', 'Reason')} hint={say('请求方与监督方会读到', 'Requester and overseers read it')} value={reason} onChange={(e) => setReason(e.target.value)} error={tried && !reason.trim() ? say('请写明理由', 'Give the reason') : undefined} />
+          <TextArea
+            label={say('理由', 'Reason')}
+            hint={say('请求方与监督方会读到', 'Requester and overseers read it')}
+            value={reason}
+            onChange={(e) => setReason(e.target.value)}
+            error={tried && !reason.trim() ? say('请写明理由', 'Give the reason') : undefined}
+          />
         )}
         <Button
           tone={verdict === 'refuse' ? 'danger' : 'primary'}
           icon={{ approve: Check, narrow: Scissors, refuse: OctagonX }[verdict]}
           onClick={decide}
         >
-          {{ approve: say('同意…', 'Approve…'), narrow: say('要求缩小…', 'Ask for less…'), refuse: say('拒绝…', 'Refuse…') }[verdict]}
+          {
+            {
+              approve: say('同意…', 'Approve…'),
+              narrow: say('要求缩小…', 'Ask for less…'),
+              refuse: say('拒绝…', 'Refuse…'),
+            }[verdict]
+          }
         </Button>
       </div>
     </Card>

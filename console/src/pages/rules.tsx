@@ -21,7 +21,10 @@ export function RulesPage() {
     <>
       <PageHead
         title={say('审批规则', 'Approval rules')}
-        lead={say('不超出规则的查询由本机构节点自行同意，并把规则名写入记录；其余都由人决定。', 'A question within a rule is approved by this institution’s node, which names the rule on record; everything else is decided by hand.')}
+        lead={say(
+          '不超出规则的查询由本机构节点自行同意，并把规则名写入记录；其余都由人决定。',
+          'A question within a rule is approved by this institution’s node, which names the rule on record; everything else is decided by hand.',
+        )}
       />
       <Await query={rules}>{(view) => <Rules key={view.version} view={view} />}</Await>
     </>
@@ -104,7 +107,16 @@ function Rules({ view }: { view: RulesView }) {
           <Card
             key={i}
             title={word(templates, rule.template, lang)}
-            extra={may && <IconButton small icon={Trash2} label={say('删除此规则', 'Remove this rule')} onClick={() => setRules((before) => before.filter((_, at) => at !== i))} />}
+            extra={
+              may && (
+                <IconButton
+                  small
+                  icon={Trash2}
+                  label={say('删除此规则', 'Remove this rule')}
+                  onClick={() => setRules((before) => before.filter((_, at) => at !== i))}
+                />
+              )
+            }
           >
             <div className="stack">
               <p>
@@ -115,11 +127,40 @@ function Rules({ view }: { view: RulesView }) {
               </p>
               {may && (
                 <div className="pair">
-                  <Select label={say('模板', 'Template')} value={rule.template} onChange={(e) => set(i, { template: e.target.value })} options={list.map((t) => [t, word(templates, t, lang)] as const)} />
-                  <TextField label={say('规则名', 'Rule’s name')} value={rule.name} onChange={(e) => set(i, { name: e.target.value })} error={rule.name.trim() ? undefined : say('请命名', 'Name it')} hint={say('会出现在记录里', 'It appears on record')} />
-                  <TextField label={say('行数至多', 'Rows at most')} inputMode="numeric" value={rule.cap} onChange={(e) => set(i, { cap: e.target.value })} error={whole(rule.cap) ? undefined : say('正整数', 'A positive number')} />
-                  <TextField label={say('跳数至多', 'Hops at most')} inputMode="numeric" value={rule.hops} onChange={(e) => set(i, { hops: e.target.value })} error={whole(rule.hops) ? undefined : say('正整数', 'A positive number')} />
-                  <TextField label={say('对象至多', 'Subjects at most')} inputMode="numeric" value={rule.subjects} onChange={(e) => set(i, { subjects: e.target.value })} error={whole(rule.subjects) ? undefined : say('正整数', 'A positive number')} />
+                  <Select
+                    label={say('模板', 'Template')}
+                    value={rule.template}
+                    onChange={(e) => set(i, { template: e.target.value })}
+                    options={list.map((t) => [t, word(templates, t, lang)] as const)}
+                  />
+                  <TextField
+                    label={say('规则名', 'Rule’s name')}
+                    value={rule.name}
+                    onChange={(e) => set(i, { name: e.target.value })}
+                    error={rule.name.trim() ? undefined : say('请命名', 'Name it')}
+                    hint={say('会出现在记录里', 'It appears on record')}
+                  />
+                  <TextField
+                    label={say('行数至多', 'Rows at most')}
+                    inputMode="numeric"
+                    value={rule.cap}
+                    onChange={(e) => set(i, { cap: e.target.value })}
+                    error={whole(rule.cap) ? undefined : say('正整数', 'A positive number')}
+                  />
+                  <TextField
+                    label={say('跳数至多', 'Hops at most')}
+                    inputMode="numeric"
+                    value={rule.hops}
+                    onChange={(e) => set(i, { hops: e.target.value })}
+                    error={whole(rule.hops) ? undefined : say('正整数', 'A positive number')}
+                  />
+                  <TextField
+                    label={say('对象至多', 'Subjects at most')}
+                    inputMode="numeric"
+                    value={rule.subjects}
+                    onChange={(e) => set(i, { subjects: e.target.value })}
+                    error={whole(rule.subjects) ? undefined : say('正整数', 'A positive number')}
+                  />
                 </div>
               )}
             </div>
@@ -127,7 +168,21 @@ function Rules({ view }: { view: RulesView }) {
         ))}
         {may && (
           <div>
-            <Button icon={Plus} onClick={() => setRules((before) => [...before, { template: byHand[0] ?? list[0] ?? 'identify', name: `small-${byHand[0] ?? 'identify'}`, hops: '1', cap: '100', subjects: '20' }])}>
+            <Button
+              icon={Plus}
+              onClick={() =>
+                setRules((before) => [
+                  ...before,
+                  {
+                    template: byHand[0] ?? list[0] ?? 'identify',
+                    name: `small-${byHand[0] ?? 'identify'}`,
+                    hops: '1',
+                    cap: '100',
+                    subjects: '20',
+                  },
+                ])
+              }
+            >
               {say('加一条规则', 'Add a rule')}
             </Button>
           </div>
@@ -147,7 +202,12 @@ function Rules({ view }: { view: RulesView }) {
             <div className="stack">
               <TextArea label={say('为何修改', 'Why')} value={reason} onChange={(e) => setReason(e.target.value)} />
               {error !== null && <Failed error={error} />}
-              <Button tone="primary" busy={busy} disabled={busy || !changed || !good || !reason.trim()} onClick={() => void save()}>
+              <Button
+                tone="primary"
+                busy={busy}
+                disabled={busy || !changed || !good || !reason.trim()}
+                onClick={() => void save()}
+              >
                 {say('保存规则', 'Save the rules')}
               </Button>
             </div>
@@ -155,16 +215,23 @@ function Rules({ view }: { view: RulesView }) {
         )}
         <Card title={say('历次修改', 'History')}>
           {view.history.length === 0 ? (
-            <p className="muted">{view.source === 'file' ? say('现用规则来自节点的配置文件。', 'The rules in force come from the node’s configuration file.') : say('还没有修改过。', 'Never changed.')}</p>
+            <p className="muted">
+              {view.source === 'file'
+                ? say('现用规则来自节点的配置文件。', 'The rules in force come from the node’s configuration file.')
+                : say('还没有修改过。', 'Never changed.')}
+            </p>
           ) : (
             <ul className="stack-s">
               {view.history.map((entry) => (
                 <li key={entry.version}>
                   <div className="small muted">
-                    {say(`第 ${entry.version} 版`, `Version ${entry.version}`)} · {entry.changed_by} · <When ms={entry.changed_ms} />
+                    {say(`第 ${entry.version} 版`, `Version ${entry.version}`)} · {entry.changed_by} ·{' '}
+                    <When ms={entry.changed_ms} />
                   </div>
                   <div>{entry.reason}</div>
-                  <div className="small muted">{say(`${number(entry.rules.length, lang)} 条规则`, `${number(entry.rules.length, lang)} rules`)}</div>
+                  <div className="small muted">
+                    {say(`${number(entry.rules.length, lang)} 条规则`, `${number(entry.rules.length, lang)} rules`)}
+                  </div>
                 </li>
               ))}
             </ul>

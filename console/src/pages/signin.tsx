@@ -52,7 +52,13 @@ export function SignInPage() {
                 )}
               </p>
             </div>
-            <Button tone="primary" icon={Fingerprint} busy={passkey.busy} disabled={passkey.busy} onClick={() => void passkey.run()}>
+            <Button
+              tone="primary"
+              icon={Fingerprint}
+              busy={passkey.busy}
+              disabled={passkey.busy}
+              onClick={() => void passkey.run()}
+            >
               {say('使用通行密钥登录', 'Sign in with passkey')}
             </Button>
             {passkey.error !== null && <PasskeyTrouble error={passkey.error} />}
@@ -90,7 +96,10 @@ function OperatorForm() {
       <form className="stack-s" onSubmit={send} style={{ marginTop: 12 }}>
         <TextField
           label={say('运维令牌', 'Operator’s token')}
-          hint={say('在节点数据目录的 operator.token 中；只留在此页内存里。', 'In operator.token of the node’s data folder; kept in this page’s memory only.')}
+          hint={say(
+            '在节点数据目录的 operator.token 中；只留在此页内存里。',
+            'In operator.token of the node’s data folder; kept in this page’s memory only.',
+          )}
           type="password"
           value={token}
           onChange={(event) => setToken(event.target.value)}
@@ -122,7 +131,13 @@ export function LapsedDialog() {
           <Button tone="quiet" onClick={() => void signOut().catch(() => undefined)}>
             {say('退出登录', 'Sign out')}
           </Button>
-          <Button tone="primary" icon={Fingerprint} busy={passkey.busy} disabled={passkey.busy} onClick={() => void passkey.run()}>
+          <Button
+            tone="primary"
+            icon={Fingerprint}
+            busy={passkey.busy}
+            disabled={passkey.busy}
+            onClick={() => void passkey.run()}
+          >
             {say('使用通行密钥', 'Use the passkey')}
           </Button>
         </>

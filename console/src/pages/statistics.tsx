@@ -23,13 +23,29 @@ export function StatisticsPage() {
   )
   return (
     <>
-      <PageHead title={say('统计', 'Statistics')} lead={say('数的是账本上的记录；答复与拒绝同样计入。', 'Counted from the records of the ledger, refusals like answers.')} />
+      <PageHead
+        title={say('统计', 'Statistics')}
+        lead={say(
+          '数的是账本上的记录；答复与拒绝同样计入。',
+          'Counted from the records of the ledger, refusals like answers.',
+        )}
+      />
       <div className="stack">
         <div className="filters">
           <DateField label={say('从', 'From')} value={from} onChange={setFrom} />
           <DateField label={say('到（含）', 'To (inclusive)')} value={to} onChange={setTo} />
         </div>
-        <Await query={statistics} empty={{ when: (s) => s.totals.asked + s.warrants.drafted + s.totals.denied === 0, show: <Card><Blank icon={ChartColumn} title={say('此时段没有记录', 'No records in this time')} /></Card> }}>
+        <Await
+          query={statistics}
+          empty={{
+            when: (s) => s.totals.asked + s.warrants.drafted + s.totals.denied === 0,
+            show: (
+              <Card>
+                <Blank icon={ChartColumn} title={say('此时段没有记录', 'No records in this time')} />
+              </Card>
+            ),
+          }}
+        >
           {(s) => <Charts s={s} />}
         </Await>
       </div>
@@ -52,7 +68,12 @@ function Charts({ s }: { s: Statistics }) {
     { key: 'narrowed', name: say('要求缩小', 'Narrowed'), colour: 'var(--c2)', pattern: 'dots' },
     { key: 'refused', name: say('拒绝', 'Refused'), colour: 'var(--c4)', pattern: 'cross' },
   ]
-  const values = (tally: Tally) => ({ answered: tally.answered, declined: tally.declined, aborted: tally.aborted, open: tally.open })
+  const values = (tally: Tally) => ({
+    answered: tally.answered,
+    declined: tally.declined,
+    aborted: tally.aborted,
+    open: tally.open,
+  })
   const figures: [string, number][] = [
     [say('令状申请', 'Warrants drafted'), s.warrants.drafted],
     [say('令状签发', 'Warrants issued'), s.warrants.issued],
@@ -63,7 +84,9 @@ function Charts({ s }: { s: Statistics }) {
     [say('系统拒绝', 'Denied by rule'), s.totals.denied],
     [say('答案总行数', 'Rows answered'), s.totals.rows],
   ]
-  const custodians = s.by_institution.filter((one) => one.approved + one.approved_by_rule + one.narrowed + one.declined > 0)
+  const custodians = s.by_institution.filter(
+    (one) => one.approved + one.approved_by_rule + one.narrowed + one.declined > 0,
+  )
   return (
     <div className="stack">
       <dl className="figures">
@@ -76,10 +99,18 @@ function Charts({ s }: { s: Statistics }) {
       </dl>
       <div className="cols half">
         <Card title={say('按模板', 'By template')}>
-          <Bars caption={say('按模板的查询结果', 'Questions by template and outcome')} parts={outcomes} bars={s.by_template.map((one) => ({ name: word(templates, one.template, lang), values: values(one) }))} />
+          <Bars
+            caption={say('按模板的查询结果', 'Questions by template and outcome')}
+            parts={outcomes}
+            bars={s.by_template.map((one) => ({ name: word(templates, one.template, lang), values: values(one) }))}
+          />
         </Card>
         <Card title={say('按月', 'By month')}>
-          <Bars caption={say('按月的查询结果', 'Questions by month and outcome')} parts={outcomes} bars={s.by_month.map((one) => ({ name: one.month, values: values(one) }))} />
+          <Bars
+            caption={say('按月的查询结果', 'Questions by month and outcome')}
+            parts={outcomes}
+            bars={s.by_month.map((one) => ({ name: one.month, values: values(one) }))}
+          />
         </Card>
       </div>
       <Card title={say('各机构的决定', 'Decisions of each institution')}>
@@ -92,7 +123,12 @@ function Charts({ s }: { s: Statistics }) {
             bars={custodians.map((one) => ({
               name: name(one.institution),
               // `approved` counts all; those by rule are shown apart.
-              values: { hand: Math.max(0, one.approved - one.approved_by_rule), rule: one.approved_by_rule, narrowed: one.narrowed, refused: one.declined },
+              values: {
+                hand: Math.max(0, one.approved - one.approved_by_rule),
+                rule: one.approved_by_rule,
+                narrowed: one.narrowed,
+                refused: one.declined,
+              },
             }))}
           />
         )}

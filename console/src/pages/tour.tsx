@@ -22,7 +22,10 @@ const STOPS: Stop[] = [
     does: [
       ['申请令状：对象、模板、数据方、时段与限度', 'Drafts a warrant: subjects, templates, custodians, window, limits'],
       ['在令状之下提问；先看方案，再签名', 'Asks under the warrant, having seen the plan before signing'],
-      ['看计算进度，开启答案，查每条事实的来源，导出证据包', 'Watches the run, opens the answer, sees where each fact comes from, exports the bundle'],
+      [
+        '看计算进度，开启答案，查每条事实的来源，导出证据包',
+        'Watches the run, opens the answer, sees where each fact comes from, exports the bundle',
+      ],
     ],
     sees: [['令状对象的行，仅此而已', 'The rows of the warrant’s subjects, and no others']],
     never: ['打不开令状之外任何人的一行', 'Can’t open one row of anybody else'],
@@ -43,9 +46,15 @@ const STOPS: Stop[] = [
     icon: Building2,
     who: ['数据审批员、数据管理员（数据方）', 'Approver, steward (custodian)'],
     does: [
-      ['读明白：什么会离开本机构、交给谁，什么不会', 'Reads in plain words what would leave the institution, to whom, and what would not'],
+      [
+        '读明白：什么会离开本机构、交给谁，什么不会',
+        'Reads in plain words what would leave the institution, to whom, and what would not',
+      ],
       ['同意、要求缩小或拒绝；也可定规则', 'Approves, asks for less or refuses; may set standing rules'],
-      ['接入数据表，确认列的含义与披露规则，生成快照', 'Connects tables, confirms what columns mean and may disclose, takes snapshots'],
+      [
+        '接入数据表，确认列的含义与披露规则，生成快照',
+        'Connects tables, confirms what columns mean and may disclose, takes snapshots',
+      ],
     ],
     sees: [['查询了多少个值、读了哪些分桶', 'How many values are looked up, and which buckets are read']],
     never: ['不知道查的是谁', 'Never learns who is sought'],
@@ -66,7 +75,10 @@ const STOPS: Stop[] = [
     icon: Server,
     who: ['工程师（各机构）', 'Engineer (each institution)'],
     does: [
-      ['看护节点：成员、高度、终局、存储、版本、日志', 'Keeps the node: members, heights, finality, storage, versions, log'],
+      [
+        '看护节点：成员、高度、终局、存储、版本、日志',
+        'Keeps the node: members, heights, finality, storage, versions, log',
+      ],
       ['登记经办人（须两名登记员）', 'Enrols officers (two registrars)'],
     ],
     sees: [['节点与网络的状态', 'The state of node and network']],
@@ -84,7 +96,13 @@ export function TourPage() {
   if (!stop) return null
   return (
     <>
-      <PageHead title={say('角色导览', 'A tour of the roles')} lead={say('一个案件怎样走过五种人的手：没有谁能独自完成，也没有谁看得到全部。', 'How a case passes through five pairs of hands: nobody completes it alone, and nobody sees it all.')} />
+      <PageHead
+        title={say('角色导览', 'A tour of the roles')}
+        lead={say(
+          '一个案件怎样走过五种人的手：没有谁能独自完成，也没有谁看得到全部。',
+          'How a case passes through five pairs of hands: nobody completes it alone, and nobody sees it all.',
+        )}
+      />
       <ol className="tour-steps" aria-label={say('角色', 'Roles')}>
         {STOPS.map((one, i) => (
           <li key={one.who[1]}>
@@ -133,7 +151,10 @@ export function TourPage() {
         </Card>
         <p className="row muted small" style={{ marginTop: 16 }}>
           <BadgeCheck size={15} aria-hidden />
-          {say('每一步都是一条签名记录；法院可在任何机器上离线核验证据包。', 'Every step is a signed record; a court can check the bundle offline on any machine.')}
+          {say(
+            '每一步都是一条签名记录；法院可在任何机器上离线核验证据包。',
+            'Every step is a signed record; a court can check the bundle offline on any machine.',
+          )}
         </p>
       </div>
     </>

@@ -27,7 +27,14 @@ export function VerifyPage() {
     setResult(null)
     setError(null)
     if (chosen.size > BUNDLE_BYTES_MAX) {
-      setError(new Error(say('文件超过 32 MB，请用 cordon verify 在离线机器上核验', 'The file has more than 32 MB: check it with `cordon verify`')))
+      setError(
+        new Error(
+          say(
+            '文件超过 32 MB，请用 cordon verify 在离线机器上核验',
+            'The file has more than 32 MB: check it with `cordon verify`',
+          ),
+        ),
+      )
       return
     }
     setBusy(true)
@@ -51,7 +58,13 @@ export function VerifyPage() {
   }
   return (
     <>
-      <PageHead title={say('核验证据包', 'Check a bundle')} lead={say('与法院离线核验用的是同一套程序：重放每条记录，核对签名、回执、令状与答案。', 'The same checks that a court runs offline: every record replayed, signatures, receipts, warrant and answer compared.')} />
+      <PageHead
+        title={say('核验证据包', 'Check a bundle')}
+        lead={say(
+          '与法院离线核验用的是同一套程序：重放每条记录，核对签名、回执、令状与答案。',
+          'The same checks that a court runs offline: every record replayed, signatures, receipts, warrant and answer compared.',
+        )}
+      />
       <div className="stack">
         <div
           className={over ? 'drop over' : 'drop'}
@@ -102,12 +115,22 @@ function Result({ result }: { result: BundleCheck }) {
       {result.valid ? (
         <div data-testid="valid">
           <Notice mood="good" icon={BadgeCheck} title={say('证据包有效', 'The bundle is valid')}>
-            {say('每条记录、签名、回执与答案均相符，且属于本网络。', 'Every record, signature, receipt and the answer agree, and belong to this network.')}
+            {say(
+              '每条记录、签名、回执与答案均相符，且属于本网络。',
+              'Every record, signature, receipt and the answer agree, and belong to this network.',
+            )}
           </Notice>
         </div>
       ) : (
         <div data-testid="invalid">
-          <Notice mood="bad" icon={ShieldX} title={say(`证据包无效：${result.findings.length} 处不符`, `The bundle is not valid: ${count(result.findings.length, 'finding')}`)}>
+          <Notice
+            mood="bad"
+            icon={ShieldX}
+            title={say(
+              `证据包无效：${result.findings.length} 处不符`,
+              `The bundle is not valid: ${count(result.findings.length, 'finding')}`,
+            )}
+          >
             {say('不能作为证据使用。不符之处如下。', 'It can’t serve as evidence. Where it fails:')}
           </Notice>
         </div>
@@ -135,7 +158,12 @@ function Result({ result }: { result: BundleCheck }) {
         <Card title={say('证据包所载', 'What the bundle holds')}>
           <Facts
             items={[
-              [say('查询', 'Question'), <span key="q">{word(templates, facts.template, lang)} <Hex id={facts.question} /></span>],
+              [
+                say('查询', 'Question'),
+                <span key="q">
+                  {word(templates, facts.template, lang)} <Hex id={facts.question} />
+                </span>,
+              ],
               [say('令状', 'Warrant'), <Hex key="w" id={facts.warrant} />],
               [say('请求方', 'Requester'), name(facts.requester)],
               [say('签发机关', 'Authority'), name(facts.authority)],
@@ -150,7 +178,8 @@ function Result({ result }: { result: BundleCheck }) {
                 <ul key="s">
                   {facts.sources.map((source) => (
                     <li key={source.snapshot}>
-                      {name(source.institution)} · {source.dataset} · {moment(source.extracted_ms)} <Hex id={source.snapshot} />
+                      {name(source.institution)} · {source.dataset} · {moment(source.extracted_ms)}{' '}
+                      <Hex id={source.snapshot} />
                     </li>
                   ))}
                 </ul>,
@@ -161,7 +190,8 @@ function Result({ result }: { result: BundleCheck }) {
                   {facts.approvals.map((approval) => (
                     <li key={approval.institution}>
                       {name(approval.institution)} · {approval.officer ?? ''}
-                      {approval.by_rule ? say(`依规则 ${approval.by_rule}`, `by rule ${approval.by_rule}`) : ''} · {moment(approval.time_ms)}
+                      {approval.by_rule ? say(`依规则 ${approval.by_rule}`, `by rule ${approval.by_rule}`) : ''} ·{' '}
+                      {moment(approval.time_ms)}
                     </li>
                   ))}
                 </ul>,

@@ -57,15 +57,16 @@ export function TermsFacts({ view }: { view: CaseView }) {
   )
 }
 
-
 /** A term's value as people read it. */
 export function useTermValue(): (field: string, value: unknown) => ReactNode {
   const { lang } = useSpeech()
   const name = useNames()
   return (field, value) => {
     if (value === null || value === undefined) return '—'
-    if (field === 'templates' && Array.isArray(value)) return value.map((t) => word(templates, String(t), lang)).join(lang === 'zh' ? '、' : ', ')
-    if (field === 'custodians' && Array.isArray(value)) return value.map((c) => name(String(c))).join(lang === 'zh' ? '、' : ', ')
+    if (field === 'templates' && Array.isArray(value))
+      return value.map((t) => word(templates, String(t), lang)).join(lang === 'zh' ? '、' : ', ')
+    if (field === 'custodians' && Array.isArray(value))
+      return value.map((c) => name(String(c))).join(lang === 'zh' ? '、' : ', ')
     if (field === 'window_ms' && Array.isArray(value)) return windowText(value.map(Number))
     if (field.endsWith('_ms') && typeof value === 'number') return moment(value)
     if (typeof value === 'number') return number(value, lang)
@@ -108,7 +109,14 @@ export function DraftChanges({ changes }: { changes: WarrantChanges }) {
   const { say } = useSpeech()
   const before = changes.previous
   if (!before)
-    return <p className="muted">{say('这是此案第一份申请，没有可比较的前一份。', 'This is the first draft of its case: there is none to compare it with.')}</p>
+    return (
+      <p className="muted">
+        {say(
+          '这是此案第一份申请，没有可比较的前一份。',
+          'This is the first draft of its case: there is none to compare it with.',
+        )}
+      </p>
+    )
   const nothing =
     changes.fields.length === 0 && changes.subjects_added.length === 0 && changes.subjects_removed.length === 0
   return (
@@ -142,7 +150,9 @@ export function DraftChanges({ changes }: { changes: WarrantChanges }) {
           </li>
         </ul>
       ) : (
-        <p className="muted">{say('上一份的对象此处读不到，无法比较。', 'The subjects of the draft before can’t be read here.')}</p>
+        <p className="muted">
+          {say('上一份的对象此处读不到，无法比较。', 'The subjects of the draft before can’t be read here.')}
+        </p>
       )}
     </div>
   )
@@ -157,7 +167,8 @@ export function SubjectList({ subjects }: { subjects: readonly string[] }) {
     groups.set(kind, [...(groups.get(kind) ?? []), at > 0 ? subject.slice(at + 1) : subject])
   }
   const kind = (code: string) =>
-    ({ phone: say('电话', 'Phones'), id: say('身份证号', 'Resident ids'), account: say('账号', 'Accounts') })[code] ?? code
+    ({ phone: say('电话', 'Phones'), id: say('身份证号', 'Resident ids'), account: say('账号', 'Accounts') })[code] ??
+    code
   return (
     <div className="subject-groups">
       {[...groups].map(([code, values]) => (

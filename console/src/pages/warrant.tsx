@@ -92,7 +92,15 @@ function Warrant({ view, crumb }: { view: CaseView; crumb: React.ReactNode }) {
               </div>
             ),
           },
-          { key: 'docket', name: say('卷宗', 'Docket'), panel: <Card><Docket warrant={view.warrant} /></Card> },
+          {
+            key: 'docket',
+            name: say('卷宗', 'Docket'),
+            panel: (
+              <Card>
+                <Docket warrant={view.warrant} />
+              </Card>
+            ),
+          },
         ]}
       />
       {revoking && <Revoke view={view} onClose={() => setRevoking(false)} />}
@@ -138,7 +146,10 @@ function Subjects({ warrant }: { warrant: string }) {
           {say('查看会留下记录。', 'Showing them leaves a record.')}
         </Blank>
       ) : (
-        <Await query={full} empty={{ when: (v) => !v.subject_list, show: <Blank title={say('此机构不可读', 'Not readable here')} /> }}>
+        <Await
+          query={full}
+          empty={{ when: (v) => !v.subject_list, show: <Blank title={say('此机构不可读', 'Not readable here')} /> }}
+        >
           {(v) => (
             <div className="stack">
               <p>{v.subject_list?.reason}</p>
@@ -184,7 +195,10 @@ function Revoke({ view, onClose }: { view: CaseView; onClose: () => void }) {
     >
       <div className="stack">
         <Notice mood="wait">
-          {say('撤销即时生效：未完成的计算停止，各数据方不再作答。', 'It takes effect when final: runs under way stop, and no custodian answers any more.')}
+          {say(
+            '撤销即时生效：未完成的计算停止，各数据方不再作答。',
+            'It takes effect when final: runs under way stop, and no custodian answers any more.',
+          )}
         </Notice>
         <TextArea label={say('理由', 'Reason')} value={reason} onChange={(e) => setReason(e.target.value)} />
       </div>

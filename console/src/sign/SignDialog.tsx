@@ -147,11 +147,7 @@ function SignDialog({ request, onClose }: { request: SignRequest; onClose: () =>
             </Button>
           )}
           {step.at === 'unsure' && (
-            <Button
-              tone="primary"
-              icon={RotateCw}
-              onClick={() => void submit(step.prepared, step.header, step.made)}
-            >
+            <Button tone="primary" icon={RotateCw} onClick={() => void submit(step.prepared, step.header, step.made)}>
               {say('再次提交同一签名', 'Submit the same signature again')}
             </Button>
           )}
@@ -180,7 +176,15 @@ function SignDialog({ request, onClose }: { request: SignRequest; onClose: () =>
         {step.at === 'preparing' && <Loading lines={4} />}
         {step.at === 'failed' && <Failed error={step.error} />}
         {step.at === 'unlike' && (
-          <Notice mood="bad" role="alert" icon={ShieldAlert} title={say('没有签名：节点准备的记录与所要求的不符', 'Nothing was signed: the node prepared something other than what was asked')}>
+          <Notice
+            mood="bad"
+            role="alert"
+            icon={ShieldAlert}
+            title={say(
+              '没有签名：节点准备的记录与所要求的不符',
+              'Nothing was signed: the node prepared something other than what was asked',
+            )}
+          >
             <code>{step.what}</code>
             <div>{say('请让工程师检查本机构节点。', 'Have the engineer examine this institution’s node.')}</div>
           </Notice>
@@ -205,7 +209,10 @@ function SignDialog({ request, onClose }: { request: SignRequest; onClose: () =>
           <>
             <Failed error={step.error} />
             <Notice mood="wait">
-              {say('签名已作出但未确认写入。可放心重复提交：同一记录只会入账一次。', 'The signature was made, but is not known to be final. Submit it again: the record stands in the log once.')}
+              {say(
+                '签名已作出但未确认写入。可放心重复提交：同一记录只会入账一次。',
+                'The signature was made, but is not known to be final. Submit it again: the record stands in the log once.',
+              )}
             </Notice>
           </>
         )}
@@ -218,8 +225,14 @@ export function PasskeyTrouble({ error }: { error: unknown }) {
   const { say } = useSpeech()
   if (!(error instanceof PasskeyRefused)) return <Failed error={error} />
   const words = {
-    cancelled: say('通行密钥未确认，没有签名。可以再试。', 'The passkey was not confirmed; nothing was signed. Try again.'),
-    unsupported: say('此浏览器不支持通行密钥（WebAuthn）。请使用机构配发的新版浏览器。', 'This browser has no passkeys (WebAuthn). Use an up-to-date one.'),
+    cancelled: say(
+      '通行密钥未确认，没有签名。可以再试。',
+      'The passkey was not confirmed; nothing was signed. Try again.',
+    ),
+    unsupported: say(
+      '此浏览器不支持通行密钥（WebAuthn）。请使用机构配发的新版浏览器。',
+      'This browser has no passkeys (WebAuthn). Use an up-to-date one.',
+    ),
     known: say('此设备上已有这位经办人的通行密钥。', 'This device already holds this officer’s passkey.'),
     failed: say('通行密钥操作失败。', 'The passkey failed.'),
   }[error.reason]

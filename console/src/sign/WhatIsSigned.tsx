@@ -70,9 +70,7 @@ export function WhatIsSigned({ header }: { header: Header }) {
       case 'rows':
         return [[say('行数', 'Rows'), grouped(Number(value), lang)]]
       case 'custodians': {
-        const names = list.map((item) =>
-          item instanceof Map ? String(item.get('institution')) : String(item),
-        )
+        const names = list.map((item) => (item instanceof Map ? String(item.get('institution')) : String(item)))
         return [[say('数据方', 'Custodians'), <Tags key="c" items={names.map(name)} />]]
       }
       case 'officer':
@@ -92,7 +90,12 @@ export function WhatIsSigned({ header }: { header: Header }) {
       case 'proposal':
         return [[say('提名记录', 'Proposal'), hexOf(value)]]
       case 'keys':
-        return [[say('本次查询密钥', 'Keys for this plan'), say(`${list.length} 个，仅供此方案使用`, `${list.length}, for this plan alone`)]]
+        return [
+          [
+            say('本次查询密钥', 'Keys for this plan'),
+            say(`${list.length} 个，仅供此方案使用`, `${list.length}, for this plan alone`),
+          ],
+        ]
       case 'credential':
         return [[say('凭据', 'Credential'), <Given key="c" credential={header.credential ?? ''} />]]
       case 'by_rule':

@@ -42,8 +42,7 @@ class Reader {
 
   private length(info: number): number {
     const value = this.argument(info)
-    if (typeof value !== 'number' || value > this.bytes.length)
-      throw new CborError('a length beyond the end')
+    if (typeof value !== 'number' || value > this.bytes.length) throw new CborError('a length beyond the end')
     return value
   }
 
@@ -148,9 +147,7 @@ export function encode(value: Cbor): Uint8Array {
 
 export function fromHex(text: string): Uint8Array {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) throw new CborError('it is not hex')
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) =>
-    Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
-  )
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
 }
 
 export function toHex(bytes: Uint8Array): string {

@@ -137,10 +137,7 @@ export function checkToSign(toSign: Uint8Array, header: Uint8Array, credential: 
   ensure(isMap(protectedMap) && protectedMap.get(3) === CONTENT_TYPE, 'it is no record')
   const kid = protectedMap.get(4)
   const mine = credential?.replace(/^passkey:/, '')
-  ensure(
-    mine === undefined || (kid instanceof Uint8Array && toHex(kid).endsWith(mine)),
-    'it is for another credential',
-  )
+  ensure(mine === undefined || (kid instanceof Uint8Array && toHex(kid).endsWith(mine)), 'it is for another credential')
 }
 
 /** SHA-256 of bytes under a domain, as every digest of ours is made. */
@@ -254,10 +251,7 @@ export function compareStatement(act: Act, header: Header, beside: Beside): void
     }
     case 'narrow':
       ensure(hex(fields, 'question') === act.question, 'it is about another question')
-      ensure(
-        number(fields, 'hops') === act.hops && number(fields, 'answer_cap') === act.answer_cap,
-        'other bounds',
-      )
+      ensure(number(fields, 'hops') === act.hops && number(fields, 'answer_cap') === act.answer_cap, 'other bounds')
       return
     case 'approve':
     case 'refuse':
@@ -308,13 +302,7 @@ export function plain(value: Cbor): unknown {
 }
 
 /** Everything that must hold before an officer is asked for an assertion. */
-export async function check(
-  act: Act,
-  prepared: Prepared,
-  who: Who,
-  beside: Beside,
-  nowMs: number,
-): Promise<Header> {
+export async function check(act: Act, prepared: Prepared, who: Who, beside: Beside, nowMs: number): Promise<Header> {
   const bytes = hexBytes(prepared.header)
   const header = readHeader(bytes)
   const toSign = hexBytes(prepared.to_sign)
@@ -329,10 +317,7 @@ export async function check(
   ensure(!beside.officer || header.credential === beside.officer.credential, 'another credential')
   const assertion = prepared.assertion as { challenge?: unknown } | null | undefined
   ensure(typeof assertion === 'object' && assertion !== null, 'it asks for no passkey')
-  ensure(
-    assertion.challenge === (await challengeOf(toSign)),
-    'its challenge is not of the bytes to sign',
-  )
+  ensure(assertion.challenge === (await challengeOf(toSign)), 'its challenge is not of the bytes to sign')
   return header
 }
 

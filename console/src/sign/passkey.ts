@@ -30,9 +30,7 @@ function need(): void {
 export async function assertion(options: unknown): Promise<unknown> {
   need()
   try {
-    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(
-      options as PublicKeyCredentialRequestOptionsJSON,
-    )
+    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options as PublicKeyCredentialRequestOptionsJSON)
     const credential = await navigator.credentials.get({ publicKey })
     if (!credential) throw new PasskeyRefused('cancelled', 'no credential was given')
     return (credential as PublicKeyCredential).toJSON()

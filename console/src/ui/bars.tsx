@@ -85,7 +85,14 @@ export function Bars({ caption, parts, bars }: { caption: string; parts: readonl
                       const before = parts.slice(0, i).reduce((s, p) => s + (bar.values[p.key] ?? 0), 0)
                       const value = bar.values[part.key] ?? 0
                       return value === 0 ? null : (
-                        <Patterned key={part.key} part={part} x={`${(before / most) * 100}%`} y={0} width={`${(value / most) * 100}%`} height={ROW - 12}>
+                        <Patterned
+                          key={part.key}
+                          part={part}
+                          x={`${(before / most) * 100}%`}
+                          y={0}
+                          width={`${(value / most) * 100}%`}
+                          height={ROW - 12}
+                        >
                           <title>{`${part.name} ${value}`}</title>
                         </Patterned>
                       )
@@ -124,11 +131,19 @@ function Patterned({
   return (
     <>
       <defs>
-        <pattern id={id} width="6" height="6" patternUnits="userSpaceOnUse" patternTransform={part.pattern === 'stripe' ? 'rotate(45)' : undefined}>
+        <pattern
+          id={id}
+          width="6"
+          height="6"
+          patternUnits="userSpaceOnUse"
+          patternTransform={part.pattern === 'stripe' ? 'rotate(45)' : undefined}
+        >
           <rect width="6" height="6" fill={part.colour} />
           {part.pattern === 'stripe' && <rect width="2" height="6" fill="var(--surface)" opacity="0.55" />}
           {part.pattern === 'dots' && <circle cx="3" cy="3" r="1.4" fill="var(--surface)" opacity="0.75" />}
-          {part.pattern === 'cross' && <path d="M0 0 6 6M6 0 0 6" stroke="var(--surface)" strokeWidth="1.2" opacity="0.6" />}
+          {part.pattern === 'cross' && (
+            <path d="M0 0 6 6M6 0 0 6" stroke="var(--surface)" strokeWidth="1.2" opacity="0.6" />
+          )}
         </pattern>
       </defs>
       <rect {...box} fill={`url(#${id})`} rx={2}>
@@ -137,4 +152,3 @@ function Patterned({
     </>
   )
 }
-

@@ -86,7 +86,13 @@ export function TextField({ label, hint, error, after, className, ...rest }: Inp
   )
 }
 
-export function TextArea({ label, hint, error, className, ...rest }: Around & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+export function TextArea({
+  label,
+  hint,
+  error,
+  className,
+  ...rest
+}: Around & TextareaHTMLAttributes<HTMLTextAreaElement>) {
   return (
     <Field label={label} hint={hint} error={error} className={className}>
       {(tied) => <textarea rows={3} {...rest} {...tied} />}
@@ -139,7 +145,11 @@ function Boxes({
   type,
   isChosen,
   onTick,
-}: Group & { type: 'checkbox' | 'radio'; isChosen: (value: string) => boolean; onTick: (value: string, ticked: boolean) => void }) {
+}: Group & {
+  type: 'checkbox' | 'radio'
+  isChosen: (value: string) => boolean
+  onTick: (value: string, ticked: boolean) => void
+}) {
   const id = useId()
   return (
     <fieldset aria-describedby={described(id, { hint, error })}>
@@ -184,10 +194,6 @@ export function Picks({
 }
 
 /** One of a list, as round boxes. */
-export function Choice({
-  chosen,
-  onChange,
-  ...group
-}: Group & { chosen: string; onChange: (chosen: string) => void }) {
+export function Choice({ chosen, onChange, ...group }: Group & { chosen: string; onChange: (chosen: string) => void }) {
   return <Boxes {...group} type="radio" isChosen={(value) => value === chosen} onTick={onChange} />
 }

@@ -87,7 +87,10 @@ export function Failed({ error, retry }: { error: unknown; retry?: (() => void) 
         }
         action={again}
       >
-        {say('您输入的内容仍在此页。节点恢复后可重试。', 'What you typed is still here. Try again when the node is back.')}
+        {say(
+          '您输入的内容仍在此页。节点恢复后可重试。',
+          'What you typed is still here. Try again when the node is back.',
+        )}
       </Notice>
     )
   }
@@ -178,7 +181,10 @@ export function Await<T>({
 }
 
 /** A page that breaks shows that, and the rest of the console stands. */
-export class Guard extends Component<{ children: ReactNode; show: (error: Error) => ReactNode }, { error: Error | null }> {
+export class Guard extends Component<
+  { children: ReactNode; show: (error: Error) => ReactNode },
+  { error: Error | null }
+> {
   override state: { error: Error | null } = { error: null }
   static getDerivedStateFromError(error: Error) {
     return { error }
