@@ -184,6 +184,10 @@ test('a table is connected, confirmed and snapshotted; its bad rows say why', as
   expect(await choice('Meaning of opened').inputValue()).toBe('date')
   expect(await choice('Disclosure of memo').inputValue()).toBe('never')
   await choice('Disclosure of phone').selectOption('never')
+  // The last column's choice is written into the specification like any other's.
+  await choice('Disclosure of memo').selectOption('key_only')
+  expect(await choice('Disclosure of memo').inputValue()).toBe('key_only')
+  await choice('Disclosure of memo').selectOption('never')
   await steward.see('preview')
 
   // The node goes away in the middle: nothing typed or chosen is lost.

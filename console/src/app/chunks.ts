@@ -15,6 +15,7 @@ export const chunks = {
   rules: () => import('../pages/rules'),
   datasets: () => import('../pages/datasets'),
   dataset: () => import('../pages/dataset'),
+  datasetNew: () => import('../pages/dataset-new'),
   oversight: () => import('../pages/oversight'),
   statistics: () => import('../pages/statistics'),
   verify: () => import('../pages/verify'),

@@ -69,7 +69,7 @@ export const routes: RouteObject[] = [
       { path: '/inbox/draft/:warrant', element: page('decide', 'DecidePage') },
       { path: '/rules', element: page('rules', 'RulesPage') },
       { path: '/datasets', element: page('datasets', 'DatasetsPage') },
-      { path: '/datasets/new', element: page('dataset', 'NewDatasetPage') },
+      { path: '/datasets/new', element: page('datasetNew', 'NewDatasetPage') },
       { path: '/datasets/:dataset', element: page('dataset', 'DatasetPage') },
       { path: '/oversight', element: page('oversight', 'OversightPage') },
       { path: '/oversight/records', element: page('oversight', 'RecordsPage') },
