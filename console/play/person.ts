@@ -86,8 +86,8 @@ export class Person {
     const failed = this.page.locator('dialog [role="alert"]')
     if (await failed.count()) throw new Error(`not signed: ${await failed.innerText()}`)
   }
-  async look(name: string, full = true): Promise<void> {
-    this.faults.push(...(await axe(this.page)).map((what) => `${name} (${this.lang}): ${what}`))
+  async look(name: string, full = true, colours = false): Promise<void> {
+    this.faults.push(...(await axe(this.page, colours)).map((what) => `${name} (${this.lang}): ${what}`))
     await shot(this.page, `${this.play}-${name}-${this.who.institution}-${this.lang}`, full)
   }
   /** Looks at a page in both themes, and whether something sticks out. */
@@ -98,7 +98,7 @@ export class Person {
         (wanted) => document.documentElement.dataset['theme'] === wanted && document.getAnimations().length === 0,
         theme,
       )
-      await this.look(`${name}-${theme}`, full)
+      await this.look(`${name}-${theme}`, full, theme === 'dark')
     }
     await this.page.emulateMedia({ colorScheme: 'light' })
     this.faults.push(...(await sticksOut(this.page)).map((what) => `${name}: sticks out: ${what}`))

@@ -48,8 +48,10 @@ const asked = (institution: string, path: string, init: RequestInit = {}) =>
   })
 
 /** A play ends with no fault of axe's, nothing that sticks out, no error on a page's console. */
-function whole(): void {
+async function whole(): Promise<void> {
   const found = [...faults.splice(0), ...everybody.flatMap((one) => one.complaints.splice(0))]
+  // Nobody stays behind to be told of what happens to others.
+  await Promise.all(everybody.splice(0).map((one) => one.seat.context.close()))
   if (found.length > 0) console.log([...new Set(found)].join('\n'))
   expect(found).toEqual([])
 }
@@ -133,7 +135,7 @@ test('two registrars let a new officer in, and out', async ({ onTestFailed }) =>
   await analyst.go('/cases')
   await analyst.page.locator('dialog[open]').waitFor()
   await analyst.see('retired', false)
-  whole()
+  await whole()
 })
 
 /** A resident id with its check digit (GB 11643). */
@@ -233,7 +235,7 @@ test('a table is connected, confirmed and snapshotted; its bad rows say why', as
   await steward.button('English', '中文').click()
   await steward.page.getByText('校验位不符').first().waitFor()
   await steward.look('rejected-zh')
-  whole()
+  await whole()
 })
 
 /** The rules are in force once the page says so; where that takes a signature, it is given. */
@@ -383,7 +385,7 @@ test('a rule approves a question; a run is watched, another cancelled; the answe
   await bankB.go(`/questions/${third}`)
   await bankB.page.locator('h1 .status', { hasText: 'Aborted' }).waitFor()
   expect(await bankB.button('同意…', 'Approve…').count()).toBe(0)
-  whole()
+  await whole()
 })
 
 test('the engineer signs in by the node’s token, sees the network, sets the log', async ({ onTestFailed }) => {
@@ -431,7 +433,7 @@ test('the engineer signs in by the node’s token, sees the network, sets the lo
   await engineer.see('map-one-gone')
   city.tell('start water')
   await engineer.page.locator('.network-map .link.down').waitFor({ state: 'detached' })
-  whole()
+  await whole()
 })
 
 test('members vote on who is a member', async ({ onTestFailed }) => {
@@ -502,5 +504,5 @@ test('members vote on who is a member', async ({ onTestFailed }) => {
   await expect
     .poll(() => registrar.page.getByRole('row', { name: /Telecom operator B/ }).count(), { timeout: 20_000 })
     .toBe(0)
-  whole()
+  await whole()
 })

@@ -263,7 +263,7 @@ export function NetworkPage() {
   const engine = useGet<Engine>(engineer ? '/v1/engine' : null, { refetchInterval: 10_000 })
   const known = useGet<NodeStatus>('/v1/status')
   const status = engine.data?.status ?? known.data
-  const members = useMembers()
+  const members = useMembers(10_000)
   return (
     <>
       <PageHead

@@ -4,7 +4,7 @@
  * The node signs proposals and votes with its own key: they are the institution's
  * word, given by a registrar or the operator. */
 import { FileUp, KeyRound, ThumbsDown, ThumbsUp, UserRoundMinus, UserRoundPlus, Vote } from 'lucide-react'
-import { type ReactNode, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { ACT_MS_MAX, post } from '../api/client'
 import { useGet, useStale } from '../api/queries'
 import type { MemberView, ProposalView, Recorded } from '../api/types'
@@ -27,6 +27,12 @@ export function MembersPage() {
   const { say, pick } = useSpeech()
   const proposals = useGet<ProposalView[]>('/v1/proposals', { refetchInterval: 5_000 })
   const members = useMembers(10_000)
+  const stale = useStale()
+  const open = proposals.data?.map((one) => one.proposal).join()
+  // A proposal that ended may have changed who is a member.
+  useEffect(() => {
+    if (open !== undefined) stale('/v1/network')
+  }, [open])
   const [proposing, setProposing] = useState(false)
   const [ballot, setBallot] = useState<Ballot | null>(null)
   return (
