@@ -224,8 +224,9 @@ describe.skipIf(only !== undefined || process.env['LOOK'] !== undefined)('states
         await page.goto('about:blank')
         node.mood = 'answers'
         await page.goto(node.origin)
-        await page.getByRole('button', { name: /使用通行密钥登录|Sign in with passkey/ }).click()
+        // Before the sign-in, which no mood touches: nothing is read in between.
         node.mood = mood
+        await page.getByRole('button', { name: /使用通行密钥登录|Sign in with passkey/ }).click()
         await page.locator('.shell').waitFor()
         await page.evaluate((hash) => {
           location.hash = hash
@@ -262,4 +263,37 @@ test('the sign-in page and enrolment', async () => {
     await seat.context.close()
   }
   expect(found).toEqual([])
+})
+
+test('a date is typed or chosen by keys alone, in the console’s language', async () => {
+  const { page, context } = await signedIn('investigator', 'zh', 'light')
+  await open(page, { name: 'draft', who: 'investigator', path: '/cases/new' })
+  const from = page.getByLabel('从', { exact: true })
+  await from.fill('2026年3月1日')
+  await from.press('Tab')
+  expect(await from.inputValue()).toBe('2026-03-01')
+  await from.press('ArrowDown')
+  await from.press('PageUp')
+  expect(await from.inputValue()).toBe('2026-01-28')
+  await from.fill('2026-02-30')
+  await from.press('Tab')
+  await page.getByText('请写成 2026-03-01 或 2026-03-01 09:30').waitFor()
+  await from.fill('2026-03-01 9:30')
+  await from.press('Tab')
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('打开日历')
+  await page.keyboard.press('Enter')
+  await page.getByText('2026年3月', { exact: true }).waitFor()
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('2026年3月1日')
+  await page.keyboard.press('ArrowLeft')
+  await page.getByText('2026年2月', { exact: true }).waitFor()
+  await page.keyboard.press('Enter')
+  await page.locator('.calendar').waitFor({ state: 'detached' })
+  expect(await from.inputValue()).toBe('2026-02-28 09:30')
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('打开日历')
+  await page.keyboard.press('Enter')
+  await page.locator('.calendar').waitFor()
+  await page.keyboard.press('Escape')
+  await page.locator('.calendar').waitFor({ state: 'detached' })
+  expect(await from.inputValue()).toBe('2026-02-28 09:30')
+  await context.close()
 })
