@@ -95,39 +95,45 @@ export interface Passkey {
   userHandle: string
 }
 
-/** Every violation of WCAG 2.2 A and AA that axe finds on the page as it stands. */
-export async function axe(page: Page): Promise<string[]> {
+/** Every violation of WCAG 2.2 A and AA that axe finds on the page as it stands; of
+ * its colours alone, where the rest was looked at in another theme. */
+export async function axe(page: Page, colours = false): Promise<string[]> {
   const present = await page.evaluate(() => 'axe' in window)
   // Through the debugger, not as a script element: the page's policy stays as it is.
   if (!present) await page.evaluate(AxeSource.source)
-  return page.evaluate(async () => {
-    const run = (
-      window as unknown as {
-        axe: {
-          run: (
-            root: Document,
-            options: unknown,
-          ) => Promise<{
-            violations: { id: string; help: string; nodes: { target: unknown[]; failureSummary?: string }[] }[]
-          }>
+  return page.evaluate(
+    async (rules) => {
+      const run = (
+        window as unknown as {
+          axe: {
+            run: (
+              root: Document,
+              options: unknown,
+            ) => Promise<{
+              violations: { id: string; help: string; nodes: { target: unknown[]; failureSummary?: string }[] }[]
+            }>
+          }
         }
-      }
-    ).axe
-    const found = await run.run(document, {
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    })
-    return found.violations.flatMap((violation) =>
-      violation.nodes.map(
-        (node) => `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary ?? violation.help}`,
-      ),
-    )
-  })
+      ).axe
+      const found = await run.run(document, {
+        runOnly: rules
+          ? { type: 'rule', values: rules }
+          : ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+      })
+      return found.violations.flatMap((violation) =>
+        violation.nodes.map(
+          (node) => `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary ?? violation.help}`,
+        ),
+      )
+    },
+    colours ? ['color-contrast', 'link-in-text-block'] : null,
+  )
 }
 
 /** Keeps a picture of the page as a person sees it. */
 export async function shot(page: Page, name: string, full = true): Promise<void> {
   await mkdir(SHOTS, { recursive: true })
-  await page.evaluate(() => window.scrollTo(0, 0))
+  if (full) await page.evaluate(() => window.scrollTo(0, 0))
   await page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: full })
 }
 

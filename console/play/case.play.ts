@@ -3,10 +3,11 @@
  * run, answer, link chart, provenance, bundle; the overseer checks it and a
  * tampered one. */
 import { readFileSync } from 'node:fs'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { axe, type Lang, launch, type Seat, shot, sit, sitBeside } from './browser'
-import { type Network, network, type SeatLink } from './network'
+import { type Lang, launch, shot } from './browser'
+import { type Network, network } from './network'
+import { Person, person as seated } from './person'
 
 let browser: Browser
 let city: Network
@@ -19,55 +20,6 @@ afterAll(async () => {
   await browser?.close()
   await city?.close()
 })
-
-const LATER = 40_000
-
-class Person {
-  readonly complaints: string[]
-  constructor(
-    readonly seat: Seat,
-    readonly who: SeatLink,
-    readonly lang: Lang,
-    readonly faults: string[],
-  ) {
-    this.complaints = seat.complaints
-    seat.page.setDefaultTimeout(LATER)
-  }
-  get page(): Page {
-    return this.seat.page
-  }
-  /** Text in this person's language. */
-  t(zh: string, en: string): string {
-    return this.lang === 'zh' ? zh : en
-  }
-  async go(hash: string): Promise<void> {
-    await this.page.evaluate((to) => {
-      location.hash = to
-    }, `#${hash}`)
-  }
-  button(zh: string, en: string) {
-    return this.page.getByRole('button', { name: this.t(zh, en) }).first()
-  }
-  async sign(): Promise<void> {
-    const button = this.page.getByTestId('sign')
-    await button.waitFor()
-    await this.look('sign', false)
-    await button.click()
-    // The dialog goes when the record is final; a failure stays in it.
-    await button.waitFor({ state: 'detached' })
-    const failed = this.page.locator('dialog [role="alert"]')
-    if (await failed.count()) throw new Error(`not signed: ${await failed.innerText()}`)
-  }
-  async look(name: string, full = true): Promise<void> {
-    this.faults.push(...(await axe(this.page)).map((what) => `${name} (${this.lang}): ${what}`))
-    await shot(this.page, `case-${name}-${this.who.institution}-${this.lang}`, full)
-  }
-  async signIn(): Promise<void> {
-    await this.page.goto(this.who.origin)
-    await this.button('使用通行密钥登录', 'Sign in with passkey').click()
-    await this.page.locator('.shell').waitFor()
-  }
-}
 
 const people = new Map<string, Person>()
 const contexts = new Map<string, BrowserContext>()
@@ -84,23 +36,16 @@ async function arrive(
   if (!who) throw new Error(`no ${duty} of ${institution}`)
   const known = people.get(`${institution}/${duty}`)
   if (known) {
-    const person = new Person(known.seat, who, lang, faults)
+    const person = new Person(known.seat, who, lang, faults, 'case')
     await person.page.evaluate((to) => localStorage.setItem('cordon.lang', to), lang)
     await person.page.goto('about:blank')
     await person.signIn()
     people.set(`${institution}/${duty}`, person)
     return person
   }
-  const beside = contexts.get(context)
-  const seat = beside ? await sitBeside(beside, who.origin) : await sit(browser, who.origin, lang)
-  contexts.set(context, seat.context)
-  const person = new Person(seat, who, lang, faults)
-  await person.page.goto(who.origin)
-  await person.page.evaluate((to) => localStorage.setItem('cordon.lang', to), lang)
-  await person.page.goto('about:blank')
-  await person.page.goto(who.link)
-  await person.button('创建通行密钥', 'Create the passkey').click()
-  await person.page.getByTestId('fingerprint').waitFor()
+  const person = await seated(who, { browser, lang, faults, play: 'case', beside: contexts.get(context) })
+  contexts.set(context, person.seat.context)
+  await person.enrol(who.link)
   await person.look('enrol')
   await person.page.goto('about:blank')
   await person.signIn()

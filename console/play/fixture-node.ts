@@ -30,6 +30,8 @@ const EMPTY: Record<string, unknown> = {
   '/v1/cases': [],
   '/v1/inbox': { drafts: [], questions: [], answers: [] },
   '/v1/datasets': [],
+  '/v1/proposals': [],
+  '/v1/jobs': [],
   '/v1/oversight/alarms': [],
   '/v1/oversight/dockets': { total: 0, dockets: [] },
   '/v1/oversight/records': { total: 0, records: [] },

@@ -11,8 +11,10 @@ import type {
   DatasetView,
   Engine,
   Inbox,
+  JobView,
   MemberView,
   PlanView,
+  ProposalView,
   Provenance,
   QuestionView,
   RecordView,
@@ -246,6 +248,8 @@ const subjects = [
   'account:6217000012345678906',
   'account:6228480012345678912',
   'id:110101199003078515',
+  'account:622200000001000000',
+  'account:622200000001007919',
 ]
 export const warrantView = {
   ...draftView,
@@ -682,6 +686,7 @@ export const datasets: DatasetView[] = [
     table: 'transfers',
     record: hex('d1'),
     published_ms: now - 60 * day,
+    replaced: false,
     columns: ['from_account', 'to_account', 'amount', 'at'].map((name, i) => ({
       name,
       semantic: ['account', 'account', 'money', 'timestamp'][i] ?? 'text',
@@ -690,13 +695,13 @@ export const datasets: DatasetView[] = [
     keys: ['from_account', 'from_account_day'],
     source: { method: 'parquet', place: '/data/transfers.parquet' },
     snapshots: [snap(0, 12), snap(1, 0), snap(2, 3)],
-    job: null,
   },
   {
     dataset: 'accounts',
     table: 'accounts',
     record: hex('d2'),
     published_ms: now - 60 * day,
+    replaced: false,
     columns: [
       { name: 'account', semantic: 'account', disclosure: 'key_only' },
       { name: 'holder', semantic: 'text', disclosure: 'open' },
@@ -704,7 +709,19 @@ export const datasets: DatasetView[] = [
     keys: ['account', 'id_number'],
     source: { method: 'postgres', place: 'postgres://bank/core' },
     snapshots: [],
-    job: null,
+  },
+]
+export const jobs: JobView[] = [
+  {
+    job: '1',
+    dataset: 'accounts',
+    phase: 'running',
+    doing: 'preparing the lookup key id_number',
+    progress: 0.62,
+    rows: 31_442,
+    rejected: [],
+    rejected_total: 0,
+    started_ms: now,
   },
 ]
 export const snapshot = {
@@ -839,11 +856,11 @@ export const engine: Engine = {
     me: member.institution === 'police',
     height: member.institution === 'water' ? 992 : 1_204,
     behind: member.institution === 'water' ? 212 : 0,
-    heard: true,
-    heard_ms: i * 400,
-    connected: member.institution !== 'bank_d',
-    inbound: 1,
-    outbound: 1,
+    heard: member.institution !== 'bank_d',
+    heard_ms: now - (member.institution === 'bank_d' ? hour : i * 400),
+    connected: i < 3,
+    inbound: i < 3 ? 1 : 0,
+    outbound: i < 2 ? 1 : 0,
     calls: 40 + i,
     bytes_in: 812_331 * (i + 1),
     bytes_out: 912_331 * (i + 1),
@@ -887,6 +904,55 @@ export const bundle: BundleCheck = {
   },
 }
 
+export const proposals: ProposalView[] = [
+  {
+    proposal: hex('pr1'),
+    change: 'admit',
+    institution: 'bank_e',
+    card: {
+      institution: {
+        id: 'bank_e',
+        name: 'Bank E / 银行E',
+        roles: ['custodian'],
+        node_key: hex('bank_e'),
+        seal_key: hex('bank_e seal'),
+        ledger_address: '10.0.0.9:7101',
+        exchange_address: '10.0.0.9:7102',
+      },
+      signature: hex('card', 128),
+    },
+    proposed_by: 'bank_c',
+    time_ms: now - 5 * hour,
+    ...words('bank_c 提议接纳 bank_e', 'bank_c proposes to admit bank_e'),
+    yes: ['bank_c', 'police', 'procuratorate', 'telecom_a'],
+    no: ['water'],
+    needed: 7,
+  },
+  {
+    proposal: hex('pr2'),
+    change: 'replace',
+    institution: 'power',
+    card: {
+      institution: {
+        id: 'power',
+        name: names['power'] ?? '',
+        roles: ['custodian'],
+        node_key: hex('power next'),
+        seal_key: hex('power seal'),
+        ledger_address: '10.0.0.7:7101',
+        exchange_address: '10.0.0.7:7102',
+      },
+      signature: hex('card2', 128),
+    },
+    proposed_by: 'power',
+    time_ms: now - 2 * hour,
+    ...words('power 提议更换 power 的密钥或地址', 'power proposes new keys or addresses for power'),
+    yes: ['power'],
+    no: [],
+    needed: 7,
+  },
+]
+
 const page = hex('page')
 export const session = (duties: string[], roles: string[], institution: string, officer: string | null) => ({
   institution,
@@ -910,6 +976,8 @@ export function respond(path: string, method: string): unknown {
     '/v1/cases': cases,
     '/v1/inbox': inbox,
     '/v1/rules': rules,
+    '/v1/proposals': proposals,
+    '/v1/jobs': jobs,
     '/v1/datasets': datasets,
     '/v1/oversight/alarms': alarms,
     '/v1/oversight/statistics': statistics,
@@ -936,6 +1004,7 @@ export function respond(path: string, method: string): unknown {
       proposed: [
         {
           proposal: hex('prop'),
+          proposal_bytes: '',
           officer: 'inv_3',
           duties: ['investigator'],
           credential: `passkey:${hex('c3')}`,

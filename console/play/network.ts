@@ -1,6 +1,6 @@
 /** Real nodes for a play: `cordon demo --console` founds and holds them. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,10 +24,20 @@ export interface Network {
   network: string
   subjects: string[]
   window_ms: [number, number]
+  /** A folder of this play's own, which the nodes may read. */
+  folder: string
+  /** The token of a member's operator. */
+  operator: (institution: string) => string
+  /** A file of a member's data folder. */
+  file: (institution: string, name: string) => string
+  /** Holds a member's node still, as a machine that hangs; gives what lets it go on. */
+  freeze: (institution: string) => () => void
   /** Asks the demonstration to stop or start a member's node. */
   tell: (line: string) => void
   close: () => Promise<void>
 }
+
+type Founded = Pick<Network, 'seats' | 'network' | 'subjects' | 'window_ms' | 'link' | 'left'> & { error?: unknown }
 
 /** Founds a network with tables and invitations: nobody has decided anything yet, or
  * with `guided` the case is played to where a person must choose. */
@@ -48,12 +58,12 @@ export async function network(people = 300, mode: 'console' | 'guided' = 'consol
   child.stderr?.on('data', (bytes: Buffer) => {
     said = (said + bytes.toString()).slice(-4_000)
   })
-  const ready = new Promise<Omit<Network, 'close' | 'tell'>>((done, fail) => {
+  const ready = new Promise<Founded>((done, fail) => {
     const timer = setTimeout(() => fail(new Error(`the network is not there: ${said}`)), READY_MS_MAX)
     child.stdout?.on('data', (bytes: Buffer) => {
       out += bytes.toString()
       try {
-        const value = JSON.parse(out) as Omit<Network, 'close' | 'tell'> & { error?: unknown }
+        const value = JSON.parse(out) as Founded
         clearTimeout(timer)
         if (value.error) fail(new Error(`cordon demo failed: ${out}`))
         else done(value)
@@ -78,8 +88,17 @@ export async function network(people = 300, mode: 'console' | 'guided' = 'consol
       child.kill('SIGINT')
       setTimeout(() => child.kill('SIGKILL'), 20_000).unref()
     })
+  const home = (institution: string) =>
+    join(folder, readdirSync(folder).find((entry) => entry.startsWith('network-')) ?? '', institution)
+  const file = (institution: string, name: string) => readFileSync(join(home(institution), name), 'utf8')
+  const freeze = (institution: string) => {
+    const pid = Number(execFileSync('pgrep', ['-f', `node --home ${home(institution)} `], { encoding: 'utf8' }).trim())
+    process.kill(pid, 'SIGSTOP')
+    return () => void process.kill(pid, 'SIGCONT')
+  }
+  const operator = (institution: string) => file(institution, 'operator.token').trim()
   try {
-    return { ...(await ready), tell: (line) => child.stdin?.write(`${line}\n`), close }
+    return { ...(await ready), folder, file, operator, freeze, tell: (line) => child.stdin?.write(`${line}\n`), close }
   } catch (error) {
     await close()
     throw error

@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { axe, type Lang, launch, type Passkey, shot, sit, sticksOut, type Theme } from './browser'
 import { type FixtureNode, fixtureNode } from './fixture-node'
-import { IDS, session } from './fixtures'
+import { IDS, network, session } from './fixtures'
 
 let browser: Browser
 let node: FixtureNode
@@ -48,6 +48,7 @@ const VIEWS: View[] = [
       await page.waitForTimeout(700)
     },
   },
+  { name: 'calendar', who: 'investigator', path: '/cases/new', act: click(/打开日历|Open the calendar/) },
   { name: 'draft-wrong', who: 'investigator', path: '/cases/new', act: click(/核对并签名|Review and sign/) },
   { name: 'warrant', who: 'investigator', path: `/cases/${IDS.W}` },
   {
@@ -113,6 +114,35 @@ const VIEWS: View[] = [
     },
   },
   { name: 'officers', who: 'registrar', path: '/officers' },
+  { name: 'members', who: 'registrar', path: '/members' },
+  { name: 'vote', who: 'registrar', path: '/members', act: click(/反对…|Against it…/) },
+  {
+    name: 'propose',
+    who: 'registrar',
+    path: '/members',
+    act: async (page) => {
+      await click(/提出变更|Propose a change/)(page)
+      const [member] = network
+      const card = {
+        institution: {
+          id: 'police',
+          name: member?.name,
+          roles: ['requester'],
+          node_key: 'ab12'.repeat(16),
+          seal_key: 'cd34'.repeat(16),
+          ledger_address: '10.1.0.2:7001',
+          exchange_address: '10.1.0.2:7002',
+        },
+        signature: 'ef'.repeat(64),
+      }
+      await page
+        .locator('label.pick', { hasText: /更换名片|new card/ })
+        .locator('input')
+        .check()
+      await page.locator('dialog textarea').fill(JSON.stringify(card, null, 2))
+      await page.locator('dialog .fingerprint').waitFor()
+    },
+  },
   { name: 'engine', who: 'registrar', path: '/engine' },
   { name: 'network', who: 'registrar', path: '/network' },
   { name: 'tour', who: 'investigator', path: '/tour' },
@@ -194,8 +224,9 @@ describe.skipIf(only !== undefined || process.env['LOOK'] !== undefined)('states
         await page.goto('about:blank')
         node.mood = 'answers'
         await page.goto(node.origin)
-        await page.getByRole('button', { name: /使用通行密钥登录|Sign in with passkey/ }).click()
+        // Before the sign-in, which no mood touches: nothing is read in between.
         node.mood = mood
+        await page.getByRole('button', { name: /使用通行密钥登录|Sign in with passkey/ }).click()
         await page.locator('.shell').waitFor()
         await page.evaluate((hash) => {
           location.hash = hash
@@ -232,4 +263,37 @@ test('the sign-in page and enrolment', async () => {
     await seat.context.close()
   }
   expect(found).toEqual([])
+})
+
+test('a date is typed or chosen by keys alone, in the console’s language', async () => {
+  const { page, context } = await signedIn('investigator', 'zh', 'light')
+  await open(page, { name: 'draft', who: 'investigator', path: '/cases/new' })
+  const from = page.getByLabel('从', { exact: true })
+  await from.fill('2026年3月1日')
+  await from.press('Tab')
+  expect(await from.inputValue()).toBe('2026-03-01')
+  await from.press('ArrowDown')
+  await from.press('PageUp')
+  expect(await from.inputValue()).toBe('2026-01-28')
+  await from.fill('2026-02-30')
+  await from.press('Tab')
+  await page.getByText('请写成 2026-03-01 或 2026-03-01 09:30').waitFor()
+  await from.fill('2026-03-01 9:30')
+  await from.press('Tab')
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('打开日历')
+  await page.keyboard.press('Enter')
+  await page.getByText('2026年3月', { exact: true }).waitFor()
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('2026年3月1日')
+  await page.keyboard.press('ArrowLeft')
+  await page.getByText('2026年2月', { exact: true }).waitFor()
+  await page.keyboard.press('Enter')
+  await page.locator('.calendar').waitFor({ state: 'detached' })
+  expect(await from.inputValue()).toBe('2026-02-28 09:30')
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('打开日历')
+  await page.keyboard.press('Enter')
+  await page.locator('.calendar').waitFor()
+  await page.keyboard.press('Escape')
+  await page.locator('.calendar').waitFor({ state: 'detached' })
+  expect(await from.inputValue()).toBe('2026-02-28 09:30')
+  await context.close()
 })

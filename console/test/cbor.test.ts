@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { CborError, decode, fromHex, toHex } from '../src/sign/cbor'
+import { CborError, decode, encode, fromHex, toHex } from '../src/sign/cbor'
 
+const GOLDEN = new URL('../../crates/docket/tests/golden/', import.meta.url)
 const value = (hex: string) => decode(fromHex(hex))
 
 describe('deterministic CBOR', () => {
@@ -16,7 +18,14 @@ describe('deterministic CBOR', () => {
     ['f6', null],
     ['63e4bba4', '令'],
     ['820102', [1, 2]],
-  ])('%s', (hex, expected) => expect(value(hex)).toEqual(expected))
+  ])('%s', (hex, expected) => {
+    expect(value(hex)).toEqual(expected)
+    expect(toHex(encode(value(hex)))).toBe(hex)
+  })
+  test.each(readdirSync(GOLDEN).filter((name) => name.endsWith('.hex')))('%s is written again byte by byte', (name) => {
+    const hex = readFileSync(new URL(name, GOLDEN), 'utf8').replace(/\s/g, '')
+    expect(toHex(encode(value(hex)))).toBe(hex)
+  })
 
   test('bytes and maps', () => {
     expect(toHex(value('43010203') as Uint8Array)).toBe('010203')

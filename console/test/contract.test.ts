@@ -6,23 +6,51 @@ import type { components } from '../src/api/schema'
 import type * as T from '../src/api/types'
 
 type S = components['schemas']
-type Fits<Given extends Wanted, Wanted> = [Given, Wanted]
-export type Checked = [
-  Fits<S['CaseCard'], T.CaseCard>,
-  Fits<S['CaseView'], T.CaseView>,
-  Fits<S['ChangesView'], T.WarrantChanges>,
-  Fits<S['PlanView'], T.PlanView>,
-  Fits<S['ProvenanceView'], T.Provenance>,
-  Fits<S['RulesView'], T.RulesView>,
-  Fits<S['DatasetView'], T.DatasetView>,
-  Fits<S['SnapshotDetail'], T.SnapshotView>,
-  Fits<S['DatasetPreview'], T.DatasetPreview>,
-  Fits<S['Statistics'], T.Statistics>,
-  Fits<S['BundleCheck'], T.BundleCheck>,
-  Fits<S['EngineView'], T.Engine>,
-  Fits<S['PasskeysView'], T.Passkeys>,
-  Fits<S['TemplateView'], T.TemplateView>,
-]
+/** The fields that the console names and the node never gives, however deep. */
+type Foreign<Wanted, Given> = Wanted extends readonly (infer W)[]
+  ? Given extends readonly (infer G)[]
+    ? Foreign<NonNullable<W>, NonNullable<G>>
+    : never
+  : Wanted extends object
+    ? string extends keyof Wanted
+      ? never
+      : {
+          [K in keyof Wanted & string]: K extends keyof Given
+            ? Foreign<NonNullable<Wanted[K]>, NonNullable<Given[K]>>
+            : K
+        }[keyof Wanted & string]
+    : never
+type Fits<Given extends Wanted, Wanted> = [Foreign<Wanted, Given>] extends [never]
+  ? 'fits'
+  : { foreign: Foreign<Wanted, Given> }
+/** Where the console narrows a text to the words that it knows. */
+type Names<Given, Wanted> = [Foreign<Wanted, Given>] extends [never] ? 'fits' : { foreign: Foreign<Wanted, Given> }
+type All<Each extends 'fits'[]> = Each
+export type Checked = All<
+  [
+    Fits<S['CaseCard'], T.CaseCard>,
+    Fits<S['CaseView'], T.CaseView>,
+    Fits<S['ChangesView'], T.WarrantChanges>,
+    Fits<S['PlanView'], T.PlanView>,
+    Fits<S['ProvenanceView'], T.Provenance>,
+    Fits<S['RulesView'], T.RulesView>,
+    Fits<S['DatasetView'], T.DatasetView>,
+    Fits<S['SnapshotDetail'], T.SnapshotView>,
+    Fits<S['DatasetPreview'], T.DatasetPreview>,
+    Fits<S['Statistics'], T.Statistics>,
+    Fits<S['BundleCheck'], T.BundleCheck>,
+    Fits<S['EngineView'], T.Engine>,
+    Fits<S['PasskeysView'], T.Passkeys>,
+    Fits<S['TemplateView'], T.TemplateView>,
+    Names<S['Alarm'], T.Alarm>,
+    Names<S['CheckedSubjects'], T.SubjectsCheck>,
+    Fits<S['DocketSummary'], T.OversightDocket>,
+    Fits<S['FoundRecord'], T.OversightRecord>,
+    Fits<S['QuestionView'], T.QuestionView>,
+    Fits<S['RecordView'], T.RecordView>,
+    Names<S['SessionView'], T.Session>,
+  ]
+>
 
 test('every path that the console asks for is in the node’s document', () => {
   const document = JSON.parse(readFileSync(new URL('../openapi.json', import.meta.url), 'utf8')) as {

@@ -3,8 +3,9 @@ import type { CheckedLine } from '../src/api/types'
 import { askFields, askProblems } from '../src/lib/ask'
 import { cell } from '../src/lib/cell'
 import { type DraftForm, draftAct, problems, subjectLines } from '../src/lib/draft'
-import { bytes, dayStart, duration, fen, moment } from '../src/lib/format'
+import { bytes, duration, fen, moment, windowText } from '../src/lib/format'
 import { orderLines } from '../src/lib/lines'
+import { endOf, shifted, startOf, tidyWhen, weeksOf } from '../src/lib/when'
 
 const line = (n: number, state: CheckedLine['state'], more: Partial<CheckedLine> = {}): CheckedLine => ({
   line: n,
@@ -96,8 +97,6 @@ describe('a question', () => {
 describe('words for values', () => {
   test('amounts, days, sizes', () => {
     expect([fen('1000'), fen('0.5'), fen('1.'), fen('x')]).toEqual([100_000, 50, null, null])
-    expect(dayStart('2026-02-29')).toBeNull()
-    expect(moment(dayStart('2026-03-01') ?? 0)).toBe('2026-03-01 00:00')
     expect([bytes(999), bytes(1_500), bytes(48_112_331)]).toEqual(['999 B', '1.5 KB', '48.1 MB'])
     expect([duration(90_000, 'en'), duration(26 * 3_600_000, 'zh'), duration(420, 'en')]).toEqual([
       '1 min 30 s',
@@ -110,5 +109,52 @@ describe('words for values', () => {
     expect(cell(20_000, 'date', 'en')).toBe('2024-10-04')
     expect(cell(null, 'text', 'en')).toBe('—')
     expect(cell('bank_a', 'text', 'en')).toBe('bank_a')
+  })
+})
+
+describe('days and minutes as typed', () => {
+  test.each([
+    ['2026-03-01', '2026-03-01'],
+    ['2026/3/1', '2026-03-01'],
+    ['20260301', '2026-03-01'],
+    ['2026年3月1日', '2026-03-01'],
+    [' 2026.03.01 ', '2026-03-01'],
+    ['2026-3-1 9:05', '2026-03-01 09:05'],
+    ['2026年3月1日9时05分', '2026-03-01 09:05'],
+    ['2026-03-01T09:05', '2026-03-01 09:05'],
+    ['２０２６-０３-０１', '2026-03-01'],
+    ['2024-02-29', '2024-02-29'],
+    ['2026-02-29', null],
+    ['2026-13-01', null],
+    ['2026-03-01 24:00', null],
+    ['2026-03-01 9', null],
+    ['1-3-2026', null],
+    ['0026-03-01', null],
+    ['', null],
+    ['soon', null],
+  ])('%j is %j', (text, tidy) => expect(tidyWhen(text)).toBe(tidy))
+  test('a field of days takes no time', () => expect(tidyWhen('2026-03-01 09:05', false)).toBeNull())
+  test('a day ends where the next begins, a minute after sixty seconds', () => {
+    expect(moment(startOf('2026-03-01') ?? 0)).toBe('2026-03-01 00:00')
+    expect(moment(endOf('2026-02-28') ?? 0)).toBe('2026-03-01 00:00')
+    expect(moment(endOf('2026/2/28 23:59') ?? 0)).toBe('2026-03-01 00:00')
+    expect([startOf('x'), endOf('')]).toEqual([null, null])
+  })
+  test('keys move by days and months, and keep time and a month’s last day', () => {
+    expect(shifted('2026-02-28', { days: 1 })).toBe('2026-03-01')
+    expect(shifted('2026-03-31 08:00', { months: -1 })).toBe('2026-02-28 08:00')
+    expect(shifted('2200-12-31', { days: 1 })).toBeNull()
+  })
+  test('a month’s weeks begin on Monday and hold each of its days once', () => {
+    const weeks = weeksOf('2026-02-14')
+    expect([weeks.length, weeks[0]?.[0], weeks.at(-1)?.[6]]).toEqual([5, '2026-01-26', '2026-03-01'])
+    expect(weeks.flat().filter((day) => day.startsWith('2026-02'))).toHaveLength(28)
+    expect(weeksOf('2027-02-01')).toHaveLength(4)
+    expect(weeksOf('2026-08-01')).toHaveLength(6)
+  })
+  test('a window tells its hours where it does not end at midnight', () => {
+    const span = (from: string, to: string) => windowText([startOf(from) ?? 0, endOf(to) ?? 0])
+    expect(span('2026-03-01', '2026-03-31')).toBe('2026-03-01 – 2026-03-31')
+    expect(span('2026-03-01 09:30', '2026-03-31')).toBe('2026-03-01 09:30 – 2026-03-31 23:59')
   })
 })

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Act, CaseCard, Prepared } from '../src/api/types'
 import { decode, fromHex, toHex } from '../src/sign/cbor'
-import { challengeOf, check, compareStatement, NotAsked, readHeader, type Who } from '../src/sign/header'
+import { challengeOf, check, compareStatement, credentialOf, NotAsked, readHeader, type Who } from '../src/sign/header'
 
 const GOLDEN = new URL('../../crates/docket/tests/golden/', import.meta.url)
 const golden = (kind: string): Uint8Array => {
@@ -150,6 +151,23 @@ describe('an act and its statement', () => {
   })
 })
 
+describe('the credential that an officer is given', () => {
+  test('is named by the digest of its bytes, as the ledger names it', async () => {
+    const record = readFileSync(new URL('officer-proposed.hex', GOLDEN), 'utf8').replace(/\s/g, '')
+    // The passkey's own bytes: key, relying party, origin; then the institution.
+    const from = record.indexOf('a3636b6579a16565733235')
+    const until = record.indexOf(Buffer.from('kinstitution').toString('hex'))
+    const bytes = Buffer.from(record.slice(from, until), 'hex')
+    const u64 = (n: number) => Buffer.from(new BigUint64Array([BigInt(n)]).buffer)
+    const domain = Buffer.from('cordon/passkey/v1')
+    const digest = createHash('sha256')
+      .update(Buffer.concat([u64(domain.length), domain, u64(bytes.length), bytes]))
+      .digest('hex')
+    expect(await credentialOf(readHeader(golden('officer-proposed')))).toBe(`passkey:${digest}`)
+    expect(await credentialOf(readHeader(golden('officer-confirmed')))).toBeNull()
+  })
+})
+
 describe('everything before the passkey is asked', () => {
   const network = '01'.repeat(32)
   const now = 1_764_000_000_000
@@ -197,6 +215,33 @@ describe('everything before the passkey is asked', () => {
   test('an honest record passes', async () => {
     expect((await check(act, await make(), who, {}, now)).institution).toBe('police')
   })
+  test('a confirmation is of the very record that was shown', async () => {
+    const bytes = readFileSync(new URL('officer-proposed.hex', GOLDEN), 'utf8').trim()
+    const shown = readHeader(golden('officer-proposed'))
+    const officer = {
+      officer: String(shown.statement.fields.get('officer')),
+      duties: shown.statement.fields.get('duties') as string[],
+      credential: (await credentialOf(shown)) ?? '',
+    }
+    const domain = new TextEncoder().encode('cordon/record/v1')
+    const u64 = (n: number) => [n & 255, n >> 8, 0, 0, 0, 0, 0, 0]
+    const raw = fromHex(bytes)
+    const all = Uint8Array.from([...u64(domain.length), ...domain, ...u64(raw.length), ...raw])
+    const proposal = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', all)))
+    const confirm: Act = { act: 'confirm-officer', proposal }
+    const prepared = await make({ statement: { 'officer-confirmed': { proposal: fromHex(proposal) } } })
+    const tried = (beside: object) => check(confirm, prepared, who, beside, now)
+    await tried({ officer, proposal: bytes })
+    const lies = [
+      {},
+      { officer },
+      { officer, proposal: bytes.replace(/.$/, (c) => (c === '0' ? '1' : '0')) },
+      { officer: { ...officer, credential: `passkey:${'ab'.repeat(32)}` }, proposal: bytes },
+      { officer: { ...officer, officer: 'another' }, proposal: bytes },
+      { officer: { ...officer, duties: ['judge'] }, proposal: bytes },
+    ]
+    for (const lie of lies) await expect(tried(lie)).rejects.toThrow(NotAsked)
+  })
   test('another network, institution, officer or time is refused', async () => {
     await no(make({ network: new Uint8Array(32) }))
     await no(make({ institution: 'bank_a' }))
@@ -204,6 +249,22 @@ describe('everything before the passkey is asked', () => {
     await no(make({ officer: null }))
     await no(make({ time_ms: now - 11 * 60_000 }))
     await no(make({ statement: { approved: { question: fromHex(question) } } }))
+  })
+  test('another passkey under the name that was compared is refused', async () => {
+    const credential = {
+      passkey: { raw_id: new Uint8Array(4), passkey: { key: { es256: new Uint8Array(33) }, rp_id: 'a', origin: 'b' } },
+    }
+    const prepared = await make({
+      warrant: null,
+      statement: { 'officer-proposed': { duties: ['judge'], officer: 'j', credential } },
+    })
+    const propose = { act: 'propose-officer', registration: '00' } as unknown as Act
+    const mine = (await credentialOf(readHeader(fromHex(prepared.header)))) ?? ''
+    const officer = { officer: 'j', duties: ['judge'], credential: mine }
+    expect((await check(propose, prepared, who, { officer }, now)).credential).toBe(mine)
+    await expect(
+      check(propose, prepared, who, { officer: { ...officer, credential: `passkey:${'0'.repeat(64)}` } }, now),
+    ).rejects.toThrow('another credential')
   })
   test('bytes to sign that are not the header’s are refused', async () => {
     const honest = await make()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AnswerView } from '../src/api/types'
-import { buildModel, rowKey } from '../src/chart/model'
+import { buildModel, isSubject, rowKey, subjectIds } from '../src/chart/model'
 
 const view = (tables: unknown[]) => ({ tables }) as unknown as AnswerView
 
@@ -69,5 +69,42 @@ describe('an answer as a graph', () => {
   })
   test('an answer without rows is an empty graph', () => {
     expect(buildModel(view([]))).toMatchObject({ nodes: [], links: [], moments: [] })
+  })
+  test('the warrant’s subjects are marked wherever they stand, on the timeline too', () => {
+    const subjects = subjectIds(['account:b', 'id:X', 'phone:+861'])
+    const marked = buildModel(
+      view([
+        {
+          step: 0,
+          table: 'transfers',
+          columns: ['from_account', 'to_account', 'amount', 'at'],
+          origins: [],
+          rows: [
+            ['a', 'b', 100, 5],
+            ['a', 'c', 1, 4],
+          ],
+        },
+        {
+          step: 1,
+          table: 'accounts',
+          columns: ['account', 'holder', 'id_number'],
+          origins: [],
+          rows: [['c', '张三', 'X']],
+        },
+      ]),
+      subjects,
+    )
+    expect(marked.nodes.filter((node) => node.subject).map((node) => node.id)).toEqual(['account:b', 'person:X'])
+    expect(marked.moments.map((one) => [one.at, one.subject])).toEqual([
+      [4, false],
+      [5, true],
+    ])
+    expect([
+      isSubject(subjects, 'account', 'b'),
+      isSubject(subjects, 'phone', 'b'),
+      isSubject(subjects, 'resident_id', 'X'),
+      isSubject(subjects, 'text', 'b'),
+      isSubject(subjects, 'phone', null),
+    ]).toEqual([true, false, true, false, false])
   })
 })

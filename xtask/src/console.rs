@@ -59,8 +59,18 @@ pub(crate) fn build_if_possible() {
     }
 }
 
-/// Runs the console's units.
+/// Formats the console, where its packages are installed.
+pub(crate) fn format() -> Result<(), String> {
+    let folder = folder();
+    if !folder.join("node_modules").is_dir() {
+        return Ok(());
+    }
+    shell::run(npm(&folder).args(["run", "format"]))
+}
+
+/// Checks the console's format and runs its units.
 pub(crate) fn units() -> Result<(), String> {
+    shell::run(npm(&folder()).args(["run", "format:check"]))?;
     shell::run(npm(&folder()).args(["run", "test"]))
 }
 

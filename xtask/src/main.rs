@@ -33,7 +33,7 @@ Commands:
   tidy                the house's own rules: edges between rooms, lengths, documents, words;
                       `--fix` brings the table of dependencies up to date
   lint                clippy over everything, warnings are errors
-  fmt                 formats everything
+  fmt                 formats everything: Rust, and the console where its packages are
   deny                licences, sources, duplicates and known advisories (cargo-deny)
   setup               installs the optional tools: cargo-nextest, cargo-deny
   help                this text
@@ -66,7 +66,9 @@ fn main() -> ExitCode {
             "-D",
             "warnings",
         ]))),
-        Some("fmt") => report(shell::run(&mut shell::cargo(["fmt", "--all"]))),
+        Some("fmt") => {
+            report(shell::run(&mut shell::cargo(["fmt", "--all"])).and_then(|()| console::format()))
+        }
         Some("deny") => report(shell::run(&mut shell::cargo(["deny", "check"]))),
         Some("setup") => report(setup()),
         Some("help" | "--help" | "-h" | "") => help(),

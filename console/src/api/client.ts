@@ -65,6 +65,9 @@ const trouble = (rule: string, detail: string, retry: boolean): ApiErrorBody => 
   record: null,
 })
 
+/** The node could not be reached; what did not come was no answer of the API. */
+export const unreachable = (): ApiFailure => new ApiFailure(0, trouble('unreachable', 'unreachable', true))
+
 /** Whether a JSON value is the API's one error shape. */
 export function isErrorBody(value: unknown): value is ApiErrorBody {
   if (typeof value !== 'object' || value === null) return false

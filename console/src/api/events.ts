@@ -50,6 +50,7 @@ export interface Heard {
   job?: (event: JobEvent) => void
   ledger?: (event: LedgerEvent) => void
   rules?: () => void
+  members?: () => void
   /** Whether the stream stands. */
   live?: (live: boolean) => void
   /** The node answered with an error: the session may be gone. */
@@ -65,7 +66,19 @@ export function listen(heard: Heard, open = (path: string) => new EventSource(pa
   let timer: ReturnType<typeof setTimeout> | undefined
   let wait = RETRY_MS_MIN
   let ended = false
-  const names = ['hello', 'reset', 'inbox', 'warrant', 'body', 'question', 'run', 'job', 'ledger', 'rules'] as const
+  const names = [
+    'hello',
+    'reset',
+    'inbox',
+    'warrant',
+    'body',
+    'question',
+    'run',
+    'job',
+    'ledger',
+    'rules',
+    'members',
+  ] as const
 
   const start = () => {
     if (ended) return

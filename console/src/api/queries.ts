@@ -82,6 +82,7 @@ export function useLive(signedIn: boolean): boolean {
   useEffect(() => {
     if (!signedIn) return
     let boot: string | null = null
+    let members: number | null = null
     const all = () => stale('/v1/')
     return listen({
       live: setLive,
@@ -102,8 +103,13 @@ export function useLive(signedIn: boolean): boolean {
         runTold.forEach((tell) => tell())
       },
       job: () => stale('/v1/jobs', '/v1/datasets'),
-      ledger: () => stale('/v1/status', '/v1/engine'),
+      ledger: (event) => {
+        stale('/v1/status', '/v1/engine', '/v1/proposals')
+        if (members !== null && members !== event.members) stale('/v1/network')
+        members = event.members
+      },
       rules: () => stale('/v1/rules'),
+      members: () => stale('/v1/network', '/v1/passkeys', '/v1/proposals'),
     })
     // `stale` only closes over the query client, which lives as long as the page.
   }, [signedIn])

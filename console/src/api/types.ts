@@ -313,12 +313,12 @@ export interface DatasetView {
   table: string
   record: string
   published_ms: number
-  published_by?: string | null
+  /** A later record published a table of the same name. */
+  replaced: boolean
   columns: { name: string; semantic: string; disclosure: string }[]
   keys: string[]
   source?: { method: string; place: string } | null
   snapshots: Snap[]
-  job?: JobView | null
 }
 export interface SnapshotView extends Snap {
   columns?: unknown
@@ -473,6 +473,7 @@ export interface Passkeys {
   }[]
   proposed: {
     proposal: string
+    proposal_bytes: string
     officer: string
     duties: string[]
     credential: string

@@ -11,6 +11,7 @@ import { Button, IconButton, LinkButton, Status } from '../ui/basic'
 import { Blank, Guard, Loading, Notice } from '../ui/state'
 import { LapsedDialog, SignInPage } from '../pages/signin'
 import { GuideBar, GuideProvider } from '../tour/guide'
+import { loadAllQuietly } from './chunks'
 import { useNames } from './names'
 import { navigation } from './navigation'
 import { has, plays, useSession, useSessionState } from './session'
@@ -72,6 +73,7 @@ function Frame() {
   const main = useRef<HTMLElement>(null)
   const first = useRef(true)
 
+  useEffect(() => loadAllQuietly(), [])
   // A new page takes the focus at its title, as a loaded document would.
   useEffect(() => {
     setMenu(false)

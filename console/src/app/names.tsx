@@ -6,9 +6,13 @@ import { useSpeech } from '../i18n/lang'
 import { memberName } from '../i18n/words'
 import { useSessionState } from './session'
 
-export function useMembers() {
+/** Who is a member and an officer; a page that shows who asks again every so often. */
+export function useMembers(everyMs?: number) {
   const { session } = useSessionState()
-  return useGet<MemberView[]>(session ? '/v1/network' : null, { staleTime: 300_000 })
+  return useGet<MemberView[]>(session ? '/v1/network' : null, {
+    staleTime: 300_000,
+    ...(everyMs ? { refetchInterval: everyMs } : {}),
+  })
 }
 
 /** Gives a member's name; its short name where nothing else is known. */

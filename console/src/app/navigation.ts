@@ -15,6 +15,7 @@ import {
   ScrollText,
   ShieldCheck,
   UsersRound,
+  Vote,
 } from 'lucide-react'
 import type { Session } from '../api/types'
 import { has, isOperator, plays } from './session'
@@ -69,6 +70,7 @@ export function navigation(session: Session): Group[] {
   if (!operator) node.push(place('/verify', BadgeCheck, '核验证据包', 'Check a bundle'))
   if (operator || has(session, 'registrar')) {
     node.push(place('/officers', UsersRound, '经办人', 'Officers'))
+    node.push(place('/members', Vote, '成员变更', 'Members'))
     node.push(place('/engine', Activity, '节点', 'Node'))
   }
   node.push(place('/network', Network, '网络', 'Network'))

@@ -179,7 +179,7 @@ export function LinkChart({
       </p>
       <div className="sr" aria-live="polite">
         {focused
-          ? `${label(focused)} ${focused.value}, ${say(`${focused.degree} 条连线`, `${focused.degree} links`)}`
+          ? `${label(focused)} ${focused.value}, ${focused.subject ? say('令状对象, ', 'a subject of the warrant, ') : ''}${say(`${focused.degree} 条连线`, `${focused.degree} links`)}`
           : ''}
       </div>
       <div className="chart-tools">
@@ -209,7 +209,7 @@ export function LinkChart({
         {model.nodes.some((n) => n.subject) && (
           <li>
             <i className="subject" />
-            {say('令状对象', 'Subject')}
+            {say('令状对象', 'Subject of the warrant')}
           </li>
         )}
       </ul>

@@ -88,10 +88,10 @@ export function TimeStrip({
                 cx={x(event.at)}
                 cy={HEIGHT - AXIS - 7 - Math.min(lanes[i] ?? 0, Math.floor(tall / LANE_PX) - 1) * LANE_PX}
                 r={selected.has(event.row) ? 5 : 3.6}
-                className={selected.has(event.row) ? 'mark lit' : `mark ${event.kind}`}
+                className={`${selected.has(event.row) ? 'mark lit' : `mark ${event.kind}`}${event.subject ? ' subject' : ''}`}
                 onClick={() => onSelect([event.row])}
               >
-                <title>{moment(event.at, true)}</title>
+                <title>{`${moment(event.at, true)}${event.subject ? say('，涉及令状对象', ', with a subject') : ''}`}</title>
               </circle>
             ))}
         <line x1={PAD} x2={width - PAD} y1={HEIGHT - AXIS} y2={HEIGHT - AXIS} className="axis-line" />

@@ -36,12 +36,26 @@ export interface Moment {
   link: number
   weight: number
   kind: Link['kind']
+  /** Whether one of its ends is a subject of the warrant. */
+  subject: boolean
 }
 export interface Model {
   nodes: Node[]
   links: Link[]
   moments: Moment[]
   byRow: Map<RowKey, { nodes: number[]; link: number | null }>
+}
+
+/** Ids of the warrant's subjects as nodes bear them, from the order's selectors
+ * (`phone:…`, `id:…`, `account:…`). */
+export function subjectIds(selectors: readonly string[]): ReadonlySet<string> {
+  return new Set(selectors.map((selector) => selector.replace(/^id:/, 'person:')))
+}
+
+/** Whether a cell names a subject, by what its column means. */
+export function isSubject(subjects: ReadonlySet<string>, semantic: string, value: unknown): boolean {
+  const kind = { phone: 'phone', account: 'account', resident_id: 'person' }[semantic]
+  return kind !== undefined && value != null && subjects.has(`${kind}:${String(value)}`)
 }
 
 type Table = AnswerTable & { semantics?: string[] | null }
@@ -134,7 +148,9 @@ export function buildModel(answer: AnswerView, subjects: ReadonlySet<string> = n
         const target = node(kind, text(both[1]), table.step + 1, key)
         const edge = link(source, target, both[2], number(weight), key)
         byRow.set(key, { nodes: [source, target], link: edge })
-        if (at >= 0) moments.push({ at: number(at), row: key, link: edge, weight: number(weight), kind: both[2] })
+        const subject = nodes[source]?.subject === true || nodes[target]?.subject === true
+        if (at >= 0)
+          moments.push({ at: number(at), row: key, link: edge, weight: number(weight), kind: both[2], subject })
         return
       }
       const found: number[] = []

@@ -300,12 +300,23 @@ export class Painter {
       if (!marked && i !== this.hover && !lit.has(i)) continue
       const [x, y] = this.place(i)
       if (!this.inside(x, y)) continue
-      context.beginPath()
-      context.arc(x, y, (this.radii[i] ?? 5) * grow + 3.5, 0, Math.PI * 2)
-      context.strokeStyle = i === this.hover ? this.palette.ink : marked ? this.palette.seal : this.palette.accent
-      context.lineWidth = marked ? 2.2 : 1.6
-      context.stroke()
+      const radius = (this.radii[i] ?? 5) * grow + 3.5
+      // A subject has two rings, what is selected or looked at has one.
+      if (marked) {
+        context.strokeStyle = this.palette.seal
+        for (const ring of [radius, radius + 4]) this.ring(context, x, y, ring, 1.8)
+      }
+      if (i !== this.hover && !lit.has(i)) continue
+      context.strokeStyle = i === this.hover ? this.palette.ink : this.palette.accent
+      this.ring(context, x, y, marked ? radius + 7.5 : radius, 1.6)
     }
+  }
+
+  private ring(context: CanvasRenderingContext2D, x: number, y: number, radius: number, width: number): void {
+    context.beginPath()
+    context.arc(x, y, radius, 0, Math.PI * 2)
+    context.lineWidth = width
+    context.stroke()
   }
 
   private paintLabels(context: CanvasRenderingContext2D, some: boolean, lit: ReadonlySet<number>): void {
@@ -327,7 +338,7 @@ export class Painter {
       if (!this.inside(x, y)) continue
       const text = label(node)
       const half = context.measureText(text).width / 2 + 5
-      const top = y + (this.radii[i] ?? 5) * grow + 5
+      const top = y + (this.radii[i] ?? 5) * grow + (node.subject ? 10 : 5)
       if (taken.some(([tx, ty, th]) => Math.abs(tx - x) < th + half && Math.abs(ty - top) < 16)) continue
       taken.push([x, top, half])
       context.strokeStyle = this.palette.surface

@@ -1,6 +1,7 @@
 /** A draft's form: what was typed, what is wrong with it, the act it makes. */
 import type { Act, CheckedLine } from '../api/types'
-import { count, dayStart } from './format'
+import { count } from './format'
+import { endOf, startOf } from './when'
 
 export interface DraftForm {
   case: string
@@ -36,11 +37,10 @@ export function problems(form: DraftForm, checked: readonly CheckedLine[] | null
   if (!form.authority) wrong.authority = ['请选择签发机关', 'Choose an authority']
   if (form.templates.length === 0) wrong.templates = ['至少选择一个查询模板', 'Choose at least one template']
   if (form.custodians.length === 0) wrong.custodians = ['至少选择一家数据方', 'Choose at least one custodian']
-  const from = dayStart(form.from)
-  const to = dayStart(form.to)
+  const [from, to] = windowOf(form)
   if (from === null) wrong.from = ['请填写起始日', 'Give the first day']
   if (to === null) wrong.to = ['请填写截止日', 'Give the last day']
-  if (from !== null && to !== null && to < from) wrong.to = ['截止日早于起始日', 'The last day is before the first']
+  if (from !== null && to !== null && to <= from) wrong.to = ['截止早于起始', 'The end is before the beginning']
   if (whole(form.hops, 1, 8) === null) wrong.hops = ['1 至 8 的整数', 'A whole number from 1 to 8']
   if (whole(form.cap, 1, 10_000_000) === null) wrong.cap = ['正整数', 'A positive whole number']
   if (whole(form.runs, 1, 1000) === null) wrong.runs = ['1 至 1000 的整数', 'A whole number from 1 to 1000']
@@ -54,8 +54,7 @@ export function problems(form: DraftForm, checked: readonly CheckedLine[] | null
 
 /** The act of a form without problems. */
 export function draftAct(form: DraftForm, checked: readonly CheckedLine[]): Act {
-  const from = dayStart(form.from) ?? 0
-  const to = dayStart(form.to) ?? 0
+  const [from, to] = windowOf(form)
   return {
     act: 'draft-warrant',
     case: form.case.trim(),
@@ -65,8 +64,8 @@ export function draftAct(form: DraftForm, checked: readonly CheckedLine[]): Act 
     templates: form.templates,
     custodians: form.custodians,
     subjects: checked.flatMap((line) => (line.state === 'ok' && line.selector ? [line.selector] : [])),
-    window_from_ms: from,
-    window_to_ms: nextDay(to),
+    window_from_ms: from ?? 0,
+    window_to_ms: to ?? 0,
     hops: Number(form.hops),
     answer_cap: Number(form.cap),
     runs: Number(form.runs),
@@ -74,10 +73,9 @@ export function draftAct(form: DraftForm, checked: readonly CheckedLine[]): Act 
   } as Act
 }
 
-/** Local midnight after a day: days have 23 to 25 hours where clocks change. */
-function nextDay(startMs: number): number {
-  const date = new Date(startMs)
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + 1).getTime()
+/** The window's first millisecond and the first after it. */
+function windowOf(form: DraftForm): [number | null, number | null] {
+  return [startOf(form.from), endOf(form.to)]
 }
 
 /** Lines of a pasted text or an uploaded file: by line, comma, tab or semicolon. */

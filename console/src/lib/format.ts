@@ -20,17 +20,17 @@ export function day(ms: number): string {
   return moment(ms).slice(0, 10)
 }
 
-/** The window's last day: the end is the first millisecond after it. */
-export function lastDay(endMs: number): string {
-  return day(endMs - 1)
+/** 2026年3月, March 2026. */
+export function month(ms: number, lang: Lang): string {
+  return new Intl.DateTimeFormat(locale(lang), { year: 'numeric', month: 'long' }).format(ms)
 }
 
-/** Local midnight of a `YYYY-MM-DD`; null where it is no day. */
-export function dayStart(text: string): number | null {
-  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text)
-  if (!parts) return null
-  const date = new Date(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]))
-  return day(date.getTime()) === text ? date.getTime() : null
+/** A window's first and last day; minutes too where it does not go from midnight to midnight. */
+export function windowText(window: readonly number[]): string {
+  const [from = 0, end = 0] = window
+  const whole = [from, end].every((ms) => moment(ms, true).endsWith('00:00:00'))
+  // The end is the first millisecond after the window.
+  return whole ? `${day(from)} – ${day(end - 1)}` : `${moment(from)} – ${moment(end - 1)}`
 }
 
 export function ago(ms: number, nowMs: number, lang: Lang): string {

@@ -1,9 +1,9 @@
 /** The rows of an answer, a table a step; tens of thousands of rows stay quick. */
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { ArrowDown, ArrowUp, ArrowUpDown, Fingerprint } from 'lucide-react'
+import { ArrowDown, ArrowUp, ArrowUpDown, Fingerprint, Target } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { AnswerTable, AnswerView } from '../api/types'
-import { type RowKey, rowKey, semanticOf } from '../chart/model'
+import { isSubject, type RowKey, rowKey, semanticOf } from '../chart/model'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { columns, tables, word } from '../i18n/words'
@@ -17,11 +17,13 @@ const ROW_PX = 38
 
 export function AnswerTables({
   answer,
+  subjects,
   selected,
   onSelect,
   onProvenance,
 }: {
   answer: AnswerView
+  subjects: ReadonlySet<string>
   selected: ReadonlySet<RowKey>
   onSelect: (key: RowKey) => void
   onProvenance: (key: RowKey) => void
@@ -59,6 +61,7 @@ export function AnswerTables({
               place={t}
               table={table}
               name={name(table)}
+              subjects={subjects}
               selected={selected}
               onSelect={onSelect}
               onProvenance={onProvenance}
@@ -74,6 +77,7 @@ function Rows({
   place,
   table,
   name,
+  subjects,
   selected,
   onSelect,
   onProvenance,
@@ -81,6 +85,7 @@ function Rows({
   place: number
   table: AnswerTable
   name: string
+  subjects: ReadonlySet<string>
   selected: ReadonlySet<RowKey>
   onSelect: (key: RowKey) => void
   onProvenance: (key: RowKey) => void
@@ -173,6 +178,12 @@ function Rows({
                 >
                   {table.columns.map((column, c) => (
                     <td key={column} className={isNumber(kinds[c]) ? 'num nowrap' : 'nowrap'}>
+                      {isSubject(subjects, kinds[c] ?? 'text', table.rows[i]?.[c]) && (
+                        <>
+                          <Target size={14} className="subject-mark" aria-hidden />
+                          <span className="sr">{say('令状对象：', 'subject of the warrant: ')}</span>
+                        </>
+                      )}
                       {kinds[c] === 'institution'
                         ? institution(String(table.rows[i]?.[c] ?? '—'))
                         : cell(table.rows[i]?.[c], kinds[c] ?? 'text', lang)}

@@ -1,11 +1,11 @@
 /** An opened answer: link chart, timeline and table that select together. */
-import { FileOutput, FileSpreadsheet, Info, X } from 'lucide-react'
+import { FileOutput, FileSpreadsheet, Info, Target, X } from 'lucide-react'
 import { lazy, Suspense, useMemo, useState } from 'react'
 import { Link, useParams } from 'react-router'
 import { download } from '../api/client'
 import { useGet, useRecordedGet, useStale } from '../api/queries'
-import type { AnswerView, CaseView, QuestionView } from '../api/types'
-import { buildModel, label, type RowKey } from '../chart/model'
+import type { AnswerView, CaseView, QuestionView, WarrantView } from '../api/types'
+import { buildModel, label, type RowKey, subjectIds } from '../chart/model'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
 import { count, bytes, number, short } from '../lib/format'
@@ -24,6 +24,8 @@ export function AnswerPage() {
   const { say, lang } = useSpeech()
   const known = useGet<QuestionView>(`/v1/questions/${question}`)
   const answer = useRecordedGet<AnswerView>(known.data?.disclosed ? `/v1/questions/${question}/answer` : null)
+  // Whose rows these are stands in the order's sealed part: reading it leaves its record too.
+  const order = useRecordedGet<WarrantView>(known.data?.disclosed ? `/v1/warrants/${known.data.warrant}` : null)
   return (
     <Await query={known} heading={say('答案', 'Answer')}>
       {(view) => (
@@ -39,7 +41,20 @@ export function AnswerPage() {
           />
           {view.disclosed ? (
             <Await query={answer} lines={10}>
-              {(data) => <Answer answer={data} warrant={view.warrant} />}
+              {(data) =>
+                order.isPending ? (
+                  <Loading lines={10} />
+                ) : (
+                  <>
+                    {order.error ? <Unmarked error={order.error} retry={() => void order.refetch()} /> : null}
+                    <Answer
+                      answer={data}
+                      warrant={view.warrant}
+                      subjects={order.data?.subject_list?.subjects ?? NOBODY}
+                    />
+                  </>
+                )
+              }
             </Await>
           ) : (
             <Card>
@@ -52,6 +67,21 @@ export function AnswerPage() {
         </>
       )}
     </Await>
+  )
+}
+
+const NOBODY: readonly string[] = []
+
+/** The answer stands without its marks where the order can't be read. */
+function Unmarked({ error, retry }: { error: unknown; retry: () => void }) {
+  const { say } = useSpeech()
+  return (
+    <div className="stack-s" style={{ marginBottom: 16 }}>
+      <Notice mood="wait">
+        {say('读不到令状对象，下面没有标出。', 'The warrant’s subjects can’t be read, so they are not marked below.')}
+      </Notice>
+      <Failed error={error} retry={retry} />
+    </div>
   )
 }
 
@@ -117,9 +147,11 @@ function Exports({ view }: { view: QuestionView }) {
   )
 }
 
-function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
+function Answer({ answer, warrant, subjects }: { answer: AnswerView; warrant: string; subjects: readonly string[] }) {
   const { say, lang } = useSpeech()
-  const model = useMemo(() => buildModel(answer), [answer])
+  const marked = useMemo(() => subjectIds(subjects), [subjects])
+  const model = useMemo(() => buildModel(answer, marked), [answer, marked])
+  const found = model.nodes.filter((one) => one.subject).length
   const [selected, setSelected] = useState<ReadonlySet<RowKey>>(new Set())
   const [node, setNode] = useState<number | null>(null)
   const [fact, setFact] = useState<RowKey | null>(null)
@@ -145,6 +177,18 @@ function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
         <span>{say(`${answer.rounds} 轮通信`, count(answer.rounds, 'round'))}</span>
         <span>·</span>
         <span>{bytes(answer.bytes)}</span>
+        {marked.size > 0 && (
+          <>
+            <span>·</span>
+            <span>
+              <Target size={14} className="subject-mark" aria-hidden />
+              {say(
+                `令状对象 ${marked.size} 个，其中 ${found} 个见于答案`,
+                `${found} of the warrant’s ${count(marked.size, 'subject')} appear`,
+              )}
+            </span>
+          </>
+        )}
       </div>
       {model.links.length > 0 && (
         <Card
@@ -177,7 +221,9 @@ function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
             <span className="row">
               {chosen && (
                 <>
+                  {chosen.subject && <Target size={14} className="subject-mark" aria-hidden />}
                   <strong>{label(chosen)}</strong>
+                  {chosen.subject && <span className="muted">{say('令状对象', 'a subject of the warrant')}</span>}
                   {chosen.name && <code>{chosen.value}</code>}
                 </>
               )}
@@ -188,6 +234,7 @@ function Answer({ answer, warrant }: { answer: AnswerView; warrant: string }) {
       </div>
       <AnswerTables
         answer={answer}
+        subjects={marked}
         selected={selected}
         onSelect={(key) => select(selected.size === 1 && selected.has(key) ? [] : [key])}
         onProvenance={setFact}

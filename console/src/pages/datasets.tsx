@@ -1,21 +1,22 @@
 /** The tables that this custodian publishes, and their snapshots. */
 import { Database, Plus } from 'lucide-react'
 import { Link } from 'react-router'
+import { useJobs } from '../api/jobs'
 import { useGet } from '../api/queries'
 import type { DatasetView } from '../api/types'
 import { has, isOperator, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
+import { doingSaid } from '../i18n/said'
 import { tables, word } from '../i18n/words'
 import { number } from '../lib/format'
-import { Card, LinkButton, PageHead, Phase, Progress, When } from '../ui/basic'
+import { Card, LinkButton, PageHead, Phase, Progress, Status, When } from '../ui/basic'
 import { Await, Blank } from '../ui/state'
 
 export function DatasetsPage() {
   const { say, lang } = useSpeech()
   const session = useSession()
-  const datasets = useGet<DatasetView[]>('/v1/datasets', {
-    refetchInterval: (query) => (query.state.data?.some((d) => d.job?.phase === 'running') ? 1_500 : false),
-  })
+  const datasets = useGet<DatasetView[]>('/v1/datasets')
+  const jobs = useJobs()
   const add = (has(session, 'steward') || isOperator(session)) && (
     <LinkButton to="/datasets/new" tone="primary" icon={Plus}>
       {say('接入数据表', 'Connect a table')}
@@ -63,17 +64,24 @@ export function DatasetsPage() {
                 <tbody>
                   {list.map((dataset) => {
                     const latest = dataset.snapshots.find((snap) => snap.latest) ?? dataset.snapshots[0]
+                    const job = dataset.replaced ? undefined : jobs.get(dataset.dataset)
                     return (
                       <tr key={dataset.record}>
                         <td>
-                          <Link to={`/datasets/${dataset.dataset}`}>{dataset.dataset}</Link>
+                          {dataset.replaced ? (
+                            <>
+                              {dataset.dataset} <Status mood="off">{say('已被取代', 'replaced')}</Status>
+                            </>
+                          ) : (
+                            <Link to={`/datasets/${dataset.dataset}`}>{dataset.dataset}</Link>
+                          )}
                         </td>
                         <td>{word(tables, dataset.table, lang)}</td>
                         <td className="num">{latest ? number(latest.rows, lang) : '—'}</td>
                         <td className="num">{latest ? number(latest.rejected, lang) : '—'}</td>
                         <td>
-                          {dataset.job?.phase === 'running' ? (
-                            <Progress value={dataset.job.progress} label={dataset.job.doing} />
+                          {job?.phase === 'running' ? (
+                            <Progress value={job.progress} label={doingSaid(job.doing, lang)} />
                           ) : latest ? (
                             <When ms={latest.extracted_ms} />
                           ) : (

@@ -8,12 +8,13 @@ import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
 import { DAY_MS } from '../lib/draft'
+import { windowText } from '../lib/format'
 import { useSign } from '../sign/SignDialog'
 import { Button, Card, Facts, Hex, PageHead, Phase, When } from '../ui/basic'
 import { Choice, Picks, TextArea, TextField } from '../ui/form'
 import { Await, Blank, Notice } from '../ui/state'
 import { caseTitle } from './case-words'
-import { DraftChanges, SubjectList, windowText } from './warrant-parts'
+import { DraftChanges, SubjectList } from './warrant-parts'
 
 export function DecidePage() {
   const { warrant = '' } = useParams()

@@ -13,6 +13,7 @@ import { count, day } from '../lib/format'
 import { useKept } from '../lib/kept'
 import { useSign } from '../sign/SignDialog'
 import { Button, Card, PageHead } from '../ui/basic'
+import { DateField } from '../ui/date'
 import { Picks, Select, TextArea, TextField } from '../ui/form'
 import { Await, Failed, Notice } from '../ui/state'
 import { LineList } from './lines'
@@ -62,9 +63,14 @@ export function DraftPage() {
     const pair = wrong[key]
     return tried && pair ? say(pair[0], pair[1]) : undefined
   }
-  const text = (key: 'case' | 'reason' | 'basis' | 'from' | 'to' | 'hops' | 'cap' | 'runs' | 'days') => ({
+  const text = (key: 'case' | 'reason' | 'basis' | 'hops' | 'cap' | 'runs' | 'days') => ({
     value: form[key],
     onChange: (event: { target: { value: string } }) => set(key, event.target.value),
+    error: error(key),
+  })
+  const date = (key: 'from' | 'to') => ({
+    value: form[key],
+    onChange: (value: string) => set(key, value),
     error: error(key),
   })
 
@@ -209,9 +215,9 @@ export function DraftPage() {
             <div className="stack">
               <fieldset>
                 <legend>{say('数据时段', 'Window')}</legend>
-                <div className="pair narrow">
-                  <TextField label={say('从', 'From')} type="date" {...text('from')} />
-                  <TextField label={say('到（含）', 'To (inclusive)')} type="date" {...text('to')} />
+                <div className="stack-s">
+                  <DateField time label={say('从', 'From')} {...date('from')} />
+                  <DateField time label={say('到（含）', 'To (inclusive)')} {...date('to')} />
                 </div>
               </fieldset>
               <div className="pair narrow">

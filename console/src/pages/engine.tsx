@@ -9,6 +9,7 @@ import { has, isOperator, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
 import { duties, memberName, roles, word } from '../i18n/words'
 import { ago, bytes, duration, number } from '../lib/format'
+import { peerState } from '../lib/peer'
 import { Button, Card, Facts, Hex, PageHead, Status, Tags, When } from '../ui/basic'
 import { TextField } from '../ui/form'
 import { Await, Blank, Failed, Notice } from '../ui/state'
@@ -134,6 +135,9 @@ function Peers({ peers, now }: { peers: Peer[]; now: number }) {
             </th>
             <th scope="col">{say('最近听到', 'Last heard')}</th>
             <th scope="col" className="num">
+              {say('通道', 'Channels')}
+            </th>
+            <th scope="col" className="num">
               {say('收', 'In')}
             </th>
             <th scope="col" className="num">
@@ -150,19 +154,16 @@ function Peers({ peers, now }: { peers: Peer[]; now: number }) {
                 <div className="small muted">{peer.roles.map((role) => word(roles, role, lang)).join(' · ')}</div>
               </th>
               <td>
-                <PeerState peer={peer} />
+                <PeerMark peer={peer} />
               </td>
               <td className="num">
                 {peer.height != null ? number(peer.height, lang) : '—'}
-                {peer.behind ? <div className="small muted">−{peer.behind}</div> : null}
+                {peerState(peer) === 'behind' ? <div className="small muted">−{peer.behind}</div> : null}
               </td>
               <td className="nowrap">
-                {peer.me
-                  ? '—'
-                  : peer.heard_ms != null
-                    ? ago(peer.heard_ms > 1e11 ? peer.heard_ms : now - peer.heard_ms, now, lang)
-                    : say('从未', 'never')}
+                {peer.me ? '—' : peer.heard_ms != null ? ago(peer.heard_ms, now, lang) : say('从未', 'never')}
               </td>
+              <td className="num">{peer.me ? '—' : peer.inbound + peer.outbound}</td>
               <td className="num nowrap">{bytes(peer.bytes_in)}</td>
               <td className="num nowrap">{bytes(peer.bytes_out)}</td>
               <td className="small">
@@ -179,31 +180,31 @@ function Peers({ peers, now }: { peers: Peer[]; now: number }) {
   )
 }
 
-export function PeerState({ peer }: { peer: Peer }) {
+function PeerMark({ peer }: { peer: Peer }) {
   const { say } = useSpeech()
-  if (peer.me)
-    return (
+  const marks = {
+    me: (
       <Status mood="run" icon={Server}>
         {say('本节点', 'this node')}
       </Status>
-    )
-  if (peer.connected && !peer.behind)
-    return (
+    ),
+    up: (
       <Status mood="good" icon={CircleCheck}>
         {say('正常', 'in step')}
       </Status>
-    )
-  if (peer.connected)
-    return (
+    ),
+    behind: (
       <Status mood="wait" icon={TriangleAlert}>
         {say('落后', 'behind')}
       </Status>
-    )
-  return (
-    <Status mood="bad" icon={Unplug}>
-      {say('未连接', 'not connected')}
-    </Status>
-  )
+    ),
+    down: (
+      <Status mood="bad" icon={Unplug}>
+        {say('听不到', 'not heard')}
+      </Status>
+    ),
+  }
+  return marks[peerState(peer)]
 }
 
 function LogLevel() {
@@ -260,8 +261,9 @@ export function NetworkPage() {
   const session = useSession()
   const engineer = isOperator(session) || has(session, 'registrar')
   const engine = useGet<Engine>(engineer ? '/v1/engine' : null, { refetchInterval: 10_000 })
-  const status = useGet<NodeStatus>('/v1/status')
-  const members = useMembers()
+  const known = useGet<NodeStatus>('/v1/status')
+  const status = engine.data?.status ?? known.data
+  const members = useMembers(10_000)
   return (
     <>
       <PageHead
@@ -278,11 +280,11 @@ export function NetworkPage() {
               <Card
                 title={say('成员图', 'Map')}
                 extra={
-                  status.data && (
+                  status && (
                     <span className="small muted">
                       {say(
-                        `${status.data.heard}/${status.data.members} 家在线，须 ${status.data.quorum} 家同意`,
-                        `${status.data.heard} of ${status.data.members} heard, ${status.data.quorum} must agree`,
+                        `${status.heard}/${status.members} 家在线，须 ${status.quorum} 家同意`,
+                        `${status.heard} of ${status.members} heard, ${status.quorum} must agree`,
                       )}
                     </span>
                   )

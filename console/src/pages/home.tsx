@@ -125,6 +125,7 @@ function OperatorHome() {
         <LinkButton to="/engine">{say('节点状况', 'The node')}</LinkButton>
         <LinkButton to="/network">{say('网络', 'The network')}</LinkButton>
         <LinkButton to="/officers">{say('经办人', 'Officers')}</LinkButton>
+        <LinkButton to="/members">{say('成员变更', 'Members')}</LinkButton>
       </div>
     </>
   )

@@ -2,6 +2,7 @@
 import type { MemberView, Peer } from '../api/types'
 import { useSpeech } from '../i18n/lang'
 import { memberName, roles, word } from '../i18n/words'
+import { peerState } from '../lib/peer'
 
 const SIZE = { width: 760, height: 430 }
 const ROLE_ORDER = ['requester', 'authority', 'overseer', 'custodian']
@@ -24,8 +25,14 @@ export function NetworkMap({ members, me, peers }: { members: MemberView[]; me: 
   const [mx, my] = place(Math.max(0, mine))
   const state = (member: MemberView) => {
     const peer = peers?.find((one) => one.institution === member.institution)
-    if (!peer || peer.me) return 'known'
-    return peer.connected ? (peer.behind ? 'behind' : 'up') : 'down'
+    return peer ? peerState(peer) : 'known'
+  }
+  const words = {
+    me: say('本节点', 'this node'),
+    up: say('正常', 'in step'),
+    behind: say('落后', 'behind'),
+    down: say('听不到', 'not heard'),
+    known: say('成员', 'a member'),
   }
   return (
     <svg
@@ -56,6 +63,7 @@ export function NetworkMap({ members, me, peers }: { members: MemberView[]; me: 
         const down = state(member) === 'down'
         return (
           <g key={member.institution}>
+            <title>{`${memberName(member.name, lang)} · ${words[state(member)]}`}</title>
             <circle
               cx={x}
               cy={y}
@@ -83,6 +91,7 @@ export function NetworkMap({ members, me, peers }: { members: MemberView[]; me: 
               className="map-role"
             >
               {member.roles.map((known) => word(roles, known, lang)).join(' · ')}
+              {['down', 'behind'].includes(state(member)) ? ` · ${words[state(member)]}` : ''}
             </text>
           </g>
         )

@@ -1,5 +1,5 @@
 /** The institution's officers: invite, compare fingerprints, propose, confirm, retire. */
-import { BadgeCheck, Send, UserMinus, UserPlus } from 'lucide-react'
+import { BadgeCheck, Check, Copy, Send, UserMinus, UserPlus } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { post } from '../api/client'
 import { useGet, useStale } from '../api/queries'
@@ -11,7 +11,7 @@ import { duties, word } from '../i18n/words'
 import { useSign } from '../sign/SignDialog'
 import { Button, Card, Facts, Hex, PageHead, Tags, When } from '../ui/basic'
 import { Dialog } from '../ui/dialog'
-import { Picks, TextField } from '../ui/form'
+import { Picks, TextArea, TextField } from '../ui/form'
 import { Await, Blank, Failed, Notice } from '../ui/state'
 
 /** Which duties go with which role of the institution. */
@@ -25,7 +25,8 @@ const ALLOWED: Record<string, Duty[]> = {
 export function OfficersPage() {
   const { say } = useSpeech()
   const session = useSession()
-  const members = useMembers()
+  // A passkey that was just made waits without a record: no event tells of it.
+  const members = useMembers(isOperator(session) ? 5_000 : undefined)
   const passkeys = useGet<Passkeys>('/v1/passkeys', { refetchInterval: 5_000 })
   const [inviting, setInviting] = useState(false)
   return (
@@ -145,7 +146,8 @@ function Pending({ passkeys }: { passkeys: Passkeys }) {
                 icon={BadgeCheck}
                 onClick={() =>
                   sign({
-                    act: { act: 'confirm-officer', proposal: one.proposal } as unknown as Act,
+                    act: { act: 'confirm-officer', proposal: one.proposal },
+                    beside: { officer: one, proposal: one.proposal_bytes },
                     note: <Compare fingerprint={one.fingerprint} />,
                     onDone: done,
                   })
@@ -261,6 +263,7 @@ function Invite({ onClose }: { onClose: () => void }) {
   const [officer, setOfficer] = useState('')
   const [chosen, setChosen] = useState<string[]>([])
   const [made, setMade] = useState<{ link: string; expires_ms: number } | null>(null)
+  const [copied, setCopied] = useState(false)
   const [error, setError] = useState<unknown>(null)
   const options = [...new Set([...session.roles.flatMap((role) => ALLOWED[role] ?? []), 'registrar'])]
   const good = /^[a-z0-9_-]{1,32}$/.test(officer)
@@ -284,7 +287,22 @@ function Invite({ onClose }: { onClose: () => void }) {
               'Give the link to the officer; it is good for 24 hours, once.',
             )}
           </Notice>
-          <TextField label={say('链接', 'Link')} readOnly value={made.link} onFocus={(e) => e.target.select()} />
+          <TextArea
+            label={say('链接', 'Link')}
+            className="mono"
+            rows={2}
+            readOnly
+            value={made.link}
+            onFocus={(e) => e.target.select()}
+          />
+          <div>
+            <Button
+              icon={copied ? Check : Copy}
+              onClick={() => void navigator.clipboard?.writeText(made.link).then(() => setCopied(true))}
+            >
+              {copied ? say('已复制', 'Copied') : say('复制链接', 'Copy the link')}
+            </Button>
+          </div>
         </div>
       ) : (
         <form className="stack" onSubmit={(e) => void send(e)}>

@@ -8,8 +8,10 @@ import type { Alarm, OversightDocket, OversightRecord } from '../api/types'
 import { useMembers, useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { kinds, memberName, templates, word } from '../i18n/words'
-import { count, dayStart, number, short } from '../lib/format'
+import { count, number, short } from '../lib/format'
+import { endOf, startOf } from '../lib/when'
 import { Button, Card, Hex, PageHead, Phase, Status, When } from '../ui/basic'
+import { DateField } from '../ui/date'
 import { Select, TextField } from '../ui/form'
 import { Await, Blank } from '../ui/state'
 import { caseTitle } from './case-words'
@@ -41,8 +43,8 @@ function useFilters() {
       template: value('template'),
       kind: value('kind'),
       phase: value('phase'),
-      from_ms: dayStart(value('from')),
-      to_ms: value('to') ? (dayStart(value('to')) ?? 0) + 86_400_000 : null,
+      from_ms: startOf(value('from')),
+      to_ms: endOf(value('to')),
       offset: value('offset'),
       limit: PAGE,
     })
@@ -62,6 +64,10 @@ function FilterBar({ filters, records }: { filters: Filters; records: boolean })
   const field = (key: string) => ({
     value: filters.value(key),
     onChange: (e: { target: { value: string } }) => filters.set({ [key]: e.target.value }),
+  })
+  const date = (key: string) => ({
+    value: filters.value(key),
+    onChange: (value: string) => filters.set({ [key]: value }),
   })
   return (
     <form className="filters" role="search" onSubmit={find}>
@@ -119,8 +125,8 @@ function FilterBar({ filters, records }: { filters: Filters; records: boolean })
           ]}
         />
       )}
-      <TextField label={say('从', 'From')} type="date" {...field('from')} />
-      <TextField label={say('到', 'To')} type="date" {...field('to')} />
+      <DateField label={say('从', 'From')} {...date('from')} />
+      <DateField label={say('到（含）', 'To (inclusive)')} {...date('to')} />
       <Button type="submit" icon={Search}>
         {say('检索', 'Search')}
       </Button>

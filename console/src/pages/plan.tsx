@@ -4,9 +4,8 @@ import type { PlanView, Words } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { columns, roles, tables, templates, word } from '../i18n/words'
-import { count, bytes, duration, moment, number, yuan } from '../lib/format'
-import { Card, Facts, Hex, Tags } from '../ui/basic'
-import { windowText } from './warrant-parts'
+import { bytes, count, duration, moment, number, windowText, yuan } from '../lib/format'
+import { Card, Facts, Hex, Said, Tags } from '../ui/basic'
 
 export function WordList({ words, icon: Icon, tone }: { words: readonly Words[]; icon: typeof Ear; tone?: string }) {
   const { pick } = useSpeech()
@@ -55,7 +54,9 @@ export function Plan({ plan }: { plan: PlanView }) {
                 {step.step + 1}
               </span>
               <div>
-                <div>{say(step.text_zh, step.text_en)}</div>
+                <div>
+                  <Said text={say(step.text_zh, step.text_en)} />
+                </div>
                 <div className="small muted">
                   {say('由 ', 'by ')}
                   {step.by.map(name).join(say('、', ', '))}

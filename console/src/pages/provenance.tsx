@@ -7,11 +7,10 @@ import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { columns, consultations, tables, word } from '../i18n/words'
 import { cell } from '../lib/cell'
-import { moment, number } from '../lib/format'
-import { Facts, Hex, When } from '../ui/basic'
+import { moment, number, windowText } from '../lib/format'
+import { Facts, Hex, Said, When } from '../ui/basic'
 import { Dialog } from '../ui/dialog'
 import { Await } from '../ui/state'
-import { windowText } from './warrant-parts'
 
 export function ProvenanceDrawer({
   answer,
@@ -125,7 +124,9 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
         <h3>{say('怎样算出', 'Computed how')}</h3>
         {computed && (
           <>
-            <p>{say(computed.text_zh, computed.text_en)}</p>
+            <p>
+              <Said text={say(computed.text_zh, computed.text_en)} />
+            </p>
             <p className="muted">{say(computed.computed_zh, computed.computed_en)}</p>
           </>
         )}

@@ -8,6 +8,7 @@ import type { Act, CaseView, PlanView, QuestionView, RunParty } from '../api/typ
 import { useNames } from '../app/names'
 import { has, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
+import { causeSaid, doingSaid } from '../i18n/said'
 import { templates, word } from '../i18n/words'
 import { bytes, number } from '../lib/format'
 import { useSign } from '../sign/SignDialog'
@@ -62,8 +63,11 @@ function Question({ view }: { view: QuestionView }) {
           )}
           {view.phase === 'running' && <Running view={view} asks={asks} />}
           {view.cause && (
-            <Notice mood="bad" title={say('计算中止的原因', 'Why the run was aborted')}>
-              <code>{view.cause}</code>
+            <Notice
+              mood={view.cause === 'cancelled' ? 'off' : 'bad'}
+              title={say('计算中止的原因', 'Why the run was aborted')}
+            >
+              {causeSaid(view.cause, lang)}
             </Notice>
           )}
           {view.phase === 'declined' && (
@@ -154,7 +158,7 @@ function Running({ view, asks }: { view: QuestionView; asks: boolean }) {
       <div className="stack">
         <div className="stack-s" aria-live="polite">
           <div className="row between">
-            <span>{run?.doing ?? view.doing ?? say('准备中', 'preparing')}</span>
+            <span>{doingSaid(run?.doing ?? view.doing ?? '', lang) || say('准备中', 'preparing')}</span>
             <strong>{Math.round(done * 100)}%</strong>
           </div>
           <Progress value={done} label={say('全部进度', 'The whole run')} />

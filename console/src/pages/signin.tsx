@@ -146,8 +146,8 @@ export function LapsedDialog() {
       <div className="stack">
         <p>
           {say(
-            `会话已结束（15 分钟未签名）。${session.officer ?? ''} 请再次使用通行密钥；此页填写的内容都还在。`,
-            `The session has ended after 15 minutes without a signature. ${session.officer ?? ''}, use your passkey again; what you typed is still here.`,
+            `会话已结束：15 分钟未签名，或节点重新启动过。${session.officer ?? ''} 请再次使用通行密钥；此页填写的内容都还在。`,
+            `The session has ended: 15 minutes passed without a signature, or the node was started again. ${session.officer ?? ''}, use your passkey again; what you typed is still here.`,
           )}
         </p>
         {passkey.error !== null && <PasskeyTrouble error={passkey.error} />}

@@ -7,22 +7,19 @@ import type { Statistics, Tally } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
-import { dayStart, duration, number } from '../lib/format'
+import { duration, number } from '../lib/format'
+import { endOf, startOf } from '../lib/when'
 import { Card, PageHead } from '../ui/basic'
 import { Bars, type Part } from '../ui/bars'
-import { TextField } from '../ui/form'
+import { DateField } from '../ui/date'
 import { Await, Blank } from '../ui/state'
 
 export function StatisticsPage() {
   const { say } = useSpeech()
   const [from, setFrom] = useState('')
   const [to, setTo] = useState('')
-  const until = dayStart(to)
   const statistics = useGet<Statistics>(
-    withQuery('/v1/oversight/statistics', {
-      from_ms: dayStart(from),
-      to_ms: until === null ? null : until + 86_400_000,
-    }),
+    withQuery('/v1/oversight/statistics', { from_ms: startOf(from), to_ms: endOf(to) }),
   )
   return (
     <>
@@ -35,8 +32,8 @@ export function StatisticsPage() {
       />
       <div className="stack">
         <div className="filters">
-          <TextField label={say('从', 'From')} type="date" value={from} onChange={(e) => setFrom(e.target.value)} />
-          <TextField label={say('到', 'To')} type="date" value={to} onChange={(e) => setTo(e.target.value)} />
+          <DateField label={say('从', 'From')} value={from} onChange={setFrom} />
+          <DateField label={say('到（含）', 'To (inclusive)')} value={to} onChange={setTo} />
         </div>
         <Await
           query={statistics}

@@ -6,10 +6,9 @@ import type { BundleCheck } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
-import { count, bytes, moment, number } from '../lib/format'
+import { bytes, count, moment, number, windowText } from '../lib/format'
 import { Button, Card, Facts, Hex, PageHead } from '../ui/basic'
 import { Failed, Loading, Notice } from '../ui/state'
-import { windowText } from './warrant-parts'
 
 const BUNDLE_BYTES_MAX = 32 * 1024 * 1024
 

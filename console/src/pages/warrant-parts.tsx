@@ -5,7 +5,7 @@ import type { CaseView, Change, WarrantChanges } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { fields, templates, word } from '../i18n/words'
-import { count, day, duration, lastDay, moment, number } from '../lib/format'
+import { count, duration, moment, number, windowText } from '../lib/format'
 import { Facts, Hex, Tags, When } from '../ui/basic'
 import { Notice } from '../ui/state'
 
@@ -56,8 +56,6 @@ export function TermsFacts({ view }: { view: CaseView }) {
     />
   )
 }
-
-export const windowText = (window: readonly number[]): string => `${day(window[0] ?? 0)} – ${lastDay(window[1] ?? 0)}`
 
 /** A term's value as people read it. */
 export function useTermValue(): (field: string, value: unknown) => ReactNode {

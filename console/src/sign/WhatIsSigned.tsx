@@ -108,6 +108,8 @@ export function WhatIsSigned({ header }: { header: Header }) {
         return list.length === 0
           ? [[say('规则', 'Rules'), say('无：一律由人决定', 'None: everything by hand')]]
           : list.flatMap(ruleRow)
+      case 'credential':
+        return [[say('凭据', 'Credential'), <Given key="c" credential={header.credential ?? ''} />]]
       case 'by_rule':
         return null
       default: {
@@ -158,4 +160,17 @@ export function WhatIsSigned({ header }: { header: Header }) {
       ],
     ]
   }
+}
+
+/** A credential by the fingerprint that its officer reads out. */
+function Given({ credential }: { credential: string }) {
+  const { say } = useSpeech()
+  const [, passkey] = /^passkey:([0-9a-f]+)$/.exec(credential) ?? []
+  const id = passkey ?? credential
+  return (
+    <>
+      {passkey === undefined ? say('命令行密钥', 'command-line key') : say('通行密钥，指纹', 'passkey, fingerprint')}{' '}
+      <code className="fingerprint">{id.slice(0, 16).match(/.{4}/g)?.join(' ')}</code>
+    </>
+  )
 }

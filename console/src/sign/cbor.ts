@@ -108,6 +108,43 @@ export function decode(bytes: Uint8Array): Cbor {
   return value
 }
 
+function head(major: number, value: number | bigint): Uint8Array {
+  const n = BigInt(value)
+  if (n < 24n) return Uint8Array.of((major << 5) | Number(n))
+  const width = n < 0x100n ? 1 : n < 0x1_0000n ? 2 : n < 0x1_0000_0000n ? 4 : 8
+  const bytes = new Uint8Array(1 + width)
+  bytes[0] = (major << 5) | (24 + Math.log2(width))
+  for (let i = 0; i < width; i++) bytes[1 + i] = Number((n >> BigInt(8 * (width - 1 - i))) & 0xffn)
+  return bytes
+}
+
+/** Joins bytes. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** Writes a decoded value again: the same bytes, since there is but one form of them
+ * and maps keep the order in which they were read. */
+export function encode(value: Cbor): Uint8Array {
+  if (typeof value === 'number' || typeof value === 'bigint')
+    return value < 0 ? head(1, -1n - BigInt(value)) : head(0, value)
+  if (value === null) return Uint8Array.of(0xf6)
+  if (typeof value === 'boolean') return Uint8Array.of(value ? 0xf5 : 0xf4)
+  if (typeof value === 'string') {
+    const bytes = new TextEncoder().encode(value)
+    return joined([head(3, bytes.length), bytes])
+  }
+  if (value instanceof Uint8Array) return joined([head(2, value.length), value])
+  if (Array.isArray(value)) return joined([head(4, value.length), ...value.map(encode)])
+  return joined([head(5, value.size), ...[...value].flatMap(([key, of]) => [encode(key), encode(of)])])
+}
+
 export function fromHex(text: string): Uint8Array {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) throw new CborError('it is not hex')
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))

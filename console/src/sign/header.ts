@@ -8,7 +8,7 @@
  * refused; nothing is taken from `header_json` or `summary`.
  */
 import type { Act, CaseCard, Prepared } from '../api/types'
-import { type Cbor, type CborMap, CborError, decode, fromHex, same, toHex } from './cbor'
+import { type Cbor, type CborMap, CborError, decode, encode, fromHex, joined, same, toHex } from './cbor'
 
 /** Furthest that a record's time may be from this machine's. */
 const SKEW_MS_MAX = 10 * 60 * 1000
@@ -34,6 +34,8 @@ export interface Header {
   follows: string[]
   parts: { label: string; readers: string[]; bytes: number }[]
   statement: Statement
+  /** The id of the credential that the statement gives an officer, computed from its bytes. */
+  credential?: string | null
 }
 
 /** The node prepared something other than what was asked. */
@@ -138,26 +140,34 @@ export function checkToSign(toSign: Uint8Array, header: Uint8Array, credential: 
   ensure(mine === undefined || (kid instanceof Uint8Array && toHex(kid).endsWith(mine)), 'it is for another credential')
 }
 
+/** SHA-256 of bytes under a domain, as every digest of ours is made. */
+async function digestOf(domain: string, bytes: Uint8Array): Promise<Uint8Array> {
+  const u64 = (value: number) => {
+    const eight = new Uint8Array(8)
+    new DataView(eight.buffer).setBigUint64(0, BigInt(value), true)
+    return eight
+  }
+  const name = new TextEncoder().encode(domain)
+  const all = joined([u64(name.length), name, u64(bytes.length), bytes])
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', all))
+}
+
 /** The challenge that commits to the bytes to sign, in base64url. */
 export async function challengeOf(toSign: Uint8Array): Promise<string> {
-  const domain = new TextEncoder().encode('cordon/assertion/v1')
-  const u64 = (value: number) => {
-    const bytes = new Uint8Array(8)
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true)
-    return bytes
-  }
-  const all = [u64(domain.length), domain, u64(toSign.length), toSign]
-  const joined = new Uint8Array(all.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of all) {
-    joined.set(part, at)
-    at += part.length
-  }
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', joined))
-  return btoa(String.fromCharCode(...digest))
+  return btoa(String.fromCharCode(...(await digestOf('cordon/assertion/v1', toSign))))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replaceAll('=', '')
+}
+
+/** The id of the credential that a statement gives an officer: a passkey's is the
+ * digest of its key, relying party and origin. Null where it gives none. */
+export async function credentialOf(header: Header): Promise<string | null> {
+  const credential = header.statement.fields.get('credential')
+  if (!isMap(credential)) return null
+  if (credential.has('key')) return hex(credential, 'key')
+  const passkey = map(map(credential, 'passkey'), 'passkey')
+  return `passkey:${toHex(await digestOf('cordon/passkey/v1', encode(passkey)))}`
 }
 
 const setEqual = (a: readonly string[], b: readonly string[]) =>
@@ -191,6 +201,8 @@ export interface Beside {
   subjects?: number | undefined
   /** The handle and duties that a registrar read on the screen. */
   officer?: { officer: string; duties: string[]; credential: string } | undefined
+  /** The bytes of the record that is confirmed, in hex. */
+  proposal?: string | undefined
 }
 
 /** Compares a statement with the act that asked for it. */
@@ -339,10 +351,37 @@ export async function check(act: Act, prepared: Prepared, who: Who, beside: Besi
   ensure(header.officer === who.officer, 'it names another officer')
   ensure(Math.abs(header.time_ms - nowMs) <= SKEW_MS_MAX, 'its time is not now')
   compareStatement(act, header, beside)
+  header.credential = await credentialOf(header)
+  if (act.act === 'confirm-officer') await checkProposal(act.proposal, beside)
+  // Who would sign under that name from now on: what the registrar compared aloud.
+  else ensure(!beside.officer || header.credential === beside.officer.credential, 'another credential')
   const assertion = prepared.assertion as { challenge?: unknown } | null | undefined
   ensure(typeof assertion === 'object' && assertion !== null, 'it asks for no passkey')
   ensure(assertion.challenge === (await challengeOf(toSign)), 'its challenge is not of the bytes to sign')
   return header
+}
+
+/** Sees that the record to confirm is the one that was shown: its digest is what is
+ * signed, and what it proposes is what the registrar read. */
+async function checkProposal(digest: string, beside: Beside): Promise<void> {
+  const { officer, proposal } = beside
+  ensure(officer !== undefined && proposal !== undefined, 'nothing to compare it with')
+  const bytes = hexBytes(proposal)
+  ensure(toHex(await digestOf('cordon/record/v1', bytes)) === digest, 'it confirms another proposal')
+  let record: Cbor
+  try {
+    record = decode(bytes)
+  } catch {
+    throw new NotAsked('the proposal is no record')
+  }
+  const payload = Array.isArray(record) ? record[2] : undefined
+  ensure(payload instanceof Uint8Array, 'the proposal is no record')
+  const header = readHeader(payload)
+  const { kind, fields } = header.statement
+  ensure(kind === 'officer-proposed', `it confirms ${kind}`)
+  ensure(text(fields, 'officer') === officer.officer, 'another officer')
+  ensure(setEqual(texts(fields, 'duties'), officer.duties), 'other duties')
+  ensure((await credentialOf(header)) === officer.credential, 'another credential')
 }
 
 function hexBytes(text: string): Uint8Array {

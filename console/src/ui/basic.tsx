@@ -127,6 +127,14 @@ export function Status({ mood, icon: Icon, children }: { mood: Mood; icon?: Luci
 
 export const Tag = ({ children }: { children: ReactNode }) => <span className="tag">{children}</span>
 
+/** A node's sentence, in which names of tables and columns stand between backticks. */
+export function Said({ text }: { text: string }) {
+  return text.split('`').map((part, i) =>
+    // Parts have no other name than their place.
+    i % 2 === 1 ? <code key={i}>{part}</code> : part,
+  )
+}
+
 export function Tags({ items }: { items: readonly string[] }) {
   return (
     <span className="row" style={{ gap: 4 }}>

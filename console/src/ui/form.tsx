@@ -8,80 +8,94 @@ import {
   useId,
 } from 'react'
 
-interface Around {
+/** What stands around a control. */
+export interface Around {
   label: ReactNode
   hint?: ReactNode
   error?: ReactNode
 }
+/** What ties a control to what stands around it. */
+interface Tied {
+  id: string
+  className: string
+  'aria-invalid': true | undefined
+  'aria-describedby': string | undefined
+}
 
-function Field({ id, label, hint, error, children }: Around & { id: string; children: ReactNode }) {
+const described = (id: string, { hint, error }: Omit<Around, 'label'>) =>
+  [error ? `${id}-error` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ') || undefined
+
+function Below({ id, hint, error }: { id: string } & Omit<Around, 'label'>) {
   return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      {children}
+    <>
       {hint && (
         <div className="hint" id={`${id}-hint`}>
           {hint}
         </div>
       )}
-      <Wrong id={`${id}-error`} error={error} />
-    </div>
+      {error && (
+        <div className="wrong" id={`${id}-error`}>
+          <CircleAlert size={14} aria-hidden style={{ alignSelf: 'center', flex: 'none' }} />
+          <span>{error}</span>
+        </div>
+      )}
+    </>
   )
 }
 
-function Wrong({ id, error }: { id: string; error: ReactNode }) {
-  if (!error) return null
+/** A labelled control; `children` is given what ties it to label, hint and error. */
+export function Field({
+  label,
+  hint,
+  error,
+  className,
+  children,
+}: Around & { className?: string | undefined; children: (tied: Tied) => ReactNode }) {
+  const id = useId()
   return (
-    <div className="wrong" id={id}>
-      <CircleAlert size={14} aria-hidden style={{ alignSelf: 'center', flex: 'none' }} />
-      <span>{error}</span>
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      {children({
+        id,
+        className: className ? `input ${className}` : 'input',
+        'aria-invalid': error ? true : undefined,
+        'aria-describedby': described(id, { hint, error }),
+      })}
+      <Below id={id} hint={hint} error={error} />
     </div>
   )
 }
-
-const described = (id: string, hint: ReactNode, error: ReactNode) =>
-  [error ? `${id}-error` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ') || undefined
 
 type InputProps = Around & InputHTMLAttributes<HTMLInputElement> & { after?: ReactNode }
 
-export function TextField({ label, hint, error, after, ...rest }: InputProps) {
-  const id = useId()
-  const input = (
-    <input
-      autoComplete="off"
-      {...rest}
-      id={id}
-      className="input"
-      aria-invalid={error ? true : undefined}
-      aria-describedby={described(id, hint, error)}
-    />
-  )
+export function TextField({ label, hint, error, after, className, ...rest }: InputProps) {
   return (
-    <Field id={id} label={label} hint={hint} error={error}>
-      {after ? (
-        <div className="affix">
-          {input}
-          <span className="muted">{after}</span>
-        </div>
-      ) : (
-        input
-      )}
+    <Field label={label} hint={hint} error={error} className={className}>
+      {(tied) => {
+        const input = <input autoComplete="off" {...rest} {...tied} />
+        return after ? (
+          <div className="affix">
+            {input}
+            <span className="muted">{after}</span>
+          </div>
+        ) : (
+          input
+        )
+      }}
     </Field>
   )
 }
 
-export function TextArea({ label, hint, error, ...rest }: Around & TextareaHTMLAttributes<HTMLTextAreaElement>) {
-  const id = useId()
+export function TextArea({
+  label,
+  hint,
+  error,
+  className,
+  ...rest
+}: Around & TextareaHTMLAttributes<HTMLTextAreaElement>) {
   return (
-    <Field id={id} label={label} hint={hint} error={error}>
-      <textarea
-        rows={3}
-        {...rest}
-        id={id}
-        className={`input ${rest.className ?? ''}`}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={described(id, hint, error)}
-      />
+    <Field label={label} hint={hint} error={error} className={className}>
+      {(tied) => <textarea rows={3} {...rest} {...tied} />}
     </Field>
   )
 }
@@ -91,24 +105,20 @@ export function Select({
   hint,
   error,
   options,
+  className,
   ...rest
 }: Around & SelectHTMLAttributes<HTMLSelectElement> & { options: readonly (readonly [string, string])[] }) {
-  const id = useId()
   return (
-    <Field id={id} label={label} hint={hint} error={error}>
-      <select
-        {...rest}
-        id={id}
-        className="input"
-        aria-invalid={error ? true : undefined}
-        aria-describedby={described(id, hint, error)}
-      >
-        {options.map(([value, name]) => (
-          <option key={value} value={value}>
-            {name}
-          </option>
-        ))}
-      </select>
+    <Field label={label} hint={hint} error={error} className={className}>
+      {(tied) => (
+        <select {...rest} {...tied}>
+          {options.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+        </select>
+      )}
     </Field>
   )
 }
@@ -119,44 +129,41 @@ export interface Option {
   what?: ReactNode
   disabled?: boolean
 }
-
-/** Several of a list, as boxes to tick. */
-export function Picks({
-  legend,
-  hint,
-  error,
-  options,
-  chosen,
-  onChange,
-}: {
+interface Group {
   legend: ReactNode
   hint?: ReactNode
   error?: ReactNode
   options: readonly Option[]
-  chosen: readonly string[]
-  onChange: (chosen: string[]) => void
+}
+
+/** Boxes under one legend: each is ticked by itself, or one of them is. */
+function Boxes({
+  legend,
+  hint,
+  error,
+  options,
+  type,
+  isChosen,
+  onTick,
+}: Group & {
+  type: 'checkbox' | 'radio'
+  isChosen: (value: string) => boolean
+  onTick: (value: string, ticked: boolean) => void
 }) {
   const id = useId()
   return (
-    <fieldset aria-describedby={described(id, hint, error)}>
+    <fieldset aria-describedby={described(id, { hint, error })}>
       <legend>{legend}</legend>
-      {hint && (
-        <div className="hint" id={`${id}-hint`}>
-          {hint}
-        </div>
-      )}
+      <Below id={id} hint={hint} />
       <div className="picks">
         {options.map((option) => (
           <label key={option.value} className="pick">
             <input
-              type="checkbox"
-              checked={chosen.includes(option.value)}
+              type={type}
+              name={type === 'radio' ? id : undefined}
+              checked={isChosen(option.value)}
               disabled={option.disabled}
-              onChange={(event) =>
-                onChange(
-                  event.target.checked ? [...chosen, option.value] : chosen.filter((value) => value !== option.value),
-                )
-              }
+              onChange={(event) => onTick(option.value, event.target.checked)}
             />
             <span>
               {option.name}
@@ -165,54 +172,28 @@ export function Picks({
           </label>
         ))}
       </div>
-      <Wrong id={`${id}-error`} error={error} />
+      <Below id={id} error={error} />
     </fieldset>
   )
 }
 
-/** One of a list, as round boxes. */
-export function Choice({
-  legend,
-  hint,
-  options,
+/** Several of a list, as boxes to tick. */
+export function Picks({
   chosen,
   onChange,
-  error,
-}: {
-  legend: ReactNode
-  hint?: ReactNode
-  options: readonly Option[]
-  chosen: string
-  onChange: (chosen: string) => void
-  error?: ReactNode
-}) {
-  const id = useId()
+  ...group
+}: Group & { chosen: readonly string[]; onChange: (chosen: string[]) => void }) {
   return (
-    <fieldset aria-describedby={described(id, hint, error)}>
-      <legend>{legend}</legend>
-      {hint && (
-        <div className="hint" id={`${id}-hint`}>
-          {hint}
-        </div>
-      )}
-      <div className="picks">
-        {options.map((option) => (
-          <label key={option.value} className="pick">
-            <input
-              type="radio"
-              name={id}
-              checked={chosen === option.value}
-              disabled={option.disabled}
-              onChange={() => onChange(option.value)}
-            />
-            <span>
-              {option.name}
-              {option.what && <span className="what">{option.what}</span>}
-            </span>
-          </label>
-        ))}
-      </div>
-      <Wrong id={`${id}-error`} error={error} />
-    </fieldset>
+    <Boxes
+      {...group}
+      type="checkbox"
+      isChosen={(value) => chosen.includes(value)}
+      onTick={(value, ticked) => onChange(ticked ? [...chosen, value] : chosen.filter((other) => other !== value))}
+    />
   )
+}
+
+/** One of a list, as round boxes. */
+export function Choice({ chosen, onChange, ...group }: Group & { chosen: string; onChange: (chosen: string) => void }) {
+  return <Boxes {...group} type="radio" isChosen={(value) => value === chosen} onTick={onChange} />
 }

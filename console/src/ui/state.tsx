@@ -96,8 +96,9 @@ export function Failed({ error, retry }: { error: unknown; retry?: (() => void) 
   }
   if (error instanceof ApiFailure) {
     const { family, rule, detail, advice, record } = error.body
-    const title =
-      family === 'refusal'
+    const title = error.signedOut
+      ? say('身份未被承认', 'Not recognised')
+      : family === 'refusal'
         ? say('按规则不予办理', 'A rule says no')
         : family === 'fault'
           ? say('另一方节点行为异常', 'Another node misbehaved')
