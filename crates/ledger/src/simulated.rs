@@ -197,9 +197,9 @@ fn who_signs_two_roots_is_found_out() {
                 .unwrap()
                 .name
                 .clone();
-            for n in 0..3 {
+            for (n, node) in nodes.iter().take(3).enumerate() {
                 let record = Bytes::from(format!("record {n}"));
-                nodes[n].ledger.submit(record).await.unwrap();
+                node.ledger.submit(record).await.unwrap();
             }
             let size = nodes[told].ledger.status().size;
             let checkpoint =
@@ -213,9 +213,9 @@ fn who_signs_two_roots_is_found_out() {
                     cosignature: word,
                 },
             );
-            for n in 0..3 {
+            for (n, node) in nodes.iter().take(3).enumerate() {
                 let record = Bytes::from(format!("later {n}"));
-                nodes[n].ledger.submit(record).await.unwrap();
+                node.ledger.submit(record).await.unwrap();
             }
             net.context.sleep(Duration::from_secs(4)).await;
             let found: Vec<_> = nodes[1..]

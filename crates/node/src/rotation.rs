@@ -117,7 +117,6 @@ mod tests {
                 exchange: address,
                 api: address,
             },
-            approve: Vec::new(),
             log: Log::default(),
             home: folder,
         };

@@ -234,6 +234,29 @@ fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -
             },
         ) => same_question(question, found),
         (
+            Act::Narrow {
+                question,
+                hops,
+                answer_cap,
+                ..
+            },
+            Statement::Narrowed {
+                question: found,
+                hops: h,
+                answer_cap: cap,
+                ..
+            },
+        ) => {
+            same_question(question, found)?;
+            ensure(hops == h && answer_cap == cap, "other bounds")
+        }
+        _ => compare_others(act, header),
+    }
+}
+
+fn compare_others(act: &Act, header: &Header) -> Result<()> {
+    match (act, &header.statement) {
+        (
             Act::PassOn { question, form, .. },
             Statement::PassedOn {
                 question: found,
@@ -263,24 +286,7 @@ fn compare_statement(act: &Act, before: Option<&WarrantView>, header: &Header) -
             ensure(replaces == change.replaces, "they replace other rules")?;
             compare_rules(&change.rules, &found.rules)
         }
-        (
-            Act::Narrow {
-                question,
-                hops,
-                answer_cap,
-                ..
-            },
-            Statement::Narrowed {
-                question: found,
-                hops: h,
-                answer_cap: cap,
-                ..
-            },
-        ) => {
-            same_question(question, found)?;
-            ensure(hops == h && answer_cap == cap, "other bounds")
-        }
-        _ => compare_officers(act, statement),
+        (_, statement) => compare_officers(act, statement),
     }
 }
 

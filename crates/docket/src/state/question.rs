@@ -106,15 +106,25 @@ impl State {
                 self.require_opened(record, warrant, &question)?;
             }
             Statement::PassedOn { form, .. } => {
-                self.require_opened(record, warrant, &question)?;
-                text_within(form, "the form")?;
-                let reason = require_part(header, "reason")?;
-                self.check_readers(reason, warrant, |_| false)?;
+                self.passed_on(record, warrant, &question, form)?;
             }
             _ => return Err(Refusal::new(Rule::Format, "unknown kind of record")),
         }
         warrant.questions.insert(id, question);
         Ok(())
+    }
+
+    fn passed_on(
+        &self,
+        record: &Record,
+        warrant: &Warrant,
+        question: &Question,
+        form: &str,
+    ) -> Result<(), Refusal> {
+        self.require_opened(record, warrant, question)?;
+        text_within(form, "the form")?;
+        let reason = require_part(&record.header, "reason")?;
+        self.check_readers(reason, warrant, |_| false)
     }
 
     /// What leaves the house is an opened answer of one's own.
