@@ -20,10 +20,14 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  cordon answer --home police --officer investigator.key \\
-    9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60 --csv --out answer.csv
+  cordon answer --home police --officer investigator.key --out answer.json \\
+    9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60
+  cordon answer --home police --officer investigator.key --csv --out answer.csv \\
+    --reason \"for the bureau's analysts\" \\
+    9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60
 
-Opening is recorded (answer-disclosed), and so is every later look.")]
+Opening is recorded (answer-disclosed), and so is every later look. A CSV file
+proves nothing by itself: that it leaves, for whom and why, is signed (passed-on).")]
 pub(crate) struct Answer {
     #[command(flatten)]
     connect: Connect,
