@@ -403,12 +403,34 @@ fn extend(values: &[u64], scratch: &mut [Vec<u64>; 2], minus: impl Fn(u64, u64) 
     let mut block = 1;
     while block < from.len() {
         to.clear();
-        for pair in from.chunks_exact(2 * block) {
-            let (zero, one) = pair.split_at(block);
-            to.extend_from_slice(pair);
-            to.extend(zero.iter().zip(one).map(|(zero, one)| minus(*one, *zero)));
+        // Small blocks have a form of their own: a call to copy a few words
+        // costs more than the words.
+        match block {
+            1 => extend_blocks::<1>(from, to, &minus),
+            3 => extend_blocks::<3>(from, to, &minus),
+            9 => extend_blocks::<9>(from, to, &minus),
+            _ => {
+                for pair in from.chunks_exact(2 * block) {
+                    let (zero, one) = pair.split_at(block);
+                    to.extend_from_slice(pair);
+                    to.extend(zero.iter().zip(one).map(|(zero, one)| minus(*one, *zero)));
+                }
+            }
         }
         std::mem::swap(from, to);
         block *= 3;
+    }
+}
+
+/// One level of [`extend`] for blocks of `B` words.
+fn extend_blocks<const B: usize>(
+    from: &[u64],
+    to: &mut Vec<u64>,
+    minus: &impl Fn(u64, u64) -> u64,
+) {
+    for pair in from.as_chunks::<B>().0.as_chunks::<2>().0 {
+        let [zero, one] = pair;
+        let lead: [u64; B] = std::array::from_fn(|at| minus(one[at], zero[at]));
+        to.extend_from_slice([*zero, *one, lead].as_flattened());
     }
 }

@@ -61,6 +61,18 @@ pub(crate) fn add_scaled(to: &mut [u64], a: &[u64], b: u64) {
     }
 }
 
+/// `to_j += a_j·b` as polynomials over bits, not reduced.
+pub(crate) fn accumulate_binary(to: &mut [u128], a: &[u64], b: u64) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("pclmulqdq") && is_x86_feature_detected!("sse4.1") {
+        // SAFETY: the processor has the instructions that it was compiled for.
+        return unsafe { x86::accumulate_binary(to, a, b) };
+    }
+    for (to, a) in to.iter_mut().zip(a) {
+        *to ^= multiply(*a, b);
+    }
+}
+
 /// Adds the unreduced product of two elements of the Galois ring.
 pub(crate) fn accumulate(wide: &mut [u64; 2 * DEGREE], a: &[u64; DEGREE], b: &[u64; DEGREE]) {
     for (i, x) in a.iter().enumerate() {
@@ -188,6 +200,13 @@ mod x86 {
     pub(super) fn add_scaled(to: &mut [u64], a: &[u64], b: u64) {
         for (to, a) in to.iter_mut().zip(a) {
             *to ^= reduce(wide(product(*a, b)));
+        }
+    }
+
+    #[target_feature(enable = "pclmulqdq,sse4.1")]
+    pub(super) fn accumulate_binary(to: &mut [u128], a: &[u64], b: u64) {
+        for (to, a) in to.iter_mut().zip(a) {
+            *to ^= wide(product(*a, b));
         }
     }
 
