@@ -83,15 +83,21 @@ mod lanes;
 pub mod memory;
 mod multiply;
 mod party;
+mod route;
 mod scan;
 mod shuffle;
 mod simd;
 mod sort;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use channel::{Channel, Neighbour};
 pub use column::{Arith, Bits, MAGNITUDE_BITS_MAX, Words};
 pub use group::Groups;
 pub use party::{Cost, Keys, Party, Security};
 pub use scan::Extreme;
+
+pub(crate) use column::{Pair, bounded, ceil_log2, low_mask, same_rows};
+pub(crate) use party::{Stream, bytes_of};
+pub(crate) use route::Route;
+pub(crate) use simd::add_scaled as scale_into;

@@ -33,6 +33,7 @@ use super::{
     Bits, Words,
     column::{Pair, ceil_log2, same_rows},
     party::Party,
+    route::Route,
 };
 use crate::{Error, Refusal, limits};
 
@@ -57,6 +58,16 @@ impl Party<'_> {
         keys: &[Words],
         payload: &[Words],
     ) -> Result<(Vec<Words>, Vec<Words>), Error> {
+        let (keys, payload, _) = self.sort_kept(keys, payload)?;
+        Ok((keys, payload))
+    }
+
+    /// The same, with the way that the rows went: other columns can follow.
+    pub(crate) fn sort_kept(
+        &mut self,
+        keys: &[Words],
+        payload: &[Words],
+    ) -> Result<(Vec<Words>, Vec<Words>, Route), Error> {
         let rows = keys.first().map_or(0, Words::rows);
         for column in keys.iter().chain(payload) {
             same_rows(column.rows(), rows)?;
@@ -64,26 +75,25 @@ impl Party<'_> {
         if rows > limits::SHARES_ROWS_MAX {
             return Err(Refusal::TooManyRows.into());
         }
-        if rows < 2 {
-            return Ok((keys.to_vec(), payload.to_vec()));
-        }
         let mut columns = keys.to_vec();
         let numbers: Vec<u64> = (0..rows as u64).collect();
         columns.push(self.public_words(&numbers, ceil_log2(rows)));
         columns.extend_from_slice(payload);
-        let mut columns = self.shuffle(&columns)?;
+        let (mut columns, orders) = self.shuffle_kept(&columns)?;
         let rest = columns.split_off(keys.len() + 1);
         let order = self.order(&columns, rows)?;
         let gather = |columns: &[Words]| -> Result<Vec<Words>, Error> {
             columns.iter().map(|column| column.gather(&order)).collect()
         };
-        Ok((gather(&columns[..keys.len()])?, gather(&rest)?))
+        let (sorted, rest) = (gather(&columns[..keys.len()])?, gather(&rest)?);
+        Ok((sorted, rest, Route::new(orders, rows, order)))
     }
 
     /// The order of shuffled rows with distinct keys.
     fn order(&mut self, keys: &[Words], rows: usize) -> Result<Vec<usize>, Error> {
         let mut order: Vec<usize> = (0..rows).collect();
         let mut open = vec![Segment { start: 0, rows }];
+        open.retain(|segment| segment.rows > 1);
         while !open.is_empty() {
             let (mut left, mut right) = (Vec::new(), Vec::new());
             for segment in &open {
