@@ -15,8 +15,8 @@
 //! One bit, whether it happened anywhere, is opened, and if so the rows are
 //! sorted again under another hash.
 //!
-//! *Leaks*: the number of rows; with probability below 2^−8 a sort, that keys
-//! collided. *Adversary*: as the operations of [`crate::shares`].
+//! *Leaks*: the number of rows; with probability below 2^−8 a sort and key, that
+//! keys collided under a public hash. *Adversary*: as the operations of [`crate::shares`].
 //!
 //! *Cost*: of a sort, see `shares/sort.rs`; then 129 products of bits a row and
 //! key, a few a row for each scan.
@@ -72,23 +72,34 @@ pub(super) fn sort_by(
     parts: &[Part],
     payload: &[Words],
 ) -> Result<Sorted, Error> {
-    let rows = parts.first().map_or(0, Part::rows);
+    let width = 2 * ceil_log2(parts.first().map_or(0, Part::rows)) + SLACK_BITS;
     for _ in 0..limits::JOINT_SORTS_MAX {
-        let (lanes, mut sorted) = sort_once(party, parts, payload, rows)?;
-        if !groups(party, &lanes, &mut sorted, rows)? {
+        if let Some(sorted) = sort_with_width(party, parts, payload, width)? {
             return Ok(sorted);
         }
     }
     Err(Refusal::KeyCollision.into())
 }
 
+/// Sorts once, by hashes of so many bits; nothing where different keys collided.
+pub(super) fn sort_with_width(
+    party: &mut Party<'_>,
+    parts: &[Part],
+    payload: &[Words],
+    width: u32,
+) -> Result<Option<Sorted>, Error> {
+    let rows = parts.first().map_or(0, Part::rows);
+    let (lanes, mut sorted) = sort_once(party, parts, payload, width.min(u64::BITS))?;
+    let collided = groups(party, &lanes, &mut sorted, rows)?;
+    Ok((!collided).then_some(sorted))
+}
+
 fn sort_once(
     party: &mut Party<'_>,
     parts: &[Part],
     payload: &[Words],
-    rows: usize,
+    width: u32,
 ) -> Result<(Vec<Words>, Sorted), Error> {
-    let width = (2 * ceil_log2(rows) + SLACK_BITS).min(u64::BITS);
     let coin = Stream::from_coin(&party.coin()?).words(2);
     let (mut lanes, mut carried) = (Vec::with_capacity(parts.len()), Vec::new());
     for part in parts {

@@ -65,7 +65,7 @@ use super::{
 };
 use crate::{
     Error, Refusal, limits,
-    shares::{Arith, Bits, Pair, Party, Route, same_rows},
+    shares::{Arith, Bits, Pair, Party, Route, bounded, ceil_log2, low_mask, same_rows},
 };
 
 /// `δ` is a multiple of 1 / 2^`DELTA_BITS`.
@@ -268,7 +268,6 @@ pub fn count(party: &mut Party<'_>, terms: &Terms, ledger: &Table) -> Result<Ris
     ledger.is(&terms.ledger()?)?;
     let mut alarms = vec![(Refusal::ShapeMismatch, ends_amiss(party, ledger)?)];
     let (graph, columns) = prepare(party, terms, ledger, &mut alarms)?;
-    alarms.push((Refusal::Overflow, too_heavy(party, terms, &graph)?));
     let mut scores = first_scores(party, terms, &columns[2])?;
     for delta in &terms.deltas {
         scores = spread(party, terms, &graph, &scores, u64::from(*delta))?;
@@ -328,22 +327,28 @@ fn prepare(
     )?;
     // Ranks of accounts, from 1, in both orders.
     let flags = party.bit_to_arith(&account)?;
-    let flags_own = party.return_by(&sorted.route, std::slice::from_ref(&flags))?;
     let rank = running(&flags);
-    let ranks = party.return_by(&sorted.route, std::slice::from_ref(&rank))?;
+    let by_key = [flags, rank.clone(), weights.clone()];
+    let [flags_own, rank_own, weights_own] = three(party.return_by(&sorted.route, &by_key)?)?;
     let mut carried = sorted.parts[0].words();
     carried.extend_from_slice(&sorted.payload);
     let (columns, accounts) = select(party, &account.to_words(), &carried, &rank)?;
-    let (_, owned) = select(party, own, &[], &running(&flags_own[0]))?;
-    let ranks = party.go(&owned, &ranks)?;
+    let (_, owned) = select(party, own, &[], &running(&flags_own))?;
+    let ranks_and_sums = party.go(&owned, &[rank_own, running(&weights_own)])?;
+    let heavy = too_heavy(party, terms, &ranks_and_sums[1], weights.rows())?;
+    alarms.push((Refusal::Overflow, heavy));
     let graph = Graph {
         sorted: sorted.route,
         accounts,
         owned,
-        across: by_rank(party, &ranks[0])?,
+        across: by_rank(party, &ranks_and_sums[0])?,
         weights,
     };
     Ok((graph, columns))
+}
+
+fn three(columns: Vec<Arith>) -> Result<[Arith; 3], Error> {
+    <[Arith; 3]>::try_from(columns).map_err(|_| Refusal::ShapeMismatch.into())
 }
 
 /// Weights of transfers whose sender is an account of the run, as numbers.
@@ -359,7 +364,7 @@ fn known_weights(
     let counts = known.to_bits().xor(account)?;
     let mut values = values.clone();
     values.width = terms.weight_bits + 1;
-    let mask = crate::shares::low_mask(values.width);
+    let mask = low_mask(values.width);
     values.pair = values.pair.map(|word| word & mask);
     let wide = stacked(&vec![counts; values.width as usize]);
     let weights = party.and(&wide, &values.to_bits())?;
@@ -398,20 +403,23 @@ fn by_rank(party: &mut Party<'_>, rank: &Arith) -> Result<Route, Error> {
     route.reorder(&ranks)
 }
 
-/// Whether the weights of some account sum to more than 1.
-fn too_heavy(party: &mut Party<'_>, terms: &Terms, graph: &Graph) -> Result<Bits, Error> {
-    let own = party.return_by(&graph.sorted, std::slice::from_ref(&graph.weights))?;
-    let sums = party.go(&graph.owned, &[running(&own[0])])?;
-    let mut sums = differences(&sums[0]);
+/// Whether the weights of some account sum to more than 1; `sums` are running
+/// sums over `rows` rows, at accounts.
+fn too_heavy(
+    party: &mut Party<'_>,
+    terms: &Terms,
+    sums: &Arith,
+    rows: usize,
+) -> Result<Bits, Error> {
+    let mut sums = differences(sums);
     // As many weights of so many bits: no wrap, however they were made.
-    let rows = graph.weights.rows();
-    sums.bits = crate::shares::bounded(terms.weight_bits + 1 + crate::shares::ceil_log2(rows))?;
+    sums.bits = bounded(terms.weight_bits + 1 + ceil_log2(rows))?;
     let over = party.at_least(&sums, (1 << terms.weight_bits) + 1)?;
     any(party, &over)
 }
 
 fn first_scores(party: &mut Party<'_>, terms: &Terms, values: &Words) -> Result<Arith, Error> {
-    let mask = crate::shares::low_mask(terms.score_bits);
+    let mask = low_mask(terms.score_bits);
     let scores = Words {
         pair: values.pair.map(|word| word & mask),
         width: terms.score_bits,

@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod answers;
+mod order;
 mod questions;
 mod risk;
 mod villains;

@@ -17,8 +17,9 @@
 //! the other components; every product is verified before that opening.
 //!
 //! *Cost*, products of bits a row: comparison of `w` bits `2w`; sign of a number
-//! 187; number to bits about 450; bits to number about 450 and one word opened;
-//! one bit to a number two products over Z_2^64.
+//! 187; number to bits about 450; bits to number about 450 and one word opened,
+//! up to 40 bits rather `w·(log2(w) + 2)` and four products over Z_2^64; one bit
+//! to a number two products over Z_2^64.
 
 use super::{
     Arith, Bits,

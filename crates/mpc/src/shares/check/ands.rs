@@ -36,8 +36,7 @@ impl Claims for Planes<'_> {
         let Log { x, y, z } = self.0;
         for (b, weight) in weights.iter().enumerate() {
             for (half, wide) in [&x.mine, &x.next, &y.mine, &y.next].iter().zip(&mut wide) {
-                take(half, b, &mut block);
-                extend(&block, wide, |one, zero| one ^ zero);
+                extend(taken(half, b, &mut block), wide, |one, zero| one ^ zero);
             }
             let [[x_mine, _], [x_next, _], [y_mine, _], [y_next, _]] = &wide;
             for (at, to) in terms.iter_mut().enumerate() {
@@ -45,8 +44,7 @@ impl Claims for Planes<'_> {
             }
             simd::accumulate_binary(&mut grid, &terms, *weight);
             for (half, sums) in [(&z.mine, &mut mine), (&z.next, &mut next)] {
-                take(half, b, &mut block);
-                simd::accumulate_binary(sums, &block, *weight);
+                simd::accumulate_binary(sums, taken(half, b, &mut block), *weight);
             }
         }
         let finish = |sums: Vec<u128>| sums.into_iter().map(reduce).collect();
@@ -93,11 +91,15 @@ fn powers(weights: &[u64]) -> Vec<u64> {
     out
 }
 
-fn take(half: &[u64], b: usize, block: &mut [u64]) {
-    let start = b * block.len();
-    let there = (half.len() - start).min(block.len());
-    block[..there].copy_from_slice(&half[start..start + there]);
-    block[there..].fill(0);
+/// Block `b`, filled with zeros past the end.
+fn taken<'a>(half: &'a [u64], b: usize, block: &'a mut [u64]) -> &'a [u64] {
+    let rest = &half[b * block.len()..];
+    if let Some(whole) = rest.get(..block.len()) {
+        return whole;
+    }
+    block[..rest.len()].copy_from_slice(rest);
+    block[rest.len()..].fill(0);
+    block
 }
 
 /// Sums of up to 64 weights over every byte's subsets.
