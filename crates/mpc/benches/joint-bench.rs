@@ -78,12 +78,14 @@ fn main() {
     }
 }
 
+type Ask = dyn Fn(&mut Party<'_>, &[Table]) -> Result<usize, Error> + Sync;
+
 /// A question over plain tables: the program of a party, which gives its rows'
 /// number, and the number that is due.
 struct Question {
     rows: usize,
     tables: Vec<(Schema, Vec<Vec<u64>>)>,
-    ask: Box<dyn Fn(&mut Party<'_>, &[Table]) -> Result<usize, Error> + Sync>,
+    ask: Box<Ask>,
     due: usize,
     /// CPU seconds of one party in the clear.
     floor: f64,

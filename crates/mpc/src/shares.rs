@@ -86,7 +86,6 @@ mod party;
 mod route;
 mod scan;
 mod shuffle;
-mod simd;
 mod sort;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -98,6 +97,6 @@ pub use party::{Cost, Keys, Party, Security};
 pub use scan::Extreme;
 
 pub(crate) use column::{Pair, bounded, ceil_log2, low_mask, same_rows};
+pub(crate) use extension::{DEGREE, multiply, reduce};
 pub(crate) use party::{Stream, bytes_of};
 pub(crate) use route::Route;
-pub(crate) use simd::add_scaled as scale_into;

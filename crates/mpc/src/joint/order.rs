@@ -24,7 +24,8 @@
 use super::{Words, key::Key};
 use crate::{
     Error, Refusal, limits,
-    shares::{Arith, Bits, Pair, Party, Route, Stream, ceil_log2, low_mask, same_rows, scale_into},
+    shares::{Arith, Bits, Pair, Party, Route, Stream, ceil_log2, low_mask, same_rows},
+    simd::rings,
 };
 
 /// Bits of a sorting hash beyond twice the logarithm of the number of rows.
@@ -134,8 +135,8 @@ fn sort_once(
 fn short(key: &Key, coin: &[u64], width: u32) -> Words {
     let half = |high: &[u64], low: &[u64]| {
         let mut sum = vec![0; high.len()];
-        scale_into(&mut sum, high, coin[0]);
-        scale_into(&mut sum, low, coin[1]);
+        rings::add_scaled(&mut sum, high, coin[0]);
+        rings::add_scaled(&mut sum, low, coin[1]);
         for word in &mut sum {
             *word &= low_mask(width);
         }

@@ -39,9 +39,8 @@ use super::{
     extension::{Binary, Extension},
     frame::Kind,
     party::{Expected, Outgoing, Party, Stream},
-    simd,
 };
-use crate::{Error, Fault, Refusal, limits};
+use crate::{Error, Fault, Refusal, limits, simd::rings};
 
 /// The orders of the three hops, by the first of the two parties that make it;
 /// empty where this party is not one of them.
@@ -185,8 +184,8 @@ impl Party<'_> {
             *term ^= mask;
         }
         for (column, (mine, next)) in columns.iter().zip(keys.mine.iter().zip(&keys.next)) {
-            simd::add_scaled(&mut terms, &column.mine, mine ^ next);
-            simd::add_scaled(&mut terms, &column.next, *mine);
+            rings::add_scaled(&mut terms, &column.mine, mine ^ next);
+            rings::add_scaled(&mut terms, &column.next, *mine);
         }
         self.reshare(terms)
     }

@@ -14,8 +14,9 @@
 use super::{Claims, Elements, Log, extend};
 use crate::shares::{
     extension::{Binary, reduce},
-    lanes, simd,
+    lanes,
 };
+use crate::simd::rings;
 
 /// Products of bits.
 pub(super) struct Planes<'a>(pub(super) &'a Log);
@@ -42,9 +43,9 @@ impl Claims for Planes<'_> {
             for (at, to) in terms.iter_mut().enumerate() {
                 *to = (x_mine[at] & (y_mine[at] ^ y_next[at])) ^ (x_next[at] & y_mine[at]);
             }
-            simd::accumulate_binary(&mut grid, &terms, *weight);
+            rings::accumulate_binary(&mut grid, &terms, *weight);
             for (half, sums) in [(&z.mine, &mut mine), (&z.next, &mut next)] {
-                simd::accumulate_binary(sums, taken(half, b, &mut block), *weight);
+                rings::accumulate_binary(sums, taken(half, b, &mut block), *weight);
             }
         }
         let finish = |sums: Vec<u128>| sums.into_iter().map(reduce).collect();
@@ -67,8 +68,8 @@ impl Claims for Planes<'_> {
             out
         };
         let x = Elements {
-            mine: simd::products(&fold(&self.0.x.mine), &weights),
-            next: simd::products(&fold(&self.0.x.next), &weights),
+            mine: rings::products(&fold(&self.0.x.mine), &weights),
+            next: rings::products(&fold(&self.0.x.next), &weights),
         };
         let y = Elements {
             mine: fold(&self.0.y.mine),

@@ -8,10 +8,8 @@
 //! adds it to sums of twelve nibbles, never multiplies.
 
 use super::{Claims, Elements, Log, extend};
-use crate::shares::{
-    extension::{DEGREE, Galois, weigh},
-    simd,
-};
+use crate::shares::extension::{DEGREE, Galois, weigh};
+use crate::simd::rings;
 
 /// Nibbles of a weight.
 const NIBBLES: usize = DEGREE / 4;
@@ -39,7 +37,7 @@ impl Claims for Numbers<'_> {
                 extend(&column, wide, u64::wrapping_sub);
             }
             let [[x_mine, _], [x_next, _], [y_mine, _], [y_next, _]] = &mut wide;
-            simd::cross(x_mine, x_next, y_mine, y_next);
+            rings::cross(x_mine, x_next, y_mine, y_next);
             grid.add(*weight, x_mine);
             for (half, sums) in [&made.mine, &made.next].iter().zip(&mut z) {
                 take(half, b, &mut column);
@@ -55,7 +53,7 @@ impl Claims for Numbers<'_> {
             half.chunks(rows.len())
                 .map(|column| {
                     let mut sum = [0; DEGREE];
-                    simd::combine(&mut sum, column, rows);
+                    rings::combine(&mut sum, column, rows);
                     sum
                 })
                 .collect()
@@ -105,7 +103,7 @@ impl Weighed {
         for nibble in 0..NIBBLES {
             let value = usize::from((weight >> (4 * nibble)).to_le_bytes()[0] & 15);
             let start = (nibble * 16 + value) * self.lanes;
-            simd::add(&mut self.sums[start..start + self.lanes], values);
+            rings::add(&mut self.sums[start..start + self.lanes], values);
         }
     }
 

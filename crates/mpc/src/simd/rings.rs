@@ -1,17 +1,11 @@
-//! The inner loops of the checks, with wide registers where there are any.
+//! The inner loops of the checks of three-party products.
 //!
-//! Why it exists: the two rings' products are most of what malicious security
-//! costs. Each function has a portable form and one that the processor's
-//! carry-less or 64-bit vector products run; which runs is asked once a call.
-//!
-//! *Invariants*: both forms give the same words; no branch or index depends on
-//! an operand.
-#![allow(
-    unsafe_code,
-    reason = "calls functions compiled for instructions that were just found to be there"
-)]
+//! Why it exists: products in GF(2^64) and over Z_2^64 are most of what malicious
+//! security costs there. Each function has a portable form and one that the
+//! processor's carry-less or 64-bit vector products run; which runs is asked once
+//! a call.
 
-use super::extension::{DEGREE, multiply, reduce};
+use crate::shares::{DEGREE, multiply, reduce};
 
 /// Calls the form of a loop that this processor runs best.
 macro_rules! wide {
