@@ -72,6 +72,11 @@ impl Stream {
         Self(ChaCha20Rng::from_seed(*seed.as_bytes()))
     }
 
+    /// The next bytes.
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
+    }
+
     pub(crate) fn words(&mut self, count: usize) -> Vec<u64> {
         let mut words = Vec::with_capacity(count);
         let mut bytes = [0u8; 2048];

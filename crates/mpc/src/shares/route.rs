@@ -40,6 +40,8 @@
 //! *Cost*: 12 words a row and column over all parties, 3 rounds; malicious one
 //! column and one product over Z_2^128 a row more, and 7 rounds.
 
+use zeroize::Zeroizing;
+
 use super::{
     Arith,
     column::{Pair, same_rows},
@@ -321,9 +323,14 @@ impl Party<'_> {
 impl Stream {
     /// Uniform elements of Z_2^128.
     fn wide(&mut self, count: usize) -> Vec<u128> {
-        let mut words = self.words(2 * count);
-        let wide = wide_of_words(&words).collect();
-        super::lanes::wipe(&mut words);
+        let mut wide = Vec::with_capacity(count);
+        let mut bytes = Zeroizing::new([0u8; 2048]);
+        while wide.len() < count {
+            let bytes = &mut bytes[..16 * (count - wide.len()).min(128)];
+            self.fill(bytes);
+            let some = bytes.as_chunks::<16>().0.iter();
+            wide.extend(some.map(|element| u128::from_le_bytes(*element)));
+        }
         wide
     }
 }
@@ -335,7 +342,8 @@ fn halves(x: u128) -> [u64; 2] {
 }
 
 fn words_of_wide(values: &[u128]) -> Vec<u64> {
-    values.iter().flat_map(|value| halves(*value)).collect()
+    let pairs: Vec<[u64; 2]> = values.iter().map(|value| halves(*value)).collect();
+    pairs.into_flattened()
 }
 
 fn wide_of_words(words: &[u64]) -> impl Iterator<Item = u128> {
