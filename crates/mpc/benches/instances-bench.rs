@@ -389,7 +389,7 @@ fn scenes(party: &mut Party<'_>, rng: &mut StdRng, seed: u64) -> Result<(), Erro
     let terms = at_the_scenes::Terms {
         scenes,
         least,
-        labels: 0,
+        name_words: 0,
     };
     let columns = at_the_scenes::count(party, &terms, &table)?.open(party, count)?;
     let got = sorted_rows(&open_all(party, &columns)?);
@@ -444,13 +444,13 @@ fn risks(party: &mut Party<'_>, rng: &mut StdRng, seed: u64) -> Result<(), Error
             .map(|_| rng.random_range(0..=256))
             .collect(),
         threshold: rng.random_range(1..256),
-        labels: 0,
+        name_words: 0,
     };
     let accounts: Vec<risk_propagation::Account> = (0..count as u64)
         .map(|number| risk_propagation::Account {
             key: [number, 4],
             score: rng.random_range(0..256),
-            label: vec![],
+            name: vec![],
             received: (0..size(rng, 6))
                 .map(|_| {
                     (

@@ -217,7 +217,7 @@ fn risk(transfers: usize, iterations: usize) -> Question {
             } else {
                 0
             },
-            label: vec![number],
+            name: vec![number],
             received: Vec::new(),
         })
         .collect();
@@ -234,7 +234,7 @@ fn risk(transfers: usize, iterations: usize) -> Question {
         weight_bits: bits.min(24) - risk_propagation::DELTA_BITS,
         deltas: vec![128; iterations],
         threshold: 1,
-        labels: 1,
+        name_words: 1,
     };
     let plain: BTreeMap<Subject, ideal::Account> = accounts
         .iter()
@@ -282,7 +282,7 @@ fn scenes(rows: usize) -> Question {
     let terms = at_the_scenes::Terms {
         scenes: 6,
         least: 5,
-        labels: 2,
+        name_words: 2,
     };
     let table = columns(
         sightings
@@ -332,7 +332,7 @@ fn paid(rows: usize) -> Question {
     let terms = called_then_paid::Terms {
         time_bits: 32,
         least: 1,
-        labels: 2,
+        name_words: 2,
     };
     let call_rows = calls.iter().map(|call| {
         let (who, whom) = (call.caller, call.person);
@@ -392,7 +392,7 @@ fn boxes(rows: usize) -> Question {
     let terms = sim_box::Terms {
         cell_bits: 8,
         least,
-        labels: 2,
+        name_words: 2,
     };
     let places = premises.iter().map(|place| {
         let (key, holder) = (place.key, place.holder);

@@ -69,6 +69,8 @@ pub enum Refusal {
     KeyCollision,
     /// An account was given by two owners, or twice by one.
     AccountRepeated,
+    /// A name does not fit the words that hold it.
+    NameSize,
 }
 
 /// A way in which a peer misbehaved.
@@ -257,6 +259,7 @@ impl fmt::Display for Refusal {
             Self::Aborted => "the computation was aborted before",
             Self::KeyCollision => "short hashes of keys collided; run it again",
             Self::AccountRepeated => "an account was given more than once",
+            Self::NameSize => "a name does not fit its words",
         })
     }
 }

@@ -65,7 +65,7 @@ pub const SHARES_COLUMNS_MAX: usize = 64;
 
 // Joint questions.
 /// Words that hold a subject in an answer: a byte of length and 31 of the subject.
-pub const JOINT_LABEL_WORDS_MAX: usize = 4;
+pub const JOINT_NAME_WORDS_MAX: usize = 4;
 /// Times that rows are sorted anew because short hashes of keys collided.
 pub const JOINT_SORTS_MAX: usize = 3;
 /// Iterations of a propagation.

@@ -63,7 +63,8 @@
 //! - A shuffle from a non-cryptographic or biased generator: ChaCha20,
 //!   Fisher–Yates with rejection, a chi-squared test.
 //! - A shuffle that is not verified: rows replaced in a hop. Each row carries a
-//!   tag under keys that nobody knows.
+//!   tag under keys that nobody knows; numbers that follow rows (`route.rs`) carry
+//!   theirs over Z_2^128, since 2^63 has too many multiples that vanish.
 //! - Two holders of a component that got different ones: owners' inputs are
 //!   compared before use, openings against a digest from another party.
 //! - Sums that wrap: bounds are part of a column's type.

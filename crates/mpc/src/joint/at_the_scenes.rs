@@ -6,7 +6,7 @@
 //! numbers), locally found.
 //!
 //! ```text
-//! sightings (present, key, scene, label …)          of any number of owners
+//! sightings (present, key, scene, name …)          of any number of owners
 //!   sort by (key, scene, absent); a row is new where key or scene differs from the row before
 //!   count the new rows of each key; keep those with no fewer than m; count them: opened
 //! ```
@@ -33,15 +33,15 @@ use crate::{
 /// Scenes of one question.
 const SCENES_MAX: usize = 1 << 16;
 
-/// Columns of the answer: the key's two words, then the labels.
+/// Columns of the answer: the key's two words, then the name.
 pub const KEY_WORDS: usize = 2;
 
 /// The table of an owner: `present`, the key's two words, the scene from 0 on,
-/// then `labels` words of label.
+/// then `name_words` words of the name.
 ///
 /// # Errors
-/// [`Refusal::ParameterRange`] for no scene or too many, or too many labels.
-pub fn sightings(scenes: usize, labels: usize) -> Result<Schema, Error> {
+/// [`Refusal::ParameterRange`] for no scene or too many, or too long a name.
+pub fn sightings(scenes: usize, name_words: usize) -> Result<Schema, Error> {
     if scenes == 0 || scenes > SCENES_MAX {
         return Err(Refusal::ParameterRange.into());
     }
@@ -51,7 +51,7 @@ pub fn sightings(scenes: usize, labels: usize) -> Result<Schema, Error> {
         ("key low", 64),
         ("scene", ceil_log2(scenes).max(1)),
     ];
-    Schema::new("sightings", &columns, labels)
+    Schema::new("sightings", &columns, name_words)
 }
 
 /// What is asked.
@@ -61,8 +61,8 @@ pub struct Terms {
     pub scenes: usize,
     /// At how many of them, at least.
     pub least: usize,
-    /// Words of label.
-    pub labels: usize,
+    /// Words of a name.
+    pub name_words: usize,
 }
 
 /// How many keys were at enough scenes; who they are opens at the [`Gate`].
@@ -71,7 +71,7 @@ pub struct Terms {
 /// [`Refusal::ParameterRange`] where `least` is none of 1 to `scenes`,
 /// [`Refusal::ShapeMismatch`] for another table; a peer's fault.
 pub fn count(party: &mut Party<'_>, terms: &Terms, table: &Table) -> Result<Gate, Error> {
-    table.is(&sightings(terms.scenes, terms.labels)?)?;
+    table.is(&sightings(terms.scenes, terms.name_words)?)?;
     if terms.least == 0 || terms.least > terms.scenes {
         return Err(Refusal::ParameterRange.into());
     }

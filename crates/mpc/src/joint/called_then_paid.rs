@@ -7,7 +7,7 @@
 //! ```text
 //! phones    (present, phone)                                the warrant's, from the authority
 //! calls     (present, caller, person called, time, until)   telecoms
-//! transfers (present, person paying, account paid, time, label …)   banks
+//! transfers (present, person paying, account paid, time, name …)   banks
 //!   1  calls: mark those whose caller is one of the phones
 //!   2  calls and transfers together, sorted by (person, time), calls first: the latest `until` of
 //!      the marked calls so far; a transfer counts where its time is before that
@@ -48,8 +48,8 @@ pub struct Terms {
     pub time_bits: u32,
     /// From how many different persons, at least.
     pub least: usize,
-    /// Words of label of an account.
-    pub labels: usize,
+    /// Words of an account's name.
+    pub name_words: usize,
 }
 
 /// The warrant's phones: `present`, the key's two words.
@@ -86,11 +86,11 @@ pub fn calls(time_bits: u32) -> Result<Schema, Error> {
 }
 
 /// Transfers: `present`, the person paying (two words), the account paid (two),
-/// the time, then `labels` words of the account's label.
+/// the time, then `name_words` words of the account's name.
 ///
 /// # Errors
-/// As [`calls`]; too many labels.
-pub fn transfers(time_bits: u32, labels: usize) -> Result<Schema, Error> {
+/// As [`calls`]; too long a name.
+pub fn transfers(time_bits: u32, name_words: usize) -> Result<Schema, Error> {
     if time_bits == 0 || time_bits > TIME_BITS_MAX {
         return Err(Refusal::ParameterRange.into());
     }
@@ -102,7 +102,7 @@ pub fn transfers(time_bits: u32, labels: usize) -> Result<Schema, Error> {
         ("account low", 64),
         ("time", time_bits),
     ];
-    Schema::new("transfers", &columns, labels)
+    Schema::new("transfers", &columns, name_words)
 }
 
 /// The first moment that is too late after a call: a transfer counts from the
@@ -113,7 +113,7 @@ pub fn until(time: u64, within: u64) -> Option<u64> {
 }
 
 /// How many accounts were paid so; which they are opens at the [`Gate`]: the
-/// account's key (two words), then the labels.
+/// account's key (two words), then the name.
 ///
 /// # Errors
 /// [`Refusal::ParameterRange`] where `least` is 0, [`Refusal::ShapeMismatch`] for
@@ -127,7 +127,7 @@ pub fn count(
 ) -> Result<Gate, Error> {
     phone_table.is(&phones()?)?;
     call_table.is(&calls(terms.time_bits)?)?;
-    transfer_table.is(&transfers(terms.time_bits, terms.labels)?)?;
+    transfer_table.is(&transfers(terms.time_bits, terms.name_words)?)?;
     let least = i64::try_from(terms.least).map_err(|_| Refusal::ParameterRange)?;
     if least == 0 {
         return Err(Refusal::ParameterRange.into());
@@ -136,9 +136,9 @@ pub fn count(
     let mut columns = counting(party, calls, transfer_table)?.into_iter();
     let counts = columns.next().ok_or(Refusal::ShapeMismatch)?;
     let (person, account) = (Key::take(&mut columns)?, Key::take(&mut columns)?);
-    let labels: Vec<Words> = columns.collect();
+    let name_words: Vec<Words> = columns.collect();
     let (group, item) = (Part::Key(account), Part::Key(person));
-    let tally = tally(party, group, item, &counts, &[], &labels)?;
+    let tally = tally(party, group, item, &counts, &[], &name_words)?;
     let enough = party.at_least(&tally.items, least)?;
     let found = party.and(&enough, &tally.last)?;
     let mut answer = tally.group.words();
@@ -172,7 +172,7 @@ fn marked(party: &mut Party<'_>, phones: &Table, calls: &Table) -> Result<Calls,
 }
 
 /// The transfers in an order that says nothing: whether each counts, person,
-/// account and labels.
+/// account and name.
 fn counting(party: &mut Party<'_>, calls: Calls, transfers: &Table) -> Result<Vec<Words>, Error> {
     let (before, rows) = (calls.person.rows(), transfers.rows());
     if before + rows > crate::limits::SHARES_ROWS_MAX {

@@ -44,11 +44,11 @@ pub fn subject_key(salt: &Digest, kind: &str, subject: &[u8]) -> [u64; 2] {
 /// its length, then its bytes, then zeros.
 ///
 /// # Errors
-/// [`Refusal::LabelTooLarge`] where it does not fit.
-pub fn label_words(subject: &[u8], words: usize) -> Result<Vec<u64>, Error> {
-    let length = u8::try_from(subject.len()).map_err(|_| Refusal::LabelTooLarge)?;
-    if words > limits::JOINT_LABEL_WORDS_MAX || 8 * words < 1 + subject.len() {
-        return Err(Refusal::LabelTooLarge.into());
+/// [`Refusal::NameSize`] where it does not fit.
+pub fn name_to_words(subject: &[u8], words: usize) -> Result<Vec<u64>, Error> {
+    let length = u8::try_from(subject.len()).map_err(|_| Refusal::NameSize)?;
+    if words > limits::JOINT_NAME_WORDS_MAX || 8 * words < 1 + subject.len() {
+        return Err(Refusal::NameSize.into());
     }
     let mut bytes = vec![length];
     bytes.extend_from_slice(subject);
@@ -61,15 +61,15 @@ pub fn label_words(subject: &[u8], words: usize) -> Result<Vec<u64>, Error> {
 /// [`subject_key`] gives the key beside it.
 ///
 /// # Errors
-/// [`Refusal::LabelTooLarge`] where the words are none of [`label_words`].
-pub fn label_bytes(words: &[u64]) -> Result<Vec<u8>, Error> {
+/// [`Refusal::NameSize`] where the words are none of [`name_to_words`].
+pub fn words_to_name(words: &[u64]) -> Result<Vec<u8>, Error> {
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     let Some((length, rest)) = bytes.split_first() else {
-        return Err(Refusal::LabelTooLarge.into());
+        return Err(Refusal::NameSize.into());
     };
     let length = usize::from(*length);
     if length > rest.len() || rest[length..].iter().any(|byte| *byte != 0) {
-        return Err(Refusal::LabelTooLarge.into());
+        return Err(Refusal::NameSize.into());
     }
     Ok(rest[..length].to_vec())
 }
@@ -126,19 +126,19 @@ mod tests {
     }
 
     #[test]
-    fn labels_come_back_and_nothing_else_is_one() {
+    fn names_come_back_and_nothing_else_is_one() {
         for subject in [&b""[..], b"1", b"6228010193350530961", &[7; 31]] {
-            let words = label_words(subject, 4).unwrap();
-            assert_eq!(label_bytes(&words).unwrap(), subject);
+            let words = name_to_words(subject, 4).unwrap();
+            assert_eq!(words_to_name(&words).unwrap(), subject);
         }
-        assert_eq!(label_words(&[7; 15], 2).unwrap().len(), 2);
+        assert_eq!(name_to_words(&[7; 15], 2).unwrap().len(), 2);
         for (subject, words) in [(&[7u8; 32][..], 4), (&[7; 16], 2), (&[7; 300], 4), (&[], 0)] {
-            let refusal = label_words(subject, words).unwrap_err().refusal();
-            assert_eq!(refusal, Some(Refusal::LabelTooLarge));
+            let refusal = name_to_words(subject, words).unwrap_err().refusal();
+            assert_eq!(refusal, Some(Refusal::NameSize));
         }
         for words in [&[32u64, 0, 0, 0][..], &[1 << 16], &[]] {
-            let refusal = label_bytes(words).unwrap_err().refusal();
-            assert_eq!(refusal, Some(Refusal::LabelTooLarge));
+            let refusal = words_to_name(words).unwrap_err().refusal();
+            assert_eq!(refusal, Some(Refusal::NameSize));
         }
     }
 }

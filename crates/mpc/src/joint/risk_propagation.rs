@@ -29,7 +29,7 @@
 //! - A bank's weights are checked to sum to no more than 1 an account.
 //!
 //! ```text
-//! ledger (account?, key, value, label …)    each bank: the transfers to an account, then the account
+//! ledger (account?, key, value, name …)    each bank: the transfers to an account, then the account
 //!        value: of an account its score, of a transfer its weight; key: of a transfer its sender
 //!
 //! once   sort all rows by (key, account first)              order S; order D is the banks' own
@@ -88,8 +88,8 @@ pub struct Terms {
     pub deltas: Vec<u32>,
     /// Scores from here on are opened, in units of the scores at the beginning.
     pub threshold: u64,
-    /// Words of label of an account.
-    pub labels: usize,
+    /// Words of an account's name.
+    pub name_words: usize,
 }
 
 impl Terms {
@@ -131,7 +131,7 @@ impl Terms {
     }
 
     /// The table of a bank: whether the row is an account, the key of the
-    /// account or of the sender (two words), score or weight, then the labels.
+    /// account or of the sender (two words), score or weight, then the name.
     ///
     /// # Errors
     /// [`Refusal::ParameterRange`], [`Refusal::Overflow`].
@@ -143,7 +143,7 @@ impl Terms {
             ("key low", 64),
             ("value", self.value_bits()),
         ];
-        Schema::new("ledger", &columns, self.labels)
+        Schema::new("ledger", &columns, self.name_words)
     }
 }
 
@@ -154,8 +154,8 @@ pub struct Account {
     pub key: [u64; 2],
     /// Its score at the beginning.
     pub score: u64,
-    /// The words of its label.
-    pub label: Vec<u64>,
+    /// The words of its name.
+    pub name: Vec<u64>,
     /// Senders' keys and amounts.
     pub received: Vec<([u64; 2], u64)>,
 }
@@ -166,7 +166,7 @@ pub struct Account {
 /// # Errors
 /// [`Refusal::SetTooLarge`] where there are more rows; [`Refusal::Overflow`] for
 /// a score that is too large, or amounts whose sum exceeds 64 bits;
-/// [`Refusal::ShapeMismatch`] for a label of other words.
+/// [`Refusal::ShapeMismatch`] for a name of other words.
 pub fn ledger_columns(
     terms: &Terms,
     accounts: &[Account],
@@ -174,17 +174,17 @@ pub fn ledger_columns(
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<Vec<u64>>, Error> {
     terms.check()?;
-    let mut columns = vec![Vec::with_capacity(rows); 4 + terms.labels];
-    let mut push = |kind: u64, key: [u64; 2], value: u64, label: &[u64]| {
+    let mut columns = vec![Vec::with_capacity(rows); 4 + terms.name_words];
+    let mut push = |kind: u64, key: [u64; 2], value: u64, name: &[u64]| {
         let row = [kind, key[0], key[1], value].into_iter();
-        for (column, value) in columns.iter_mut().zip(row.chain(label.iter().copied())) {
+        for (column, value) in columns.iter_mut().zip(row.chain(name.iter().copied())) {
             column.push(value);
         }
     };
-    let nothing = vec![0; terms.labels];
+    let nothing = vec![0; terms.name_words];
     let mut count = 0;
     for account in accounts {
-        same_rows(account.label.len(), terms.labels)?;
+        same_rows(account.name.len(), terms.name_words)?;
         if account.score >> terms.score_bits != 0 {
             return Err(Refusal::Overflow.into());
         }
@@ -196,7 +196,7 @@ pub fn ledger_columns(
             let weight = scaled.checked_div(u128::from(total)).unwrap_or(0);
             push(0, *sender, u64::try_from(weight).unwrap_or(0), &nothing);
         }
-        push(1, account.key, account.score, &account.label);
+        push(1, account.key, account.score, &account.name);
         count += account.received.len() + 1;
     }
     if count > rows {
@@ -224,7 +224,7 @@ impl Risks {
     }
 
     /// The accounts, if they are at most `cap`, in an order that says nothing:
-    /// key (two words), labels, and the score with
+    /// key (two words), name, and the score with
     /// [`Terms::opened_fraction_bits`] after the point, rounded down.
     ///
     /// # Errors
@@ -302,7 +302,7 @@ fn ends_amiss(party: &mut Party<'_>, ledger: &Table) -> Result<Bits, Error> {
 }
 
 /// Sorts the rows and finds the accounts among them: key (two words), score and
-/// labels, in the order of keys.
+/// name, in the order of keys.
 fn prepare(
     party: &mut Party<'_>,
     terms: &Terms,

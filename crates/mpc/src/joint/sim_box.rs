@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! sims      (present, cell)                                   telecoms
-//! premises  (present, cell, premises, holder, label …)        power
+//! premises  (present, cell, premises, holder, name …)        power
 //! wet       (present, premises)                               water
 //! residents (present, person)                                 register
 //!   1  sims and premises sorted by cell, sims first: how many sims so far; no fewer than m
@@ -43,8 +43,8 @@ pub struct Terms {
     pub cell_bits: u32,
     /// SIMs under one cell, at least.
     pub least: usize,
-    /// Words of label of premises.
-    pub labels: usize,
+    /// Words of the name of premises.
+    pub name_words: usize,
 }
 
 /// Suspicious SIMs: `present` and the cell.
@@ -56,11 +56,11 @@ pub fn sims(cell_bits: u32) -> Result<Schema, Error> {
 }
 
 /// Premises of flat load: `present`, the cell, the premises' key (two words), the
-/// holder's (two), then `labels` words of label.
+/// holder's (two), then `name_words` words of the name.
 ///
 /// # Errors
-/// As [`sims`]; too many labels.
-pub fn premises(cell_bits: u32, labels: usize) -> Result<Schema, Error> {
+/// As [`sims`]; too long a name.
+pub fn premises(cell_bits: u32, name_words: usize) -> Result<Schema, Error> {
     let columns = [
         PRESENT,
         ("cell", cell_bits),
@@ -69,7 +69,7 @@ pub fn premises(cell_bits: u32, labels: usize) -> Result<Schema, Error> {
         ("holder high", 64),
         ("holder low", 64),
     ];
-    Schema::new("premises", &columns, labels)
+    Schema::new("premises", &columns, name_words)
 }
 
 /// Premises that drew water: `present` and the premises' key.
@@ -103,7 +103,7 @@ pub struct Tables {
 }
 
 /// How many premises have all four; which they are opens at the [`Gate`]: the
-/// premises' key (two words), the cell, then the labels.
+/// premises' key (two words), the cell, then the name.
 ///
 /// # Errors
 /// [`Refusal::ParameterRange`] where `least` is 0, [`Refusal::ShapeMismatch`] for
@@ -112,7 +112,7 @@ pub fn count(party: &mut Party<'_>, terms: &Terms, tables: &Tables) -> Result<Ga
     tables.sims.is(&sims(terms.cell_bits)?)?;
     tables
         .premises
-        .is(&premises(terms.cell_bits, terms.labels)?)?;
+        .is(&premises(terms.cell_bits, terms.name_words)?)?;
     tables.wet.is(&wet()?)?;
     tables.residents.is(&residents()?)?;
     let least = i64::try_from(terms.least).map_err(|_| Refusal::ParameterRange)?;
@@ -130,7 +130,7 @@ pub fn count(party: &mut Party<'_>, terms: &Terms, tables: &Tables) -> Result<Ga
 }
 
 /// Premises: whether they stand under a cell with enough SIMs; premises' and
-/// holder's key, cell, labels.
+/// holder's key, cell, name.
 fn under_busy_cells(
     party: &mut Party<'_>,
     least: i64,

@@ -34,13 +34,13 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// A name of the table, its columns, and how many words of label follow.
+    /// A name of the table, its columns, and how many words of a name follow.
     pub(super) fn new(
         name: &'static str,
         columns: &[(&str, u32)],
-        labels: usize,
+        name_words: usize,
     ) -> Result<Self, Error> {
-        if labels > limits::JOINT_LABEL_WORDS_MAX
+        if name_words > limits::JOINT_NAME_WORDS_MAX
             || columns
                 .iter()
                 .any(|(_, width)| !(1..=u64::BITS).contains(width))
@@ -50,10 +50,10 @@ impl Schema {
         let own = columns
             .iter()
             .map(|(name, width)| (String::from(*name), *width));
-        let label = (0..labels).map(|nth| (format!("label {nth}"), u64::BITS));
+        let last = (0..name_words).map(|nth| (format!("name {nth}"), u64::BITS));
         Ok(Self {
             name,
-            columns: own.chain(label).collect(),
+            columns: own.chain(last).collect(),
         })
     }
 
@@ -239,7 +239,7 @@ impl Table {
         }
     }
 
-    /// All columns from a place on: the labels.
+    /// All columns from a place on: the name.
     pub(super) fn from(&self, at: usize) -> &[Words] {
         &self.columns[at..]
     }

@@ -21,7 +21,7 @@ fn ask(party: &mut Party<'_>, least: usize) -> Result<Gate, Error> {
     let terms = at_the_scenes::Terms {
         scenes: 4,
         least,
-        labels: 0,
+        name_words: 0,
     };
     at_the_scenes::count(party, &terms, &table)
 }
@@ -133,11 +133,11 @@ fn terms_and_tables_that_do_not_fit_are_refused() {
         let schema = at_the_scenes::sightings(4, 0)?;
         let table = give_two(party, &schema, &stairs())?;
         let mut refusals = Vec::new();
-        for (scenes, least, labels) in [(4, 0, 0), (4, 5, 0), (0, 1, 0), (4, 1, 1), (9, 1, 0)] {
+        for (scenes, least, name_words) in [(4, 0, 0), (4, 5, 0), (0, 1, 0), (4, 1, 1), (9, 1, 0)] {
             let terms = at_the_scenes::Terms {
                 scenes,
                 least,
-                labels,
+                name_words,
             };
             refusals.push(at_the_scenes::count(party, &terms, &table).err());
         }

@@ -31,7 +31,7 @@ fn scenes_equal_the_ideal() {
         let terms = at_the_scenes::Terms {
             scenes,
             least,
-            labels: 1,
+            name_words: 1,
         };
         let due = ideal::at_the_scenes(&rows, scenes as u64, least);
         let due: Vec<Vec<u64>> = due
@@ -70,7 +70,7 @@ fn a_scene_seen_often_is_one_scene() {
             let terms = at_the_scenes::Terms {
                 scenes: 2,
                 least,
-                labels: 0,
+                name_words: 0,
             };
             counts.push(at_the_scenes::count(party, &terms, &table)?.count());
         }
@@ -125,7 +125,7 @@ fn called_then_paid_equals_the_ideal() {
         let terms = called_then_paid::Terms {
             time_bits: 6,
             least,
-            labels: 0,
+            name_words: 0,
         };
         for security in BOTH {
             let got = agreed(security, seed, |party| {
@@ -196,7 +196,7 @@ fn sim_boxes_equal_the_ideal() {
         let terms = sim_box::Terms {
             cell_bits: 3,
             least,
-            labels: 1,
+            name_words: 1,
         };
         for security in BOTH {
             let got = agreed(security, seed, |party| {

@@ -12,7 +12,7 @@ fn terms(deltas: &[u32], threshold: u64) -> Terms {
         weight_bits: 12,
         deltas: deltas.to_vec(),
         threshold,
-        labels: 1,
+        name_words: 1,
     }
 }
 
@@ -26,7 +26,7 @@ fn world(rng: &mut StdRng, banks: usize, accounts: usize, transfers: usize) -> V
                 1 => 1023,
                 _ => rng.random_range(0..1024),
             },
-            label: vec![number + 1000],
+            name: vec![number + 1000],
             received: Vec::new(),
         })
         .collect();
@@ -66,7 +66,7 @@ fn due(banks: &[Vec<Account>], terms: &Terms) -> Vec<Vec<u64>> {
         .filter(|account| scores[&account.key] >= bar)
         .map(|account| {
             let score = u64::try_from(scores[&account.key] >> dropped).unwrap();
-            vec![account.key[0], account.key[1], account.label[0], score]
+            vec![account.key[0], account.key[1], account.name[0], score]
         })
         .collect();
     due.sort_unstable();
@@ -127,7 +127,7 @@ fn a_chain_halves() {
     let account = |n: u64, score, received: &[(u64, u64)]| Account {
         key: key(n),
         score,
-        label: vec![n],
+        name: vec![n],
         received: received
             .iter()
             .map(|(from, amount)| (key(*from), *amount))
@@ -248,7 +248,7 @@ fn terms_that_can_not_be_kept_are_refused() {
     let account = Account {
         key: [1, 2],
         score: 1024,
-        label: vec![0],
+        name: vec![0],
         received: vec![([3, 4], u64::MAX), ([3, 4], 1)],
     };
     let mut refusal = |account: Account, rows: usize| {
@@ -269,7 +269,7 @@ fn terms_that_can_not_be_kept_are_refused() {
     assert_eq!(
         refusal(
             Account {
-                label: vec![],
+                name: vec![],
                 ..account
             },
             2

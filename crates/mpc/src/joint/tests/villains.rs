@@ -25,7 +25,7 @@ fn scenes(party: &mut Party<'_>) -> Result<Answer, Error> {
     let terms = at_the_scenes::Terms {
         scenes: 2,
         least: 2,
-        labels: 0,
+        name_words: 0,
     };
     let gate = at_the_scenes::count(party, &terms, &table)?;
     opened(party, gate, 2)
@@ -59,7 +59,7 @@ fn paid(party: &mut Party<'_>) -> Result<Answer, Error> {
     let terms = called_then_paid::Terms {
         time_bits: 4,
         least: 1,
-        labels: 0,
+        name_words: 0,
     };
     let gate = called_then_paid::count(party, &terms, &phones, &calls, &rows)?;
     opened(party, gate, 2)
@@ -93,7 +93,7 @@ fn boxes(party: &mut Party<'_>) -> Result<Answer, Error> {
     let terms = sim_box::Terms {
         cell_bits: 2,
         least: 1,
-        labels: 0,
+        name_words: 0,
     };
     let gate = sim_box::count(party, &terms, &tables)?;
     opened(party, gate, 2)
@@ -129,12 +129,12 @@ fn risks(party: &mut Party<'_>) -> Result<Answer, Error> {
         weight_bits: 4,
         deltas: vec![128],
         threshold: 3,
-        labels: 0,
+        name_words: 0,
     };
     let account = |key, score, received| Account {
         key,
         score,
-        label: vec![],
+        name: vec![],
         received,
     };
     let accounts = [
