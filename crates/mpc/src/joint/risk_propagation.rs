@@ -51,9 +51,9 @@
 //! transfers, and so steer whose score its own accounts take on: what is opened
 //! of them is up to the warrant's threshold and cap.
 //!
-//! *Cost*: one sort of all rows; 900 products of bits and two over Z_2^64 a row
-//! once, one over Z_2^64 and three moves a row and iteration; 187 products of bits
-//! an account twice.
+//! *Cost*: one sort of all rows; once a conversion of the weights and two products
+//! over Z_2^64 a row, and eight moves; an iteration one product over Z_2^64 and
+//! three moves a row; 187 products of bits an account twice.
 
 use rand_core::CryptoRng;
 
