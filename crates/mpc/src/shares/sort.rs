@@ -33,7 +33,7 @@
 
 use super::{
     Bits, Words,
-    column::{Pair, ceil_log2, same_rows},
+    column::{Pair, ceil_log2, low_mask, same_rows},
     party::Party,
     route::Route,
 };
@@ -86,7 +86,7 @@ impl Party<'_> {
         columns.extend_from_slice(payload);
         let (mut columns, orders) = self.shuffle_kept(&columns)?;
         let rest = columns.split_off(keys.len() + 1);
-        let order = self.order(&columns, rows)?;
+        let order = self.order(&packed(&columns), rows)?;
         let gather = |columns: &[Words]| -> Result<Vec<Words>, Error> {
             columns.iter().map(|column| column.gather(&order)).collect()
         };
@@ -222,6 +222,30 @@ impl Segment {
         }
         vec![self]
     }
+}
+
+/// The same numbers in as few words as hold them: each word is turned into planes
+/// at every level.
+fn packed(columns: &[Words]) -> Vec<Words> {
+    let mut packed: Vec<Words> = Vec::new();
+    for column in columns.iter().rev() {
+        // What a shuffle leaves above a column's width cancels, and must not here.
+        let mask = low_mask(column.width);
+        let own = column.pair.map(|word| word & mask);
+        match packed.last_mut() {
+            Some(low) if low.width + column.width <= u64::BITS => {
+                let place = low.width;
+                low.pair = low.pair.zip(&own, |low, high| low | high << place);
+                low.width += column.width;
+            }
+            _ => packed.push(Words {
+                pair: own,
+                width: column.width,
+            }),
+        }
+    }
+    packed.reverse();
+    packed
 }
 
 /// The keys of some rows as one number each: the last column is the least

@@ -55,9 +55,10 @@ impl Party<'_> {
     fn carry_save(&mut self, terms: [Vec<Pair>; 3], upto: u32) -> Result<[Vec<Pair>; 2], Error> {
         let [a, b, c] = &terms;
         let upto = upto as usize;
-        let factors: Vec<(Pair, Pair)> = (0..upto - 1)
+        let sides: Vec<(Pair, Pair)> = (0..upto - 1)
             .map(|j| (xor(&a[j], &c[j]), xor(&b[j], &c[j])))
             .collect();
+        let factors: Vec<(&Pair, &Pair)> = sides.iter().map(|(x, y)| (x, y)).collect();
         let made = self.and_planes(&factors)?;
         let carries = made.iter().zip(c).map(|(made, c)| xor(made, c)).collect();
         let sums = (0..upto).map(|j| xor(&xor(&a[j], &b[j]), &c[j])).collect();
@@ -112,15 +113,18 @@ impl Party<'_> {
         while span < blocks.len() {
             let highs = (0..blocks.len()).filter(|at| at & span != 0);
             let low_of = |at: usize| (at & !(2 * span - 1)) + span - 1;
-            let mut factors = Vec::new();
-            for at in highs.clone() {
-                let low = &blocks[low_of(at)];
+            let gaps: Vec<Pair> = highs
+                .clone()
+                .map(|at| xor(&blocks[low_of(at)].value, &blocks[at].value))
+                .collect();
+            let mut factors = Vec::with_capacity(2 * gaps.len());
+            for (at, gap) in highs.clone().zip(&gaps) {
                 let Some(select) = &blocks[at].select else {
                     continue;
                 };
-                factors.push((select.clone(), xor(&low.value, &blocks[at].value)));
-                if let Some(low) = &low.select {
-                    factors.push((select.clone(), low.clone()));
+                factors.push((select, gap));
+                if let Some(low) = &blocks[low_of(at)].select {
+                    factors.push((select, low));
                 }
             }
             let mut made = self.and_planes(&factors)?.into_iter();
