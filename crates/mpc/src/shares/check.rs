@@ -395,42 +395,29 @@ fn cross<R: Extension>(
 }
 
 /// Values on {0, 1}^depth into values on {0, 1, ∞}^depth of the multilinear
-/// polynomial through them, the last bit first.
-fn extend(values: &[u64], scratch: &mut [Vec<u64>; 2], minus: impl Fn(u64, u64) -> u64) {
-    let [from, to] = scratch;
-    from.clear();
-    from.extend_from_slice(values);
-    let mut block = 1;
-    while block < from.len() {
-        to.clear();
-        // Small blocks have a form of their own: a call to copy a few words
-        // costs more than the words.
-        match block {
-            1 => extend_blocks::<1>(from, to, &minus),
-            3 => extend_blocks::<3>(from, to, &minus),
-            9 => extend_blocks::<9>(from, to, &minus),
-            _ => {
-                for pair in from.chunks_exact(2 * block) {
-                    let (zero, one) = pair.split_at(block);
-                    to.extend_from_slice(pair);
-                    to.extend(zero.iter().zip(one).map(|(zero, one)| minus(*one, *zero)));
-                }
+/// polynomial through them, in place: `places` are those of [`ternary`], and
+/// `wide` has 3^depth words.
+fn extend(values: &[u64], wide: &mut [u64], places: &[usize], minus: impl Fn(u64, u64) -> u64) {
+    for (place, value) in places.iter().zip(values) {
+        wide[*place] = *value;
+    }
+    let (mut span, mut blocks) = (1, values.len() / 2);
+    while blocks > 0 {
+        // Where the bits above this one, which still are 0 or 1, put each block.
+        for place in &places[..blocks] {
+            let block = &mut wide[3 * span * place..][..3 * span];
+            let (low, lead) = block.split_at_mut(2 * span);
+            let (zero, one) = low.split_at(span);
+            for (to, (zero, one)) in lead.iter_mut().zip(zero.iter().zip(one)) {
+                *to = minus(*one, *zero);
             }
         }
-        std::mem::swap(from, to);
-        block *= 3;
+        span *= 3;
+        blocks /= 2;
     }
 }
 
-/// One level of [`extend`] for blocks of `B` words.
-fn extend_blocks<const B: usize>(
-    from: &[u64],
-    to: &mut Vec<u64>,
-    minus: &impl Fn(u64, u64) -> u64,
-) {
-    for pair in from.as_chunks::<B>().0.as_chunks::<2>().0 {
-        let [zero, one] = pair;
-        let lead: [u64; B] = std::array::from_fn(|at| minus(one[at], zero[at]));
-        to.extend_from_slice([*zero, *one, lead].as_flattened());
-    }
+/// The places of all points of {0, 1}^depth.
+fn places(rows: usize) -> Vec<usize> {
+    (0..rows).map(ternary).collect()
 }

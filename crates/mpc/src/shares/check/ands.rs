@@ -11,7 +11,7 @@
 //! uniform whatever the secrets are; who times them learns what a corrupt
 //! party would know anyway.
 
-use super::{Claims, Elements, Log, extend};
+use super::{Claims, Elements, Log, extend, places};
 use crate::shares::{
     extension::{Binary, reduce},
     lanes,
@@ -32,14 +32,16 @@ impl Claims for Planes<'_> {
         let rows = 1usize << depth;
         let mut grid = vec![0; 3usize.pow(depth)];
         let (mut mine, mut next) = (vec![0; rows], vec![0; rows]);
-        let mut wide: [[Vec<u64>; 2]; 4] = Default::default();
+        let (mut wide, places) = ([0; 4].map(|_| vec![0; grid.len()]), places(rows));
         let (mut block, mut terms) = (vec![0; rows], vec![0; grid.len()]);
         let Log { x, y, z } = self.0;
         for (b, weight) in weights.iter().enumerate() {
             for (half, wide) in [&x.mine, &x.next, &y.mine, &y.next].iter().zip(&mut wide) {
-                extend(taken(half, b, &mut block), wide, |one, zero| one ^ zero);
+                extend(taken(half, b, &mut block), wide, &places, |one, zero| {
+                    one ^ zero
+                });
             }
-            let [[x_mine, _], [x_next, _], [y_mine, _], [y_next, _]] = &wide;
+            let [x_mine, x_next, y_mine, y_next] = &wide;
             for (at, to) in terms.iter_mut().enumerate() {
                 *to = (x_mine[at] & (y_mine[at] ^ y_next[at])) ^ (x_next[at] & y_mine[at]);
             }
