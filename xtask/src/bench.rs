@@ -7,7 +7,12 @@ use toml::{Table, Value};
 use crate::shell;
 
 /// Benches that are one word of another.
-const WITHIN: [(&str, &str); 3] = [("prepare", "mpc"), ("lookup", "mpc"), ("chain", "mpc")];
+const WITHIN: [(&str, &str); 4] = [
+    ("prepare", "mpc"),
+    ("lookup", "mpc"),
+    ("chain", "mpc"),
+    ("risk", "joint"),
+];
 
 /// One bench of a room.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -77,6 +77,12 @@ pub(crate) const SHARES_WEIGHTS: &str = "cordon/mpc/shares-weights/v1";
 /// Binds an owner's shares to session, owner and column.
 pub(crate) const SHARES_INPUT: &str = "cordon/mpc/shares-input/v1";
 
+// Joint questions.
+/// Hashes a subject into its key.
+pub(crate) const JOINT_KEY: &str = "cordon/mpc/joint-key/v1";
+/// Binds what a party delivers of an answer to session, receiver and answer.
+pub(crate) const JOINT_ANSWER: &str = "cordon/mpc/joint-answer/v1";
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -117,6 +123,8 @@ mod tests {
             super::SHARES_COMPONENT,
             super::SHARES_WEIGHTS,
             super::SHARES_INPUT,
+            super::JOINT_KEY,
+            super::JOINT_ANSWER,
         ];
         for (i, a) in all.iter().enumerate() {
             for (j, b) in all.iter().enumerate() {

@@ -64,6 +64,13 @@ pub enum Refusal {
     CapExceeded,
     /// The computation was aborted before; its shares are worth nothing.
     Aborted,
+    // Joint questions.
+    /// Short hashes of different keys collided again and again; a new run will do.
+    KeyCollision,
+    /// An account was given by two owners, or twice by one.
+    AccountRepeated,
+    /// A name does not fit the words that hold it.
+    NameSize,
 }
 
 /// A way in which a peer misbehaved.
@@ -250,6 +257,9 @@ impl fmt::Display for Refusal {
             Self::TooManyRows => "a column has too many rows",
             Self::CapExceeded => "more rows qualify than the cap allows to be opened",
             Self::Aborted => "the computation was aborted before",
+            Self::KeyCollision => "short hashes of keys collided; run it again",
+            Self::AccountRepeated => "an account was given more than once",
+            Self::NameSize => "a name does not fit its words",
         })
     }
 }

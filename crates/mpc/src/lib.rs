@@ -6,7 +6,7 @@
 //! verifiable oblivious function of RFC 9497 ([`oprf`]).
 //!
 //! [`shares`] is the other half: three parties compute over columns that none
-//! of them sees.
+//! of them sees; [`joint`] asks its questions.
 //!
 //! *Invariants*
 //! - A role is a value: it takes itself and a message and returns the next
@@ -22,6 +22,7 @@ mod domains;
 mod error;
 pub mod field;
 mod group;
+pub mod joint;
 pub mod limits;
 pub mod lookup;
 pub mod okvs;

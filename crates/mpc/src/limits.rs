@@ -62,3 +62,11 @@ pub const SHARES_PENDING_PRODUCTS: usize = 1 << 19;
 pub const SHARES_PENDING_WORDS: usize = 1 << 19;
 /// Columns of one row that is shuffled.
 pub const SHARES_COLUMNS_MAX: usize = 64;
+
+// Joint questions.
+/// Words that hold a subject in an answer: a byte of length and 31 of the subject.
+pub const JOINT_NAME_WORDS_MAX: usize = 4;
+/// Times that rows are sorted anew because short hashes of keys collided.
+pub const JOINT_SORTS_MAX: usize = 3;
+/// Iterations of a propagation.
+pub const JOINT_ITERATIONS_MAX: usize = 16;

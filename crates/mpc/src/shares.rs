@@ -63,7 +63,8 @@
 //! - A shuffle from a non-cryptographic or biased generator: ChaCha20,
 //!   Fisher–Yates with rejection, a chi-squared test.
 //! - A shuffle that is not verified: rows replaced in a hop. Each row carries a
-//!   tag under keys that nobody knows.
+//!   tag under keys that nobody knows; numbers that follow rows (`route.rs`) carry
+//!   theirs over Z_2^128, since 2^63 has too many multiples that vanish.
 //! - Two holders of a component that got different ones: owners' inputs are
 //!   compared before use, openings against a digest from another party.
 //! - Sums that wrap: bounds are part of a column's type.
@@ -83,15 +84,20 @@ mod lanes;
 pub mod memory;
 mod multiply;
 mod party;
+mod route;
 mod scan;
 mod shuffle;
-mod simd;
 mod sort;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use channel::{Channel, Neighbour};
 pub use column::{Arith, Bits, MAGNITUDE_BITS_MAX, Words};
 pub use group::Groups;
 pub use party::{Cost, Keys, Party, Security};
 pub use scan::Extreme;
+
+pub(crate) use column::{Pair, bounded, ceil_log2, low_mask, same_rows};
+pub(crate) use extension::{DEGREE, multiply, reduce};
+pub(crate) use party::{Stream, bytes_of};
+pub(crate) use route::Route;

@@ -1,16 +1,17 @@
 //! The loops that need the processor's own instructions, each beside its
 //! portable twin.
 //!
-//! Why it exists: products in GF(2^128) and AES on many blocks are most of what a
-//! vector oblivious evaluation computes, and the instructions for them are ten
-//! times faster than anything portable.
+//! Why it exists: products in GF(2^128) are most of what a vector oblivious
+//! evaluation computes, those in the rings of [`rings`] most of what three parties
+//! do to trust one another, and the instructions for them are ten times faster
+//! than anything portable.
 //!
 //! *Invariants*
-//! - This is the crate's only module with `unsafe`, for three reasons alone: to
+//! - This module and its parts are the crate's only ones with `unsafe`, for three reasons alone: to
 //!   call a function compiled for instructions that were found at run time, to move
 //!   vectors between registers and slices whose bounds were checked above it, and
 //!   to advise the kernel about pages that a slice owns.
-//! - What a processor lacks is done by [`portable`], and tests hold both equal.
+//! - What a processor lacks is done by portable code, and tests hold both equal.
 //! - No branch and no address depends on a value, here or there.
 #![allow(
     unsafe_code,
@@ -18,6 +19,8 @@
 )]
 
 use crate::field::F128;
+
+pub(crate) mod rings;
 
 /// The polynomial of the field without its leading term.
 const POLYNOMIAL: u64 = 0x87;

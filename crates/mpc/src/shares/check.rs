@@ -395,20 +395,29 @@ fn cross<R: Extension>(
 }
 
 /// Values on {0, 1}^depth into values on {0, 1, ∞}^depth of the multilinear
-/// polynomial through them, the last bit first.
-fn extend(values: &[u64], scratch: &mut [Vec<u64>; 2], minus: impl Fn(u64, u64) -> u64) {
-    let [from, to] = scratch;
-    from.clear();
-    from.extend_from_slice(values);
-    let mut block = 1;
-    while block < from.len() {
-        to.clear();
-        for pair in from.chunks_exact(2 * block) {
-            let (zero, one) = pair.split_at(block);
-            to.extend_from_slice(pair);
-            to.extend(zero.iter().zip(one).map(|(zero, one)| minus(*one, *zero)));
-        }
-        std::mem::swap(from, to);
-        block *= 3;
+/// polynomial through them, in place: `places` are those of [`ternary`], and
+/// `wide` has 3^depth words.
+fn extend(values: &[u64], wide: &mut [u64], places: &[usize], minus: impl Fn(u64, u64) -> u64) {
+    for (place, value) in places.iter().zip(values) {
+        wide[*place] = *value;
     }
+    let (mut span, mut blocks) = (1, values.len() / 2);
+    while blocks > 0 {
+        // Where the bits above this one, which still are 0 or 1, put each block.
+        for place in &places[..blocks] {
+            let block = &mut wide[3 * span * place..][..3 * span];
+            let (low, lead) = block.split_at_mut(2 * span);
+            let (zero, one) = low.split_at(span);
+            for (to, (zero, one)) in lead.iter_mut().zip(zero.iter().zip(one)) {
+                *to = minus(*one, *zero);
+            }
+        }
+        span *= 3;
+        blocks /= 2;
+    }
+}
+
+/// The places of all points of {0, 1}^depth.
+fn places(rows: usize) -> Vec<usize> {
+    (0..rows).map(ternary).collect()
 }

@@ -17,8 +17,9 @@
 //! the other components; every product is verified before that opening.
 //!
 //! *Cost*, products of bits a row: comparison of `w` bits `2w`; sign of a number
-//! 187; number to bits about 450; bits to number about 450 and one word opened;
-//! one bit to a number two products over Z_2^64.
+//! 187; number to bits about 450; bits to number about 450 and one word opened,
+//! up to 40 bits rather `w·(log2(w) + 2)` and four products over Z_2^64; one bit
+//! to a number two products over Z_2^64.
 
 use super::{
     Arith, Bits,
@@ -41,7 +42,7 @@ fn xor(a: &Pair, b: &Pair) -> Pair {
 
 impl Party<'_> {
     /// Many products of planes in one round.
-    fn and_planes(&mut self, factors: &[(Pair, Pair)]) -> Result<Vec<Pair>, Error> {
+    fn and_planes(&mut self, factors: &[(&Pair, &Pair)]) -> Result<Vec<Pair>, Error> {
         let total = factors.iter().map(|(x, _)| x.len()).sum();
         let (mut left, mut right) = (Pair::with_capacity(total), Pair::with_capacity(total));
         for (x, y) in factors {
@@ -64,13 +65,18 @@ impl Party<'_> {
     /// lowest decides always.
     fn mux_tree(&mut self, mut blocks: Vec<Block>) -> Result<Option<Pair>, Error> {
         while blocks.len() > 1 {
-            let mut factors = Vec::new();
-            for (at, pair) in blocks.chunks_exact(2).enumerate() {
-                let (low, high) = (&pair[0], &pair[1]);
-                let Some(select) = &high.select else { continue };
-                factors.push((select.clone(), xor(&low.value, &high.value)));
-                if let (true, Some(low)) = (at > 0, &low.select) {
-                    factors.push((select.clone(), low.clone()));
+            let pairs = blocks.chunks_exact(2);
+            let gaps: Vec<Pair> = pairs
+                .map(|pair| xor(&pair[0].value, &pair[1].value))
+                .collect();
+            let mut factors = Vec::with_capacity(blocks.len());
+            for (at, (pair, gap)) in blocks.chunks_exact(2).zip(&gaps).enumerate() {
+                let Some(select) = &pair[1].select else {
+                    continue;
+                };
+                factors.push((select, gap));
+                if let (true, Some(low)) = (at > 0, &pair[0].select) {
+                    factors.push((select, low));
                 }
             }
             let mut made = self.and_planes(&factors)?.into_iter();
@@ -144,9 +150,9 @@ impl Party<'_> {
         }
         while planes.len() > 1 {
             let odd = (planes.len() % 2 == 1).then(|| planes.pop().unwrap_or_default());
-            let factors: Vec<(Pair, Pair)> = planes
+            let factors: Vec<(&Pair, &Pair)> = planes
                 .chunks_exact(2)
-                .map(|pair| (pair[0].clone(), pair[1].clone()))
+                .map(|pair| (&pair[0], &pair[1]))
                 .collect();
             planes = self.and_planes(&factors)?;
             planes.extend(odd);

@@ -11,6 +11,7 @@
 //! 2^48 elements.
 
 use super::party::Stream;
+use crate::simd::rings;
 
 /// Coefficients of an element of the Galois ring.
 pub(crate) const DEGREE: usize = 48;
@@ -71,11 +72,11 @@ impl Extension for Binary {
     }
 
     fn dot(a: &[u64], b: &[u64]) -> u64 {
-        super::simd::dot(a, b)
+        rings::dot(a, b)
     }
 
     fn add_scaled(to: &mut [u64], by: &[u64], at: &u64) {
-        super::simd::add_scaled(to, by, *at);
+        rings::add_scaled(to, by, *at);
     }
 
     fn challenge(bits: u64) -> u64 {
@@ -148,7 +149,7 @@ impl Extension for Galois {
 
     fn mul(a: &Self::Element, b: &Self::Element) -> Self::Element {
         let mut wide = [0; 2 * DEGREE];
-        super::simd::accumulate(&mut wide, a, b);
+        rings::accumulate(&mut wide, a, b);
         fold(&mut wide)
     }
 
@@ -156,7 +157,7 @@ impl Extension for Galois {
         // Every pair of coefficients has a sum of its own, so that no load waits
         // for an overlapping store; the diagonals are added up once.
         let mut square = vec![[0; DEGREE]; DEGREE];
-        super::simd::outer(&mut square, a, b);
+        rings::outer(&mut square, a, b);
         let mut wide = [0u64; 2 * DEGREE];
         for (i, row) in square.iter().enumerate() {
             for (to, sum) in wide[i..].iter_mut().zip(row) {
@@ -170,7 +171,7 @@ impl Extension for Galois {
         let powers = multiples(at);
         for (to, by) in to.iter_mut().zip(by) {
             let mut product = [0; DEGREE];
-            super::simd::combine(&mut product, by, &powers);
+            rings::combine(&mut product, by, &powers);
             Self::add(to, &product);
         }
     }
@@ -201,7 +202,7 @@ pub(crate) fn weigh(value: &[u64; DEGREE], bits: u64) -> [u64; DEGREE] {
     padded[DEGREE..2 * DEGREE].copy_from_slice(value);
     let mut wide = [0; 2 * DEGREE];
     for k in (0..DEGREE).filter(|k| bits >> k & 1 == 1) {
-        super::simd::add(&mut wide, &padded[DEGREE - k..3 * DEGREE - k]);
+        rings::add(&mut wide, &padded[DEGREE - k..3 * DEGREE - k]);
     }
     fold(&mut wide)
 }

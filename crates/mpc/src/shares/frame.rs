@@ -58,10 +58,15 @@ impl Header {
 
 /// Header and words into bytes.
 pub(crate) fn encode(header: &Header, words: &[u64]) -> Vec<u8> {
-    let mut frame = vec![0; HEADER_BYTES + 8 * words.len()];
-    frame[..HEADER_BYTES].copy_from_slice(&header.encode(words.len()));
-    for (bytes, word) in frame[HEADER_BYTES..].chunks_exact_mut(8).zip(words) {
-        bytes.copy_from_slice(&word.to_le_bytes());
+    let mut frame = Vec::with_capacity(HEADER_BYTES + 8 * words.len());
+    frame.extend_from_slice(&header.encode(words.len()));
+    let mut chunk = [[0; 8]; 64];
+    for words in words.chunks(64) {
+        let chunk = &mut chunk[..words.len()];
+        for (bytes, word) in chunk.iter_mut().zip(words) {
+            *bytes = word.to_le_bytes();
+        }
+        frame.extend_from_slice(chunk.as_flattened());
     }
     frame
 }
@@ -75,8 +80,8 @@ pub(crate) fn decode(header: &Header, words: usize, frame: &[u8]) -> Result<Vec<
     if got != header.encode(words) {
         return Err(Error::faulty(Fault::OutOfOrder, head(frame)));
     }
-    let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-    Ok(body.chunks_exact(8).map(word).collect())
+    let words = body.as_chunks::<8>().0.iter();
+    Ok(words.map(|word| u64::from_le_bytes(*word)).collect())
 }
 
 /// The part of a frame that proves what is wrong with it; never its shares.

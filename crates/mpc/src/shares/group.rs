@@ -106,7 +106,7 @@ impl Party<'_> {
     }
 
     /// Where the next row begins a group, or there is none.
-    fn ends(&self, begins: &Bits) -> Result<Bits, Error> {
+    pub(crate) fn ends(&self, begins: &Bits) -> Result<Bits, Error> {
         let rows = begins.rows;
         let mut words = begins.to_words();
         for half in [&mut words.pair.mine, &mut words.pair.next] {

@@ -72,15 +72,19 @@ impl Stream {
         Self(ChaCha20Rng::from_seed(*seed.as_bytes()))
     }
 
+    /// The next bytes.
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
+    }
+
     pub(crate) fn words(&mut self, count: usize) -> Vec<u64> {
-        let mut words = vec![0; count];
+        let mut words = Vec::with_capacity(count);
         let mut bytes = [0u8; 2048];
-        for chunk in words.chunks_mut(256) {
-            let bytes = &mut bytes[..chunk.len() * 8];
+        while words.len() < count {
+            let bytes = &mut bytes[..8 * (count - words.len()).min(256)];
             self.0.fill_bytes(bytes);
-            for (word, bytes) in chunk.iter_mut().zip(bytes.chunks_exact(8)) {
-                *word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-            }
+            let some = bytes.as_chunks::<8>().0.iter();
+            words.extend(some.map(|word| u64::from_le_bytes(*word)));
         }
         bytes.zeroize();
         words

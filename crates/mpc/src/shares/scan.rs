@@ -102,6 +102,29 @@ impl Party<'_> {
         Ok(sums.into_iter().zip(bits).map(wrap).collect())
     }
 
+    /// Running disjunction within groups; `begins` and `column` have width 1.
+    ///
+    /// # Errors
+    /// [`crate::Refusal::ShapeMismatch`]; a peer's fault.
+    pub fn scan_any(&mut self, begins: &Words, column: &Words) -> Result<Words, Error> {
+        same_rows(begins.rows(), column.rows())?;
+        let (mut flags, mut any) = (begins.clone(), column.clone());
+        for level in levels(column.rows()) {
+            let left: Vec<usize> = level.iter().map(|pair| pair.0).collect();
+            let right: Vec<usize> = level.iter().map(|pair| pair.1).collect();
+            let bits = |words: &Words, at: &[usize]| words.gather(at).map(|some| some.to_bits());
+            let (flag_a, flag_b) = (bits(&flags, &left)?, bits(&flags, &right)?);
+            let (a, b) = (bits(&any, &left)?, bits(&any, &right)?);
+            let open = self.not(&flag_b);
+            let comes = self.and(&a, &open)?;
+            let value = self.or(&comes, &b)?.to_words();
+            let flag = self.or(&flag_a, &flag_b)?.to_words();
+            put(&mut any, &right, &value);
+            put(&mut flags, &right, &flag);
+        }
+        Ok(any)
+    }
+
     /// The running least or greatest value within groups; `begins` has width 1.
     ///
     /// # Errors
@@ -133,14 +156,18 @@ impl Party<'_> {
             let take = self.and(&better, &open)?;
             let value = self.select(&take, &a, &b)?.to_words();
             let flag = self.or(&flag_a, &flag_b)?.to_words();
-            for (nth, at) in right.into_iter().enumerate() {
-                best.pair.mine[at] = value.pair.mine[nth];
-                best.pair.next[at] = value.pair.next[nth];
-                flags.pair.mine[at] = flag.pair.mine[nth];
-                flags.pair.next[at] = flag.pair.next[nth];
-            }
+            put(&mut best, &right, &value);
+            put(&mut flags, &right, &flag);
         }
         Ok(best)
+    }
+}
+
+/// Writes rows at some places.
+fn put(column: &mut Words, places: &[usize], values: &Words) {
+    for (nth, at) in places.iter().enumerate() {
+        column.pair.mine[*at] = values.pair.mine[nth];
+        column.pair.next[*at] = values.pair.next[nth];
     }
 }
 

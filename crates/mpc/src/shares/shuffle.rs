@@ -39,9 +39,12 @@ use super::{
     extension::{Binary, Extension},
     frame::Kind,
     party::{Expected, Outgoing, Party, Stream},
-    simd,
 };
-use crate::{Error, Fault, Refusal, limits};
+use crate::{Error, Fault, Refusal, limits, simd::rings};
+
+/// The orders of the three hops, by the first of the two parties that make it;
+/// empty where this party is not one of them.
+pub(crate) struct Orders(pub(crate) [Vec<u32>; 3]);
 
 impl Party<'_> {
     /// Moves the rows of all columns by one secret uniform order.
@@ -52,6 +55,14 @@ impl Party<'_> {
     /// [`limits::SHARES_COLUMNS_MAX`] columns; [`Fault::ShuffleWrong`]; a peer's
     /// other faults.
     pub fn shuffle(&mut self, columns: &[Words]) -> Result<Vec<Words>, Error> {
+        Ok(self.shuffle_kept(columns)?.0)
+    }
+
+    /// The same, with the orders that this party knows of it.
+    pub(crate) fn shuffle_kept(
+        &mut self,
+        columns: &[Words],
+    ) -> Result<(Vec<Words>, Orders), Error> {
         if columns.len() > limits::SHARES_COLUMNS_MAX {
             return Err(Refusal::ParameterRange.into());
         }
@@ -71,23 +82,43 @@ impl Party<'_> {
         } else {
             None
         };
-        for first in 0..3 {
-            self.hop(&mut moved, rows, first)?;
-        }
+        let orders = self.draw_orders(rows);
+        self.hops(&mut moved, rows, &orders)?;
         if let Some(keys) = keys {
             let tags = moved.pop().unwrap_or_default();
             self.check_tags(&moved, &tags, &keys)?;
         }
         let widths = columns.iter().map(Words::width);
-        Ok(moved
-            .into_iter()
-            .zip(widths)
-            .map(|(pair, width)| Words { pair, width })
-            .collect())
+        let words = moved.into_iter().zip(widths);
+        let words = words.map(|(pair, width)| Words { pair, width }).collect();
+        Ok((words, orders))
+    }
+
+    /// Draws the order of each hop at the two parties that make it.
+    pub(crate) fn draw_orders(&mut self, rows: usize) -> Orders {
+        Orders([0, 1, 2].map(|first| match (self.index + 3 - first) % 3 {
+            0 => self.with_next.permutation(rows),
+            1 => self.with_previous.permutation(rows),
+            _ => Vec::new(),
+        }))
+    }
+
+    /// Moves XOR-shared columns of equal length through the three hops.
+    fn hops(&mut self, columns: &mut [Pair], rows: usize, orders: &Orders) -> Result<(), Error> {
+        for (first, order) in orders.0.iter().enumerate() {
+            self.hop(columns, rows, first, order)?;
+        }
+        Ok(())
     }
 
     /// One hop: parties `first` and `first + 1` permute.
-    fn hop(&mut self, columns: &mut [Pair], rows: usize, first: usize) -> Result<(), Error> {
+    fn hop(
+        &mut self,
+        columns: &mut [Pair],
+        rows: usize,
+        first: usize,
+        order: &[u32],
+    ) -> Result<(), Error> {
         let words = rows * columns.len();
         let role = (self.index + 3 - first) % 3;
         if role == 2 {
@@ -98,17 +129,14 @@ impl Party<'_> {
             return Ok(());
         }
         // Role 0 shares component i + 1 with its next party, role 1 with its
-        // previous one; the order comes from that pair, the mask from the other.
-        let (order, mask) = if role == 0 {
-            let order = self.with_next.permutation(rows);
-            (order, self.with_previous.words(words))
-        } else {
-            let order = self.with_previous.permutation(rows);
-            (order, self.with_next.words(words))
+        // previous one; the order came from that pair, the mask from the other.
+        let mask = match role {
+            0 => self.with_previous.words(words),
+            _ => self.with_next.words(words),
         };
         let mut half = mask.clone();
         for (column, half) in columns.iter().zip(half.chunks_mut(rows.max(1))) {
-            for (to, from) in half.iter_mut().zip(&order) {
+            for (to, from) in half.iter_mut().zip(order) {
                 let from = *from as usize;
                 *to ^= match role {
                     0 => column.mine[from] ^ column.next[from],
@@ -156,8 +184,8 @@ impl Party<'_> {
             *term ^= mask;
         }
         for (column, (mine, next)) in columns.iter().zip(keys.mine.iter().zip(&keys.next)) {
-            simd::add_scaled(&mut terms, &column.mine, mine ^ next);
-            simd::add_scaled(&mut terms, &column.next, *mine);
+            rings::add_scaled(&mut terms, &column.mine, mine ^ next);
+            rings::add_scaled(&mut terms, &column.next, *mine);
         }
         self.reshare(terms)
     }

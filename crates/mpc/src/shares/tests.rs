@@ -11,7 +11,7 @@ use crate::{Error, Fault, Refusal};
 
 mod operations;
 mod tables;
-mod villains;
+pub(crate) mod villains;
 
 const BOTH: [Security; 2] = [Security::SemiHonest, Security::Malicious];
 

@@ -1,15 +1,22 @@
 //! Products of bits, 64 a word, as claims over GF(2^64).
 //!
-//! Why it exists: one weight a bit, but work a word: the weighted sum of a
-//! word's bits is eight look-ups in tables made once for 64 weights. Word `j`
-//! stands in block `j / A`, row `j % A`; each of its bits is a column.
+//! Why it exists: one claim a bit, but work a word. Word `j` stands in block
+//! `j / A`, row `j % A`; each of its bits is a column. Bit `k` of block `b` has
+//! the weight `ρ_b·X^k`, so a word's weighted sum is `ρ_b` times the word, read
+//! as an element: one carry-less product. An error anywhere in a word makes it
+//! another element, so a combination of wrong words under uniform `ρ_b` is zero
+//! with probability 2^−64, as with a weight for each bit.
 //!
 //! *Invariants*: the look-ups' places are this party's own shares, which are
 //! uniform whatever the secrets are; who times them learns what a corrupt
 //! party would know anyway.
 
-use super::{Claims, Elements, Log, extend};
-use crate::shares::{extension::Binary, lanes, simd};
+use super::{Claims, Elements, Log, extend, places};
+use crate::shares::{
+    extension::{Binary, reduce},
+    lanes,
+};
+use crate::simd::rings;
 
 /// Products of bits.
 pub(super) struct Planes<'a>(pub(super) &'a Log);
@@ -18,39 +25,39 @@ impl Claims for Planes<'_> {
     type Ring = Binary;
 
     fn weights(&self, depth: u32) -> usize {
-        64 * self.0.len().div_ceil(1 << depth)
+        self.0.len().div_ceil(1 << depth)
     }
 
     fn sums(&self, weights: &[u64], depth: u32) -> (Vec<u64>, Elements<u64>) {
         let rows = 1usize << depth;
         let mut grid = vec![0; 3usize.pow(depth)];
         let (mut mine, mut next) = (vec![0; rows], vec![0; rows]);
-        let mut wide: [[Vec<u64>; 2]; 4] = Default::default();
-        let mut block = vec![0; rows];
+        let (mut wide, places) = ([0; 4].map(|_| vec![0; grid.len()]), places(rows));
+        let (mut block, mut terms) = (vec![0; rows], vec![0; grid.len()]);
         let Log { x, y, z } = self.0;
-        for (b, weights) in weights.chunks(64).enumerate() {
-            let table = Table::new(weights);
+        for (b, weight) in weights.iter().enumerate() {
             for (half, wide) in [&x.mine, &x.next, &y.mine, &y.next].iter().zip(&mut wide) {
-                take(half, b, &mut block);
-                extend(&block, wide, |one, zero| one ^ zero);
+                extend(taken(half, b, &mut block), wide, &places, |one, zero| {
+                    one ^ zero
+                });
             }
-            let [[x_mine, _], [x_next, _], [y_mine, _], [y_next, _]] = &wide;
-            for (at, to) in grid.iter_mut().enumerate() {
-                let terms = (x_mine[at] & (y_mine[at] ^ y_next[at])) ^ (x_next[at] & y_mine[at]);
-                *to ^= table.sum(terms);
+            let [x_mine, x_next, y_mine, y_next] = &wide;
+            for (at, to) in terms.iter_mut().enumerate() {
+                *to = (x_mine[at] & (y_mine[at] ^ y_next[at])) ^ (x_next[at] & y_mine[at]);
             }
+            rings::accumulate_binary(&mut grid, &terms, *weight);
             for (half, sums) in [(&z.mine, &mut mine), (&z.next, &mut next)] {
-                take(half, b, &mut block);
-                for (to, word) in sums.iter_mut().zip(&block) {
-                    *to ^= table.sum(*word);
-                }
+                rings::accumulate_binary(sums, taken(half, b, &mut block), *weight);
             }
         }
-        (grid, Elements { mine, next })
+        let finish = |sums: Vec<u128>| sums.into_iter().map(reduce).collect();
+        let (mine, next) = (finish(mine), finish(next));
+        (finish(grid), Elements { mine, next })
     }
 
     fn fold(&self, weights: &[u64], rows: &[u64]) -> [Elements<u64>; 2] {
         let table = Table::new(rows);
+        let weights = powers(weights);
         let fold = |half: &[u64]| -> Vec<u64> {
             let mut out = Vec::with_capacity(64 * half.len().div_ceil(rows.len()));
             let mut block = [0; 64];
@@ -63,8 +70,8 @@ impl Claims for Planes<'_> {
             out
         };
         let x = Elements {
-            mine: simd::products(&fold(&self.0.x.mine), weights),
-            next: simd::products(&fold(&self.0.x.next), weights),
+            mine: rings::products(&fold(&self.0.x.mine), &weights),
+            next: rings::products(&fold(&self.0.x.next), &weights),
         };
         let y = Elements {
             mine: fold(&self.0.y.mine),
@@ -74,11 +81,28 @@ impl Claims for Planes<'_> {
     }
 }
 
-fn take(half: &[u64], b: usize, block: &mut [u64]) {
-    let start = b * block.len();
-    let there = (half.len() - start).min(block.len());
-    block[..there].copy_from_slice(&half[start..start + there]);
-    block[there..].fill(0);
+/// `ρ, ρ·X, …, ρ·X^63` for each weight.
+fn powers(weights: &[u64]) -> Vec<u64> {
+    let mut out = Vec::with_capacity(64 * weights.len());
+    for weight in weights {
+        let mut power = *weight;
+        for _ in 0..64 {
+            out.push(power);
+            power = reduce(u128::from(power) << 1);
+        }
+    }
+    out
+}
+
+/// Block `b`, filled with zeros past the end.
+fn taken<'a>(half: &'a [u64], b: usize, block: &'a mut [u64]) -> &'a [u64] {
+    let rest = &half[b * block.len()..];
+    if let Some(whole) = rest.get(..block.len()) {
+        return whole;
+    }
+    block[..rest.len()].copy_from_slice(rest);
+    block[rest.len()..].fill(0);
+    block
 }
 
 /// Sums of up to 64 weights over every byte's subsets.

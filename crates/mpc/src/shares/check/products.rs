@@ -7,11 +7,9 @@
 //! *Invariants*: weights are 0/1 combinations of 48 powers, so weighing a word
 //! adds it to sums of twelve nibbles, never multiplies.
 
-use super::{Claims, Elements, Log, extend};
-use crate::shares::{
-    extension::{DEGREE, Galois, weigh},
-    simd,
-};
+use super::{Claims, Elements, Log, extend, places};
+use crate::shares::extension::{DEGREE, Galois, weigh};
+use crate::simd::rings;
 
 /// Nibbles of a weight.
 const NIBBLES: usize = DEGREE / 4;
@@ -30,16 +28,17 @@ impl Claims for Numbers<'_> {
         let rows = 1usize << depth;
         let mut grid = Weighed::new(3usize.pow(depth));
         let mut z = [Weighed::new(rows), Weighed::new(rows)];
-        let mut wide: [[Vec<u64>; 2]; 4] = Default::default();
+        let lanes = 3usize.pow(depth);
+        let (mut wide, places) = ([0; 4].map(|_| vec![0; lanes]), places(rows));
         let mut column = vec![0; rows];
         let Log { x, y, z: made } = self.0;
         for (b, weight) in weights.iter().enumerate() {
             for (half, wide) in [&x.mine, &x.next, &y.mine, &y.next].iter().zip(&mut wide) {
                 take(half, b, &mut column);
-                extend(&column, wide, u64::wrapping_sub);
+                extend(&column, wide, &places, u64::wrapping_sub);
             }
-            let [[x_mine, _], [x_next, _], [y_mine, _], [y_next, _]] = &mut wide;
-            simd::cross(x_mine, x_next, y_mine, y_next);
+            let [x_mine, x_next, y_mine, y_next] = &mut wide;
+            rings::cross(x_mine, x_next, y_mine, y_next);
             grid.add(*weight, x_mine);
             for (half, sums) in [&made.mine, &made.next].iter().zip(&mut z) {
                 take(half, b, &mut column);
@@ -55,7 +54,7 @@ impl Claims for Numbers<'_> {
             half.chunks(rows.len())
                 .map(|column| {
                     let mut sum = [0; DEGREE];
-                    simd::combine(&mut sum, column, rows);
+                    rings::combine(&mut sum, column, rows);
                     sum
                 })
                 .collect()
@@ -105,7 +104,7 @@ impl Weighed {
         for nibble in 0..NIBBLES {
             let value = usize::from((weight >> (4 * nibble)).to_le_bytes()[0] & 15);
             let start = (nibble * 16 + value) * self.lanes;
-            simd::add(&mut self.sums[start..start + self.lanes], values);
+            rings::add(&mut self.sums[start..start + self.lanes], values);
         }
     }
 

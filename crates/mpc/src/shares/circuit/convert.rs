@@ -3,16 +3,16 @@
 //! Why it exists: sums and products are cheap over Z_2^64, comparisons over
 //! bits; the story is told in the parent module.
 //!
-//! *Invariants*: what is opened on the way is `x − r_1 − r_2`, to two parties
-//! each of which lacks one of the uniform `r`, and only after every product
-//! before it was verified.
+//! *Invariants*: what is opened on the way is `x − r_1 − r_2`, or `x + b + c`
+//! modulo 2^w, to two parties each of which lacks one of the uniform summands,
+//! and only after every product before it was verified.
 
 use super::{Block, xor};
 use crate::{
     Error,
     shares::{
         Arith, Bits, Words,
-        column::{Pair, bounded, plane_words},
+        column::{Pair, bounded, low_mask, plane_words},
         lanes,
         party::Party,
     },
@@ -20,6 +20,10 @@ use crate::{
 
 /// Bits of a ring element.
 const WIDTH: u32 = 64;
+
+/// Up to so many bits, a conversion is cheaper with two carries as numbers than
+/// with adders of a ring element's width.
+const NARROW_MAX: u32 = 40;
 
 impl Party<'_> {
     /// The planes of one component of words, shared trivially.
@@ -51,9 +55,10 @@ impl Party<'_> {
     fn carry_save(&mut self, terms: [Vec<Pair>; 3], upto: u32) -> Result<[Vec<Pair>; 2], Error> {
         let [a, b, c] = &terms;
         let upto = upto as usize;
-        let factors: Vec<(Pair, Pair)> = (0..upto - 1)
+        let sides: Vec<(Pair, Pair)> = (0..upto - 1)
             .map(|j| (xor(&a[j], &c[j]), xor(&b[j], &c[j])))
             .collect();
+        let factors: Vec<(&Pair, &Pair)> = sides.iter().map(|(x, y)| (x, y)).collect();
         let made = self.and_planes(&factors)?;
         let carries = made.iter().zip(c).map(|(made, c)| xor(made, c)).collect();
         let sums = (0..upto).map(|j| xor(&xor(&a[j], &b[j]), &c[j])).collect();
@@ -108,15 +113,18 @@ impl Party<'_> {
         while span < blocks.len() {
             let highs = (0..blocks.len()).filter(|at| at & span != 0);
             let low_of = |at: usize| (at & !(2 * span - 1)) + span - 1;
-            let mut factors = Vec::new();
-            for at in highs.clone() {
-                let low = &blocks[low_of(at)];
+            let gaps: Vec<Pair> = highs
+                .clone()
+                .map(|at| xor(&blocks[low_of(at)].value, &blocks[at].value))
+                .collect();
+            let mut factors = Vec::with_capacity(2 * gaps.len());
+            for (at, gap) in highs.clone().zip(&gaps) {
                 let Some(select) = &blocks[at].select else {
                     continue;
                 };
-                factors.push((select.clone(), xor(&low.value, &blocks[at].value)));
-                if let Some(low) = &low.select {
-                    factors.push((select.clone(), low.clone()));
+                factors.push((select, gap));
+                if let Some(low) = &blocks[low_of(at)].select {
+                    factors.push((select, low));
                 }
             }
             let mut made = self.and_planes(&factors)?.into_iter();
@@ -187,34 +195,11 @@ impl Party<'_> {
     pub fn to_arith(&mut self, x: &Bits) -> Result<Arith, Error> {
         let bits = bounded(x.width)?;
         let rows = x.rows;
-        // Components 1 and 2 of the result, from their generators.
-        let mut result = Pair::zeros(rows);
-        if self.index == 0 || self.index == 1 {
-            let stream = if self.index == 0 {
-                &mut self.with_next
-            } else {
-                &mut self.with_previous
-            };
-            let first = stream.words(rows);
-            *(if self.index == 0 {
-                &mut result.next
-            } else {
-                &mut result.mine
-            }) = first;
+        if (1..=NARROW_MAX).contains(&x.width) {
+            let pair = self.narrow_to_arith(x)?;
+            return Ok(Arith { pair, bits });
         }
-        if self.index == 1 || self.index == 2 {
-            let stream = if self.index == 1 {
-                &mut self.with_next
-            } else {
-                &mut self.with_previous
-            };
-            let second = stream.words(rows);
-            *(if self.index == 1 {
-                &mut result.next
-            } else {
-                &mut result.mine
-            }) = second;
-        }
+        let mut result = self.two_components(rows);
         let less = result.map(u64::wrapping_neg);
         let mut planes: Vec<Pair> = (0..x.width).map(|j| x.pair.slice(x.plane(j))).collect();
         planes.resize_with(WIDTH as usize, || Pair::zeros(plane_words(rows)));
@@ -229,6 +214,53 @@ impl Party<'_> {
             result.next = opened;
         }
         Ok(Arith { pair: result, bits })
+    }
+
+    /// Uniform components 1 and 2, from their generators; component 0 is zero.
+    fn two_components(&mut self, rows: usize) -> Pair {
+        let mut pair = Pair::zeros(rows);
+        match self.index {
+            0 => pair.next = self.with_next.words(rows),
+            1 => {
+                pair.mine = self.with_previous.words(rows);
+                pair.next = self.with_next.words(rows);
+            }
+            _ => pair.mine = self.with_previous.words(rows),
+        }
+        pair
+    }
+
+    /// Few bits as numbers: with uniform `b`, `c` of `w` bits, known as components
+    /// 1 and 2 are, `x + b + c = y + k·2^w`, of which `y` is opened as above, and
+    /// `k`, two bits, becomes a number; so `x = y − b − c + k·2^w`.
+    fn narrow_to_arith(&mut self, x: &Bits) -> Result<Pair, Error> {
+        let (rows, width) = (x.rows, x.width as usize);
+        let mask = low_mask(x.width);
+        let masks = self.two_components(rows).map(|word| word & mask);
+        let mut planes: Vec<Pair> = (0..x.width).map(|j| x.pair.slice(x.plane(j))).collect();
+        planes.resize_with(width + 2, || Pair::zeros(plane_words(rows)));
+        let mut terms = [planes, self.trivial(&masks, 1), self.trivial(&masks, 2)];
+        for term in &mut terms {
+            term.truncate(width + 2);
+        }
+        let [sums, carries] = self.carry_save(terms, x.width + 2)?;
+        let planes = self.prefix_add(&sums, &carries)?;
+        let masked = stack(&planes[..width], rows).to_words();
+        let opened = self.open_to_holders_of_zero(&masked)?;
+        let mut result = masks.map(u64::wrapping_neg);
+        match self.index {
+            0 => result.mine = opened,
+            2 => result.next = opened,
+            _ => {}
+        }
+        let [low, high] = [width, width + 1].map(|j| stack(&planes[j..=j], rows).to_words());
+        let carries = self.bit_to_arith(&low.append(&high).to_bits())?;
+        let (low, high) = (
+            carries.pair.slice(0..rows),
+            carries.pair.slice(rows..2 * rows),
+        );
+        let carry = low.zip(&high, |low, high| low.wrapping_add(high.wrapping_mul(2)));
+        Ok(result.zip(&carry, |sum, carry| sum.wrapping_add(carry << width)))
     }
 
     /// Words as numbers: [`Words::to_bits`] and [`Party::to_arith`].

@@ -263,3 +263,22 @@ fn planes_can_be_taken_one_by_one() {
     });
     assert_eq!(got, [0b101]);
 }
+
+#[test]
+fn bits_of_every_width_become_numbers() {
+    let mut rng = StdRng::seed_from_u64(10);
+    for security in BOTH {
+        for width in [1, 2, 3, 17, 39, 40, 41, 62] {
+            let column = values(&mut rng, 200, width);
+            let got = agreed(security, u64::from(width), |party| {
+                let numbers = numbers(party, "x", &column, width)?;
+                assert_eq!(numbers.magnitude_bits(), width);
+                // Another sum than the parts: carries must not be lost.
+                let twice = numbers.sub(&party.constant(1, 200)?);
+                Ok((party.open(&numbers)?, twice.is_ok()))
+            });
+            let due: Vec<i64> = column.iter().map(|value| value.cast_signed()).collect();
+            assert_eq!(got, (due, width < 62), "{width} bits");
+        }
+    }
+}

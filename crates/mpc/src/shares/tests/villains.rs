@@ -13,7 +13,7 @@ use crate::{
 
 /// What the villain does to one of its frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deed {
+pub(crate) enum Deed {
     AddOne,
     AddHighBit,
     FlipLastBit,
@@ -26,7 +26,7 @@ enum Deed {
     Zero,
 }
 
-const DEEDS: [Deed; 10] = [
+pub(crate) const DEEDS: [Deed; 10] = [
     Deed::AddOne,
     Deed::AddHighBit,
     Deed::FlipLastBit,
@@ -115,11 +115,14 @@ fn program(party: &mut Party<'_>) -> Result<Opened, Error> {
     Ok((sorted, total, rows))
 }
 
-fn act(
+/// A run in which one party does its deed to one of its frames; what each came
+/// to, and how many frames the villain sent.
+pub(crate) fn act<T: Send>(
     villain: usize,
     deed: Option<(usize, Deed)>,
     seed: u64,
-) -> ([Result<Opened, Error>; 3], usize) {
+    program: impl Fn(&mut Party<'_>) -> Result<T, Error> + Sync,
+) -> ([Result<T, Error>; 3], usize) {
     let sent = Arc::new(AtomicUsize::new(0));
     let mut index = 0;
     let channels = memory::channels().map(|inner| {
@@ -148,12 +151,12 @@ fn right(opened: &Opened) -> bool {
 #[test]
 fn one_altered_frame_is_found_or_harmless() {
     for villain in 0..3 {
-        let (honest, frames) = act(villain, None, 77);
+        let (honest, frames) = act(villain, None, 77, program);
         assert!(honest.iter().all(|result| right(result.as_ref().unwrap())));
         for number in 0..frames {
             let turn = number + villain;
             let deed = DEEDS[turn % DEEDS.len()];
-            let (results, _) = act(villain, Some((number, deed)), 77);
+            let (results, _) = act(villain, Some((number, deed)), 77, program);
             let mut aborted = 0;
             for (party, result) in results.iter().enumerate() {
                 match result {

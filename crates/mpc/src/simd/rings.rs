@@ -1,17 +1,11 @@
-//! The inner loops of the checks, with wide registers where there are any.
+//! The inner loops of the checks of three-party products.
 //!
-//! Why it exists: the two rings' products are most of what malicious security
-//! costs. Each function has a portable form and one that the processor's
-//! carry-less or 64-bit vector products run; which runs is asked once a call.
-//!
-//! *Invariants*: both forms give the same words; no branch or index depends on
-//! an operand.
-#![allow(
-    unsafe_code,
-    reason = "calls functions compiled for instructions that were just found to be there"
-)]
+//! Why it exists: products in GF(2^64) and over Z_2^64 are most of what malicious
+//! security costs there. Each function has a portable form and one that the
+//! processor's carry-less or 64-bit vector products run; which runs is asked once
+//! a call.
 
-use super::extension::{DEGREE, multiply, reduce};
+use crate::shares::{DEGREE, multiply, reduce};
 
 /// Calls the form of a loop that this processor runs best.
 macro_rules! wide {
@@ -58,6 +52,18 @@ pub(crate) fn add_scaled(to: &mut [u64], a: &[u64], b: u64) {
     }
     for (to, a) in to.iter_mut().zip(a) {
         *to ^= reduce(multiply(*a, b));
+    }
+}
+
+/// `to_j += a_j·b` as polynomials over bits, not reduced.
+pub(crate) fn accumulate_binary(to: &mut [u128], a: &[u64], b: u64) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("pclmulqdq") && is_x86_feature_detected!("sse4.1") {
+        // SAFETY: the processor has the instructions that it was compiled for.
+        return unsafe { x86::accumulate_binary(to, a, b) };
+    }
+    for (to, a) in to.iter_mut().zip(a) {
+        *to ^= multiply(*a, b);
     }
 }
 
@@ -188,6 +194,13 @@ mod x86 {
     pub(super) fn add_scaled(to: &mut [u64], a: &[u64], b: u64) {
         for (to, a) in to.iter_mut().zip(a) {
             *to ^= reduce(wide(product(*a, b)));
+        }
+    }
+
+    #[target_feature(enable = "pclmulqdq,sse4.1")]
+    pub(super) fn accumulate_binary(to: &mut [u128], a: &[u64], b: u64) {
+        for (to, a) in to.iter_mut().zip(a) {
+            *to ^= wide(product(*a, b));
         }
     }
 
