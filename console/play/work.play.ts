@@ -332,6 +332,11 @@ test('a rule approves a question; a run is watched, another cancelled; the answe
   // The same as a file: a line a row, the table's values, no formula at a cell's beginning.
   const download = investigator.page.waitForEvent('download')
   await investigator.button('导出表格', 'Export CSV').click()
+  // That it leaves, for whom and why, is signed first.
+  await investigator.field('交给谁，为何', 'For whom, and why').fill('for the bureau’s analysts')
+  await investigator.look('passing-on', false)
+  await investigator.button('核对并签名', 'Review and sign').click()
+  await investigator.sign()
   const csv = readFileSync(await (await download).path(), 'utf8')
     .replace(/^\uFEFF/, '')
     .trimEnd()
