@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { refusalSaid } from '../src/i18n/refusals'
 import { doingSaid, reasonSaid } from '../src/i18n/said'
 
 const han = /\p{Script=Han}/u
@@ -8,6 +9,21 @@ const source = readFileSync(new URL('../../crates/primitives/src/semantic.rs', i
 const reasons = [...(/impl fmt::Display for Reason \{.*?\n\}\n/s.exec(source)?.[0] ?? '').matchAll(/"([^"\n]+)"/g)]
   .map((found) => found[1] ?? '')
   .filter((text) => !text.startsWith('the value could be of several types'))
+
+describe('rules that say no', () => {
+  const names = (path: string) => {
+    const text = readFileSync(new URL(`../../crates/${path}`, import.meta.url), 'utf8')
+    return [...text.matchAll(/^ {4}[A-Z]\w+ = "([a-z-]+)"/gm)].map((found) => found[1] ?? '')
+  }
+  test.each([
+    ['docket/src/rule.rs', 36],
+    ['query/src/error.rs', 19],
+  ] as const)('%s', (path, least) => {
+    const known = names(path)
+    expect(known.length).toBeGreaterThanOrEqual(least)
+    expect(known.filter((rule) => !han.test(refusalSaid(rule) ?? ''))).toEqual([])
+  })
+})
 
 describe('what a node says in English alone', () => {
   test('every reason of the node is known here', () => {

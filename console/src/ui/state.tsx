@@ -3,6 +3,7 @@ import { CircleAlert, CloudOff, Inbox, Info, type LucideIcon, OctagonX, RotateCw
 import { Component, type ReactNode } from 'react'
 import { ApiFailure } from '../api/client'
 import { useSpeech } from '../i18n/lang'
+import { refusalSaid } from '../i18n/refusals'
 import { Button, Hex } from './basic'
 
 export function Notice({
@@ -68,7 +69,7 @@ export function Loading({ lines = 5 }: { lines?: number }) {
 
 /** A failure as the API tells it: the rule, the detail, what to do. */
 export function Failed({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
-  const { say } = useSpeech()
+  const { say, lang } = useSpeech()
   const again = retry && (
     <Button small icon={RotateCw} onClick={retry}>
       {say('重试', 'Try again')}
@@ -96,6 +97,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: (() => void) 
   }
   if (error instanceof ApiFailure) {
     const { family, rule, detail, advice, record } = error.body
+    const said = lang === 'zh' ? refusalSaid(rule) : null
     const title = error.signedOut
       ? say('身份未被承认', 'Not recognised')
       : family === 'refusal'
@@ -114,8 +116,15 @@ export function Failed({ error, retry }: { error: unknown; retry?: (() => void) 
         }
         action={again}
       >
-        <div>{detail}</div>
-        {advice && <div className="muted">{advice}</div>}
+        {said && <div>{said}</div>}
+        <div lang="en" className={said ? 'muted small' : undefined}>
+          {detail}
+        </div>
+        {advice && (
+          <div lang="en" className={said ? 'muted small' : 'muted'}>
+            {advice}
+          </div>
+        )}
         {record && (
           <div className="small">
             {say('已记入卷宗：', 'It stands in the docket: ')}
