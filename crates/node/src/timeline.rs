@@ -67,7 +67,7 @@ pub(crate) fn say(header: &Header) -> (String, String) {
                     format!("new keys or addresses for {}", card.institution.id),
                     format!("更换 {} 的密钥或地址", card.institution.id),
                 ),
-                Change::Remove(id) => (format!("that {id} leaves"), format!("{id} 退出")),
+                Change::Remove(id) => (format!("that {id} leaves"), format!(" {id} 退出")),
             };
             (format!("{who} proposes {en}"), format!("{who} 提议{zh}"))
         }
