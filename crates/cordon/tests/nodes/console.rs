@@ -51,6 +51,7 @@ fn each_role_reads_what_is_its_own_and_leaves_a_record() {
     an_overseers_view(&world, &warrant, &question);
     an_engineers_view(&world);
     nobody_reads_what_is_not_theirs(&world, &warrant, &question);
+    no_route_is_open_by_oversight(&world);
     pages_keep_to_themselves(&world);
 }
 
@@ -522,6 +523,54 @@ fn an_engineers_view(world: &World) {
     assert!(health.live && health.ready, "{:?}", health.detail);
     let templates: Vec<TemplateView> = get(&world.police(), "/v1/templates");
     assert!(templates.iter().any(|t| t.template == "identify"));
+}
+
+/// Routes that anybody may call: health, the API's description, and the ways in.
+const OPEN: &[&str] = &[
+    "get /healthz",
+    "get /healthz/live",
+    "get /healthz/ready",
+    "get /openapi.json",
+    "get /v1/status",
+    "post /v1/passkeys/begin",
+    "post /v1/passkeys/finish",
+    "post /v1/session/begin",
+    "post /v1/session/finish",
+];
+
+/// Read off the router's own description: whoever brings no credentials gets one and
+/// the same answer from every other route, whether or not there is what it names.
+fn no_route_is_open_by_oversight(world: &World) {
+    let nobody = world.network.nobody(&id("police")).unwrap();
+    let description: Value = get(&nobody, "/openapi.json");
+    let paths = description["paths"].as_object().unwrap();
+    let mut open = BTreeSet::new();
+    let mut answers = BTreeSet::new();
+    for (path, operations) in paths {
+        for method in operations.as_object().unwrap().keys() {
+            let real = path.replace("{id}", &"0".repeat(64)).replace("{name}", "a");
+            let answer = nobody
+                .fetch(&method.to_uppercase(), &real, &[], &[])
+                .unwrap();
+            if answer.status == 401 {
+                answers.insert(String::from_utf8(answer.body).unwrap());
+            } else {
+                assert!(answer.status < 500, "{method} {path}: {}", answer.status);
+                open.insert(format!("{method} {path}"));
+            }
+        }
+    }
+    let expected: BTreeSet<String> = OPEN
+        .iter()
+        .filter(|route| {
+            route
+                .split_once(' ')
+                .is_some_and(|(_, p)| paths.contains_key(p))
+        })
+        .map(|route| (*route).to_owned())
+        .collect();
+    assert_eq!(open, expected);
+    assert_eq!(answers.len(), 1, "refusals differ: {answers:?}");
 }
 
 /// Every new route, asked by those who may not.
