@@ -30,8 +30,10 @@ pub const NOTICE_BYTES_MAX: usize = 32 * 1024;
 
 /// Bytes of evidence against one member.
 pub const EVIDENCE_BYTES_MAX: usize = proof::EQUIVOCATION_BYTES_MAX + 1;
-/// Contrary words and pieces of evidence kept at a time.
-pub const EVIDENCE_MAX: usize = 128;
+/// Pieces of evidence kept: one a member and kind.
+pub const EVIDENCE_MAX: usize = 4 * MEMBERS_MAX;
+/// Words over another log kept of one member.
+pub const CONTRARY_MAX: usize = 8;
 
 /// Checked records remembered of blocks that are not final; beyond that all are forgotten.
 pub const CHECKED_MAX: usize = 16 * BLOCK_RECORDS_MAX;

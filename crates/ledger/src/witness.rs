@@ -39,7 +39,7 @@ use crate::block::BlockDigest;
 use crate::core::{Core, Outgoing};
 use crate::error::{Error, Refusal};
 use crate::leg::{Leg, namespace, verifier};
-use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_MAX};
+use crate::limits::{CONTRARY_MAX, EVIDENCE_BYTES_MAX};
 use crate::members::Members;
 use crate::notice::Notice;
 
@@ -255,10 +255,13 @@ pub(crate) struct Contrary {
 pub(crate) struct Contraries(BTreeMap<(InstitutionId, u64), Contrary>);
 
 impl Contraries {
-    /// Keeps a word; whether it is new and there was room.
+    /// Keeps a word; whether it is new and there was room. Nobody's lies take the room
+    /// of another's.
     fn keep(&mut self, size: u64, contrary: Contrary) -> bool {
-        let place = (contrary.word.cosigner().clone(), size);
-        if self.0.contains_key(&place) || self.0.len() >= EVIDENCE_MAX {
+        let name = contrary.word.cosigner();
+        let place = (name.clone(), size);
+        let theirs = self.0.keys().filter(|(author, _)| author == name);
+        if self.0.contains_key(&place) || theirs.count() >= CONTRARY_MAX {
             return false;
         }
         self.0.insert(place, contrary);
@@ -423,6 +426,23 @@ mod tests {
             bytes.extend_from_slice(&second.encode());
             assert!(Evidence::verify(&bytes, &NETWORK, &members).is_err());
         }
+    }
+
+    #[test]
+    fn one_liars_words_leave_room_for_anothers() {
+        let keys = keys(2);
+        let word = |n: usize, size: u64| {
+            let root = Digest([9; 32]);
+            let name = InstitutionId::new(format!("m{n}")).unwrap();
+            let checkpoint = proof::Checkpoint::new("cordon/test", size, root).unwrap();
+            let word = Cosignature::sign(&checkpoint, &name, &keys[n], 9).unwrap();
+            Contrary { root, word }
+        };
+        let mut contraries = Contraries::default();
+        let kept = (0..100).filter(|size| contraries.keep(*size, word(0, *size)));
+        assert_eq!(kept.count(), CONTRARY_MAX);
+        assert!(contraries.keep(0, word(1, 0)));
+        assert!(!contraries.keep(0, word(1, 0)), "once");
     }
 
     #[test]

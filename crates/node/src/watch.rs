@@ -88,6 +88,8 @@ pub(crate) fn record(core: &Core, state: &State, indexed: &Indexed) {
     if let Some((digest, known)) =
         question.and_then(|digest| Some((digest, warrant.questions.get(&digest)?)))
     {
+        // What a run did is told before its end, however short it was.
+        runs(core);
         let event = QuestionEvent {
             warrant: id.to_string(),
             question: digest.to_string(),

@@ -117,12 +117,13 @@ fn a_draft_beside_the_one_before(world: &World, first: &str, warrant: &str) {
         .iter()
         .find(|r| r.text_en.ends_with("reads: changes"));
     assert_eq!(read.unwrap().kind, "consulted");
-    let refused: DocketView = get(&world.police(), &format!("/v1/warrants/{first}/docket"));
-    let reasons: Vec<_> = refused
-        .records
-        .iter()
-        .filter_map(|r| r.reason.as_deref())
-        .collect();
+    // The reason is a body, and may still be on its way.
+    let reasons = world.until("the reason", || {
+        let refused = world.police().docket(first)?;
+        let records = refused.records.into_iter();
+        let reasons: Vec<String> = records.filter_map(|record| record.reason).collect();
+        Ok((!reasons.is_empty()).then_some(reasons))
+    });
     assert_eq!(reasons, ["the account is not reasoned for"]);
 
     let cards: Vec<CaseCard> = get(&judge, "/v1/cases");
