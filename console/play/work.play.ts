@@ -261,13 +261,13 @@ test('a rule approves a question; a run is watched, another cancelled; the answe
   await bankA.field('模板', 'Template').selectOption('follow-the-money')
   await bankA.field('规则名', 'Rule’s name').fill('money-up-to-5000')
   await bankA.field('行数至多', 'Rows at most').fill('many')
-  expect(await bankA.button('保存规则', 'Save the rules').isDisabled()).toBe(true)
+  expect(await bankA.button('核对并签名', 'Review and sign').isDisabled()).toBe(true)
   await bankA.field('行数至多', 'Rows at most').fill('5000')
   await bankA.field('跳数至多', 'Hops at most').fill('2')
   await bankA.field('对象至多', 'Subjects at most').fill('50')
   await bankA.field('为何修改', 'Why').fill('小额资金查询由节点自行同意')
   await bankA.see('rule-typed')
-  await bankA.button('保存规则', 'Save the rules').click()
+  await bankA.button('核对并签名', 'Review and sign').click()
   await inForce(bankA)
   await bankA.page.getByText('小额资金查询由节点自行同意').waitFor()
   await bankA.see('rules')
@@ -333,8 +333,9 @@ test('a rule approves a question; a run is watched, another cancelled; the answe
   const download = investigator.page.waitForEvent('download')
   await investigator.button('导出表格', 'Export CSV').click()
   // That it leaves, for whom and why, is signed first.
-  await investigator.field('交给谁，为何', 'For whom, and why').fill('for the bureau’s analysts')
+  await investigator.field('交给谁，为何', 'For whom, and why').waitFor()
   await investigator.look('passing-on', false)
+  await investigator.field('交给谁，为何', 'For whom, and why').fill('for the bureau’s analysts')
   await investigator.button('核对并签名', 'Review and sign').click()
   await investigator.sign()
   const csv = readFileSync(await (await download).path(), 'utf8')
@@ -357,11 +358,13 @@ test('a rule approves a question; a run is watched, another cancelled; the answe
   await bankB.see('custody')
   await bankB.button('同意…', 'Approve…').click()
   const parties = investigator.page.locator('.run-party')
-  const running = parties.first().waitFor()
+  // Bank A hangs as soon as its inputs are bound: before the run has come to it.
+  const bound = investigator.page.getByText('inputs bound').first().waitFor()
+  const frozen = bound.then(() => city.freeze('bank_a'))
   await bankB.sign()
-  await running
-  const goOn = city.freeze('bank_b')
+  const goOn = await frozen
   try {
+    await parties.first().waitFor()
     await expect.poll(() => parties.allInnerTexts(), { timeout: 10_000 }).toHaveLength(2)
     const bars = investigator.page.locator('.run-party [role="progressbar"]')
     expect(await bars.evaluateAll((all) => all.map((bar) => bar.getAttribute('aria-label')))).toEqual([
