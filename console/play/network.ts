@@ -1,5 +1,5 @@
 /** Real nodes for a play: `cordon demo --console` founds and holds them. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,8 +30,6 @@ export interface Network {
   operator: (institution: string) => string
   /** A file of a member's data folder. */
   file: (institution: string, name: string) => string
-  /** Holds a member's node still, as a machine that hangs; gives what lets it go on. */
-  freeze: (institution: string) => () => void
   /** Asks the demonstration to stop or start a member's node. */
   tell: (line: string) => void
   close: () => Promise<void>
@@ -91,14 +89,9 @@ export async function network(people = 300, mode: 'console' | 'guided' = 'consol
   const home = (institution: string) =>
     join(folder, readdirSync(folder).find((entry) => entry.startsWith('network-')) ?? '', institution)
   const file = (institution: string, name: string) => readFileSync(join(home(institution), name), 'utf8')
-  const freeze = (institution: string) => {
-    const pid = Number(execFileSync('pgrep', ['-f', `node --home ${home(institution)} `], { encoding: 'utf8' }).trim())
-    process.kill(pid, 'SIGSTOP')
-    return () => void process.kill(pid, 'SIGCONT')
-  }
   const operator = (institution: string) => file(institution, 'operator.token').trim()
   try {
-    return { ...(await ready), folder, file, operator, freeze, tell: (line) => child.stdin?.write(`${line}\n`), close }
+    return { ...(await ready), folder, file, operator, tell: (line) => child.stdin?.write(`${line}\n`), close }
   } catch (error) {
     await close()
     throw error
