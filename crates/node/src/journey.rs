@@ -64,7 +64,6 @@ pub async fn follow(core: Arc<Core>) {
                 for warrant in touched {
                     advance(&core, warrant);
                 }
-                fetch_outside(&core);
             }
             _ = tick.tick() => {
                 let state = core.state();

@@ -177,6 +177,23 @@ pub(crate) fn draft_only(stage: &mut Stage, scene: &Scene, network: &Network) ->
     )
 }
 
+/// The warrant of the case, from its draft to the judge's order.
+fn order(stage: &mut Stage, scene: &Scene, seats: &Seats<'_>, stop: &Stop) -> Result<String> {
+    let warrant = stage.step(
+        "draft",
+        "the police draft a warrant",
+        "警方起草令状",
+        |stage| draft(scene, seats, stage),
+    )?;
+    stage.step(
+        "issue",
+        "a judge reads the draft and issues it",
+        "检察官审阅并签发令状",
+        |stage| issue(seats, &warrant, stage, stop),
+    )?;
+    Ok(warrant)
+}
+
 /// Plays the case.
 ///
 /// # Errors
@@ -189,18 +206,7 @@ pub(crate) fn play(
     stop: &Stop,
 ) -> Result<Played> {
     let seats = Seats::new(network)?;
-    let warrant = stage.step(
-        "draft",
-        "the police draft a warrant",
-        "警方起草令状",
-        |stage| draft(scene, &seats, stage),
-    )?;
-    stage.step(
-        "issue",
-        "a judge reads the draft and issues it",
-        "检察官审阅并签发令状",
-        |stage| issue(&seats, &warrant, stage, stop),
-    )?;
+    let warrant = order(stage, scene, &seats, stop)?;
     let mut played = Played {
         warrant: warrant.clone(),
         questions: BTreeMap::new(),

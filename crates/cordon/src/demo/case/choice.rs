@@ -3,7 +3,7 @@
 use node::api::types::{Act, DraftWarrant};
 use serde::Serialize;
 
-use super::{Seats, decide, draft, drafted, first_draft, issue, put, title};
+use super::{Seats, decide, drafted, first_draft, order, put, title};
 use crate::{
     commands::question,
     demo::{network::Network, scene::Scene, stage::Stage},
@@ -37,18 +37,7 @@ pub(crate) fn play_to_choice(
     stop: &Stop,
 ) -> Result<Left> {
     let seats = Seats::new(network)?;
-    let warrant = stage.step(
-        "draft",
-        "the police draft a warrant",
-        "警方起草令状",
-        |stage| draft(scene, &seats, stage),
-    )?;
-    stage.step(
-        "issue",
-        "a judge reads the draft and issues it",
-        "检察官审阅并签发令状",
-        |stage| issue(&seats, &warrant, stage, stop),
-    )?;
+    let warrant = order(stage, scene, &seats, stop)?;
     let (en, zh) = title("identify");
     let answered = stage.step("identify", en, zh, |stage| {
         let (id, asked) = put(scene, &seats, &warrant, "identify")?;
