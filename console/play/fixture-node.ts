@@ -17,7 +17,7 @@ const TYPES: Record<string, string> = {
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
-export type Mood = 'answers' | 'empty' | 'fails' | 'hangs' | 'large'
+export type Mood = 'answers' | 'empty' | 'fails' | 'hangs' | 'large' | 'coming'
 
 export interface FixtureNode {
   origin: string
@@ -91,6 +91,10 @@ export async function fixtureNode(): Promise<FixtureNode> {
         })
       if (node.mood === 'empty' && at in EMPTY) return json(200, EMPTY[at])
       if (node.mood === 'large' && at.endsWith('/answer')) return json(200, largeAnswer())
+      if (node.mood === 'coming' && at.startsWith('/v1/warrants/')) {
+        const view = respond(path, 'GET')
+        return json(200, { ...(view as object), subject_list: null, subjects_coming: true })
+      }
       const answer = respond(path, request.method ?? 'GET')
       return answer === null
         ? json(404, {

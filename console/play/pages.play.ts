@@ -297,3 +297,14 @@ test('a date is typed or chosen by keys alone, in the console’s language', asy
   expect(await from.inputValue()).toBe('2026-02-28 09:30')
   await context.close()
 })
+
+test('subjects that are on their way are shown when they are here', async () => {
+  const { page, context } = await signedIn('judge', 'en', 'light')
+  node.mood = 'coming'
+  await open(page, { name: 'decide', who: 'judge', path: `/inbox/draft/${IDS.drafted}` })
+  await page.getByText('The subjects are on their way').waitFor()
+  expect(await page.locator('.subject-list li').count()).toBe(0)
+  node.mood = 'answers'
+  await page.locator('.subject-list li').first().waitFor({ timeout: 5_000 })
+  await context.close()
+})

@@ -1,12 +1,17 @@
 /** Server state: which paths are read, and what an event makes stale.
  *
  * A read that leaves a record on the ledger happens when a person opens
- * something, never by a timer or an event: see `useRecordedGet`.
+ * something, never by a timer or an event: see `useRecordedGet`, and `useOrder`
+ * for what has not come yet.
  */
 import { QueryClient, useQuery, useQueryClient, type UseQueryOptions } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { ApiFailure, get } from './client'
 import { listen, type RunEvent } from './events'
+import type { WarrantView } from './types'
+
+/** How often what is on its way to this node is looked for. */
+const COMING_MS = 1_000
 
 export function newQueryClient(): QueryClient {
   return new QueryClient({
@@ -45,6 +50,14 @@ export function useRecordedGet<T>(path: string | null, more: More<T> = {}) {
     refetchOnMount: false,
     retry: (count, error) => count < 8 && error instanceof ApiFailure && error.rule === 'body-missing',
     ...more,
+  })
+}
+
+/** A warrant as a person opened it; asked again while its subjects are on their
+ * way, which leaves no record until they are here and read. */
+export function useOrder(warrant: string | null) {
+  return useRecordedGet<WarrantView>(warrant && `/v1/warrants/${warrant}`, {
+    refetchInterval: ({ state }) => (state.data?.subjects_coming ? COMING_MS : false),
   })
 }
 

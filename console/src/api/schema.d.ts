@@ -3388,6 +3388,8 @@ export interface components {
              * @description How many subjects.
              */
             subjects: number;
+            /** @description Whether they may be read here and are still on their way: ask again shortly. */
+            subjects_coming?: boolean;
             /** @description Templates allowed. */
             templates: string[];
             /** @description Its id. */

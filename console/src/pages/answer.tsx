@@ -3,8 +3,8 @@ import { FileOutput, FileSpreadsheet, Info, Target, X } from 'lucide-react'
 import { lazy, Suspense, useMemo, useState } from 'react'
 import { Link, useParams } from 'react-router'
 import { download } from '../api/client'
-import { useGet, useRecordedGet, useStale } from '../api/queries'
-import type { AnswerView, CaseView, QuestionView, WarrantView } from '../api/types'
+import { useGet, useOrder, useRecordedGet, useStale } from '../api/queries'
+import type { AnswerView, CaseView, QuestionView } from '../api/types'
 import { buildModel, label, type RowKey, subjectIds } from '../chart/model'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
@@ -25,7 +25,7 @@ export function AnswerPage() {
   const known = useGet<QuestionView>(`/v1/questions/${question}`)
   const answer = useRecordedGet<AnswerView>(known.data?.disclosed ? `/v1/questions/${question}/answer` : null)
   // Whose rows these are stands in the order's sealed part: reading it leaves its record too.
-  const order = useRecordedGet<WarrantView>(known.data?.disclosed ? `/v1/warrants/${known.data.warrant}` : null)
+  const order = useOrder(known.data?.disclosed ? known.data.warrant : null)
   return (
     <Await query={known} heading={say('答案', 'Answer')}>
       {(view) => (

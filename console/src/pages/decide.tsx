@@ -2,7 +2,7 @@
 import { Gavel, OctagonX } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
-import { useGet, useRecordedGet, useStale } from '../api/queries'
+import { useGet, useOrder, useRecordedGet, useStale } from '../api/queries'
 import type { Act, CaseView, TemplateView, WarrantChanges, WarrantView } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
@@ -14,14 +14,14 @@ import { Button, Card, Facts, Hex, PageHead, Phase, When } from '../ui/basic'
 import { Choice, Picks, TextArea, TextField } from '../ui/form'
 import { Await, Blank, Notice } from '../ui/state'
 import { caseTitle } from './case-words'
-import { DraftChanges, SubjectList } from './warrant-parts'
+import { DraftChanges, SubjectList, SubjectsComing } from './warrant-parts'
 
 export function DecidePage() {
   const { warrant = '' } = useParams()
   const { say } = useSpeech()
   const view = useGet<CaseView>(`/v1/cases/${warrant}`)
   // Opening a draft to decide it is reading it: that leaves its record.
-  const full = useRecordedGet<WarrantView>(`/v1/warrants/${warrant}`)
+  const full = useOrder(warrant)
   const changes = useRecordedGet<WarrantChanges>(view.data?.predecessor ? `/v1/warrants/${warrant}/changes` : null)
   return (
     <Await query={view} heading={say('令状申请', 'Draft warrant')}>
@@ -113,11 +113,7 @@ function CaseAndSubjects({ view, full }: { view: CaseView; full: WarrantView }) 
           </span>
         }
       >
-        {list ? (
-          <SubjectList subjects={list.subjects} />
-        ) : (
-          <Blank title={say('对象尚未送达，请稍候', 'The subjects are on their way')} />
-        )}
+        {list ? <SubjectList subjects={list.subjects} /> : <SubjectsComing />}
       </Card>
     </>
   )

@@ -7,7 +7,7 @@ import { useSpeech } from '../i18n/lang'
 import { fields, templates, word } from '../i18n/words'
 import { count, duration, moment, number, windowText } from '../lib/format'
 import { Facts, Hex, Tags, When } from '../ui/basic'
-import { Notice } from '../ui/state'
+import { Blank, Notice } from '../ui/state'
 
 export function TermsFacts({ view }: { view: CaseView }) {
   const { say, lang } = useSpeech()
@@ -156,6 +156,11 @@ export function DraftChanges({ changes }: { changes: WarrantChanges }) {
       )}
     </div>
   )
+}
+
+export function SubjectsComing() {
+  const { say } = useSpeech()
+  return <Blank title={say('对象尚未送达，请稍候', 'The subjects are on their way')} />
 }
 
 export function SubjectList({ subjects }: { subjects: readonly string[] }) {

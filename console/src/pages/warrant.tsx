@@ -2,8 +2,8 @@
 import { Ban, BookLock, Mail, MessageCircleQuestionMark } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useParams } from 'react-router'
-import { useGet, useRecordedGet, useStale } from '../api/queries'
-import type { CaseView, WarrantView } from '../api/types'
+import { useGet, useOrder, useStale } from '../api/queries'
+import type { CaseView } from '../api/types'
 import { has, plays, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
 import { ReasonDialog } from '../sign/ReasonDialog'
@@ -14,7 +14,7 @@ import { Tabs } from '../ui/tabs'
 import { caseTitle } from './case-words'
 import { QuestionRow } from './cases'
 import { Docket } from './docket'
-import { Changes, SubjectList, TermsFacts } from './warrant-parts'
+import { Changes, SubjectList, SubjectsComing, TermsFacts } from './warrant-parts'
 
 export function WarrantPage() {
   const { warrant = '' } = useParams()
@@ -143,7 +143,7 @@ function Questions({ view, asks }: { view: CaseView; asks: boolean }) {
 function Subjects({ warrant }: { warrant: string }) {
   const { say } = useSpeech()
   const [open, setOpen] = useState(false)
-  const full = useRecordedGet<WarrantView>(open ? `/v1/warrants/${warrant}` : null)
+  const full = useOrder(open ? warrant : null)
   return (
     <Card title={say('案情与对象', 'Case and subjects')}>
       {!open ? (
@@ -155,16 +155,19 @@ function Subjects({ warrant }: { warrant: string }) {
           {say('查看会留下记录。', 'Showing them leaves a record.')}
         </Blank>
       ) : (
-        <Await
-          query={full}
-          empty={{ when: (v) => !v.subject_list, show: <Blank title={say('此机构不可读', 'Not readable here')} /> }}
-        >
-          {(v) => (
-            <div className="stack">
-              <p>{v.subject_list?.reason}</p>
-              <SubjectList subjects={v.subject_list?.subjects ?? []} />
-            </div>
-          )}
+        <Await query={full}>
+          {(v) =>
+            v.subject_list ? (
+              <div className="stack">
+                <p>{v.subject_list.reason}</p>
+                <SubjectList subjects={v.subject_list.subjects} />
+              </div>
+            ) : v.subjects_coming ? (
+              <SubjectsComing />
+            ) : (
+              <Blank title={say('此机构不可读', 'Not readable here')} />
+            )
+          }
         </Await>
       )}
     </Card>

@@ -13,7 +13,7 @@ pub(crate) mod subjects;
 use std::collections::BTreeMap;
 
 use docket::{
-    Plan, Role, State, Statement,
+    Body as _, Plan, Role, State, Statement,
     body::{Order, Reason, Subjects},
     state::{Decision, Question, QuestionPhase, Warrant, WarrantPhase},
 };
@@ -214,6 +214,7 @@ pub(crate) fn warrant(core: &Core, id: &WarrantId, warrant: &Warrant) -> Warrant
         basis: order.as_ref().map(|order| order.basis.clone()),
         window_ms: order.map(|order| [order.window.from_ms, order.window.to_ms]),
         subject_list: None,
+        subjects_coming: subjects_coming(core, warrant),
         questions: warrant
             .questions
             .iter()
@@ -222,11 +223,26 @@ pub(crate) fn warrant(core: &Core, id: &WarrantId, warrant: &Warrant) -> Warrant
     }
 }
 
+/// The record whose sealed body lists a warrant's subjects as they now stand.
+fn subjects_record(warrant: &Warrant) -> Digest {
+    warrant.issued.unwrap_or(warrant.draft)
+}
+
+/// Whether this institution is a reader of the subjects and does not hold them yet.
+fn subjects_coming(core: &Core, warrant: &Warrant) -> bool {
+    let Ok(found) = core.record(&subjects_record(warrant)) else {
+        return false;
+    };
+    let part = found.record.header.part(Subjects::LABEL);
+    part.is_some_and(|part| {
+        part.readers.contains(&core.me) && matches!(core.opened(part), Ok(None))
+    })
+}
+
 /// A warrant's subjects in the clear, for those who may read them.
 #[must_use]
 pub(crate) fn subjects(core: &Core, warrant: &Warrant) -> Option<SubjectsView> {
-    let record = warrant.issued.unwrap_or(warrant.draft);
-    let body: Subjects = core.body_of(&record).ok()?;
+    let body: Subjects = core.body_of(&subjects_record(warrant)).ok()?;
     Some(SubjectsView {
         case: body.case,
         reason: body.reason,

@@ -356,6 +356,9 @@ pub(crate) fn show(view: &WarrantView, out: &Out) {
     if let Some([from, to]) = view.window_ms {
         out.line(format!("window     {} to {}", moment(from), moment(to)));
     }
+    if view.subjects_coming {
+        out.line("subjects   on their way to this node; ask again shortly");
+    }
     if let Some(subjects) = &view.subject_list {
         out.line(format!("case       {}: {}", subjects.case, subjects.reason));
         for subject in &subjects.subjects {

@@ -161,6 +161,7 @@ async fn warrant(
         let record = known.issued.unwrap_or(known.draft);
         consulted(&core, id, record, &actor.id, "subjects").await?;
         view.subject_list = Some(subjects);
+        view.subjects_coming = false;
     }
     Ok(Json(view))
 }

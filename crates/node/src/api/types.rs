@@ -145,6 +145,9 @@ pub struct WarrantView {
     pub window_ms: Option<[u64; 2]>,
     /// The case and its subjects, where this institution may read them.
     pub subject_list: Option<SubjectsView>,
+    /// Whether they may be read here and are still on their way: ask again shortly.
+    #[serde(default)]
+    pub subjects_coming: bool,
     /// Its questions.
     pub questions: Vec<QuestionView>,
 }
