@@ -178,6 +178,19 @@ pub struct Window {
     pub to_ms: TimeMs,
 }
 
+/// A place and a time that a joint question begins from, where no subject is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scene {
+    /// The antenna's cell, as telecoms and the power company number them; none: the
+    /// whole city.
+    pub cell: Option<i64>,
+    /// First millisecond inside.
+    pub from_ms: TimeMs,
+    /// First millisecond after.
+    pub to_ms: TimeMs,
+}
+
 /// A subject as the requester names it to the authority, with the scalar that
 /// blinds it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,6 +217,9 @@ pub struct Subjects {
     pub window: Window,
     /// The subjects.
     pub subjects: Vec<Subject>,
+    /// The scenes, sorted and distinct.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenes: Vec<Scene>,
 }
 
 impl Body for Subjects {
@@ -221,6 +237,9 @@ pub struct Order {
     /// The blinded subjects `B = r·H(x)`: their semantic type and the
     /// canonical ristretto255 encoding, sorted by encoding.
     pub blinded: Vec<Blinded>,
+    /// The scenes, sorted and distinct.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenes: Vec<Scene>,
 }
 
 impl Body for Order {

@@ -198,6 +198,32 @@ pub struct CharterLimits {
     pub bucket_keys_min: u32,
     /// Most selectors derived in one run.
     pub derived_max: u32,
+    /// Fewest persons in a group of totals that is opened.
+    #[serde(default = "group_min", skip_serializing_if = "is_group_min")]
+    pub group_min: u32,
+    /// Joint questions that one requester may have computed over one custodian's
+    /// tables in thirty days, under all its warrants together: what near-identical
+    /// questions could learn by their differences is bounded by it.
+    #[serde(default = "joint_runs_max", skip_serializing_if = "is_joint_runs_max")]
+    pub joint_runs_max: u32,
+}
+
+/// [`CharterLimits::group_min`] where the charter says nothing.
+const fn group_min() -> u32 {
+    5
+}
+
+fn is_group_min(number: &u32) -> bool {
+    *number == group_min()
+}
+
+/// [`CharterLimits::joint_runs_max`] where the charter says nothing.
+const fn joint_runs_max() -> u32 {
+    32
+}
+
+fn is_joint_runs_max(number: &u32) -> bool {
+    *number == joint_runs_max()
 }
 
 impl Default for CharterLimits {
@@ -209,6 +235,8 @@ impl Default for CharterLimits {
             warrant_life_max_ms: 90 * 24 * 3_600 * 1_000,
             bucket_keys_min: 256,
             derived_max: 100_000,
+            group_min: group_min(),
+            joint_runs_max: joint_runs_max(),
         }
     }
 }

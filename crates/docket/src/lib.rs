@@ -20,6 +20,7 @@
 pub mod body;
 pub mod charter;
 mod credential;
+pub mod joint;
 pub mod passkey;
 pub mod plan;
 pub mod record;

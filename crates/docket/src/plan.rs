@@ -6,11 +6,14 @@
 //! selectors of later steps. What runs is what was approved: the ledger holds
 //! the plan's digest, and a custodian follows its own copy.
 
+use std::collections::BTreeMap;
+
 use primitives::{Digest, InstitutionId, TemplateId, WarrantId, cbor, semantic::Semantic};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    body::{Body, Window},
+    body::{Body, Scene, Window},
+    joint::Field,
     rule::{Refusal, Rule},
 };
 
@@ -42,6 +45,41 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What each side learns beyond the answer, as stable codes.
     pub leaks: Vec<Leak>,
+    /// The program of a joint question, which has no steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint: Option<JointPlan>,
+}
+
+/// The program of a joint question: who computes, over which tables, what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JointPlan {
+    /// The three that compute over shares, in their order.
+    pub computing: Vec<InstitutionId>,
+    /// The scenes of the order.
+    pub scenes: Vec<Scene>,
+    /// The tables that are shared, in the program's order, then by owner.
+    pub inputs: Vec<JointInput>,
+    /// The count alone is asked for.
+    pub count_only: bool,
+    /// Every number that the program takes, by name: those asked for and the
+    /// defaults.
+    pub terms: BTreeMap<String, i64>,
+    /// The fields of an answer's row.
+    pub fields: Vec<Field>,
+}
+
+/// A table that one owner shares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JointInput {
+    /// Which table of the program.
+    pub table: String,
+    /// Who shares it.
+    pub owner: InstitutionId,
+    /// The records of the snapshots that it is selected from; none: the warrant's
+    /// subjects.
+    pub snapshots: Vec<Digest>,
 }
 
 impl Body for Plan {
@@ -78,6 +116,16 @@ pub struct Parameters {
     pub within_ms: Option<u64>,
     /// Hops asked for.
     pub hops: Option<u8>,
+    /// What a joint question takes beside, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub joint: BTreeMap<String, i64>,
+    /// The count alone is asked for.
+    #[serde(skip_serializing_if = "is_false")]
+    pub count_only: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A custodian of a plan.
@@ -173,6 +221,11 @@ pub enum Leak {
     /// The requester sees all rows of a derived account on the days that the
     /// time rule touches, not only after the minute of the incoming transfer.
     DayGranularity,
+    /// The three that compute, and whoever reads the ledger, learn each shared
+    /// table's size class.
+    TableSize,
+    /// Whoever reads the ledger learns how many rows the question found.
+    Count,
 }
 
 /// A value of a row.
@@ -195,8 +248,32 @@ pub struct Answer {
     pub question: Digest,
     /// The template asked.
     pub template: TemplateId,
-    /// The rows, a table a step.
+    /// The rows, a table a step; of a joint question one table, whose rows come from
+    /// all the plan's tables together and name no origin.
     pub tables: Vec<AnswerTable>,
+    /// Of a joint question: what the rows were put together from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint: Option<JointProof>,
+}
+
+/// What the three that computed gave the requester: the answer's rows can be put
+/// together from it again, and each has signed its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JointProof {
+    /// Each one's part of the answer, in the plan's order.
+    pub parts: Vec<Part>,
+}
+
+/// One party's part of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The digest of all frames that it exchanged with the other two.
+    pub frames: Digest,
+    /// Its components of the answer's words, as `docs/formats/mpc-joint.md` has them.
+    #[serde(with = "crate::body::bytes")]
+    pub part: Vec<u8>,
 }
 
 impl Body for Answer {

@@ -94,6 +94,10 @@ rules! {
     InputsMissing = "inputs-missing",
     /// Keys or snapshots differ from those approved.
     KeyMismatch = "key-mismatch",
+    /// Who computes a joint question, or gives it a table, is not who may.
+    Joint = "joint",
+    /// A joint question's count is missing, or already opened.
+    Count = "count",
     /// A party's signature under the run's transcript is missing or wrong.
     Attestation = "attestation",
     /// The answer is larger than the plan's cap.

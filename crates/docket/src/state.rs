@@ -14,7 +14,10 @@
 //!   in force (`standing.rs`);
 //! - `inputs-committed`: only after *all* custodians approved, with the approved
 //!   keys, in the window; the first one spends a run of the budget;
-//! - `run-completed`: only after all inputs, with every custodian's attestation;
+//! - `count-opened`: of a joint question (`joint.rs`), with the word of the three that
+//!   computed it; above the cap, or where no more was asked for, the question ends;
+//! - `run-completed`: only after all inputs, with every custodian's attestation; of a
+//!   joint question only after a count within the cap, with that of the three;
 //! - `answer-disclosed`: only after that, in the window, within the cap.
 //!
 //! *Invariants*: `apply` changes nothing when it refuses; clones are cheap
@@ -44,6 +47,7 @@ use crate::{
 };
 
 mod case;
+mod joint;
 mod members;
 mod officers;
 mod question;
@@ -54,11 +58,13 @@ mod tests;
 mod view;
 mod warrant;
 
+pub use joint::{COMPUTING, JOINT_WINDOW_MS, TABLE_ROWS_MAX, TABLES_MAX};
 pub(crate) use view::Proposal;
 pub use view::{
     At, Dataset, Decision, Nominee, Officer, Question, QuestionPhase, Rules, Snapshot, Warrant,
     WarrantPhase,
 };
+pub use warrant::SCENES_MAX;
 
 /// Furthest that a record's own time may be from its block's.
 pub const TIME_SKEW_MAX_MS: u64 = 15 * 60 * 1_000;
@@ -97,6 +103,7 @@ pub struct State {
     datasets: OrdMap<Digest, Dataset>,
     snapshots: OrdMap<Digest, Snapshot>,
     warrants: OrdMap<WarrantId, Warrant>,
+    joint_runs: joint::JointRuns,
     /// Digests of recent records by the last time at which they could be sent again.
     recent: OrdSet<(TimeMs, Digest)>,
 }
@@ -140,6 +147,7 @@ impl State {
             datasets: OrdMap::new(),
             snapshots: OrdMap::new(),
             warrants: OrdMap::new(),
+            joint_runs: OrdMap::new(),
             recent: OrdSet::new(),
         })
     }

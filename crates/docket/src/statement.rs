@@ -144,12 +144,26 @@ pub enum Statement {
         question: Digest,
         /// The keys under which it answers: those approved.
         keys: Vec<KeyCommitment>,
+        /// The shared tables of a joint question that it gives, in the plan's order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tables: Vec<TableCommitment>,
+    },
+    /// The three that compute a joint question found so many rows; what they are is
+    /// not opened yet.
+    CountOpened {
+        /// The question's record.
+        question: Digest,
+        /// What was counted.
+        count: Count,
+        /// One by each of the three, in the question's order.
+        attestations: Vec<Attestation>,
     },
     /// All parties finished.
     RunCompleted {
         /// The question's record.
         question: Digest,
-        /// One for every custodian of the plan, sorted by institution.
+        /// One for every custodian of the plan, sorted by institution; of a joint
+        /// question one by each of the three that compute, in the question's order.
         attestations: Vec<Attestation>,
         /// Selectors evaluated in each step, all custodians together.
         evaluated: Vec<u32>,
@@ -321,6 +335,9 @@ pub struct Terms {
     pub expires_ms: TimeMs,
     /// How many subjects.
     pub subjects: u32,
+    /// How many scenes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub scenes: u32,
     /// Most hops.
     pub hops: u8,
     /// Most rows in an answer.
@@ -345,6 +362,58 @@ pub struct QuestionAsked {
     pub hops: u8,
     /// Most rows that the answer may have.
     pub answer_cap: u32,
+    /// What a joint question needs beside; none: lookups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint: Option<Joint>,
+}
+
+/// Who takes part in a joint question beside its custodians.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Joint {
+    /// The three that compute over shares, in their order: custodians of the plan, or
+    /// the authority. Any two of them together could see everything.
+    pub computing: Vec<InstitutionId>,
+    /// Who else gives a table: the requester its own, the authority the warrant's
+    /// subjects. Sorted by institution.
+    pub owners: Vec<Asked>,
+    /// The count alone is asked for.
+    pub count_only: bool,
+}
+
+/// What a joint question found, before any of it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    /// Rows of the answer.
+    pub rows: u64,
+    /// Groups that are withheld because too few persons are in them.
+    pub withheld: u64,
+}
+
+impl Count {
+    /// What the three sign as the transcript of a count.
+    #[must_use]
+    pub fn transcript(&self, question: &Digest) -> Digest {
+        let (rows, withheld) = (self.rows.to_be_bytes(), self.withheld.to_be_bytes());
+        Digest::of("cordon/joint-count/v1", &[&question.0, &rows, &withheld])
+    }
+}
+
+/// A table that an owner has split into shares, fixed before anybody computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableCommitment {
+    /// Which table of the plan.
+    pub table: String,
+    /// Its rows with the padding.
+    pub rows: u32,
+    /// The digests of what each of the three is given, domain `cordon/joint-shares/v1`.
+    pub shares: Vec<Digest>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A custodian of a plan.
@@ -420,6 +489,7 @@ impl Statement {
             Self::Narrowed { .. } => "narrowed",
             Self::Refused { .. } => "refused",
             Self::InputsCommitted { .. } => "inputs-committed",
+            Self::CountOpened { .. } => "count-opened",
             Self::RunCompleted { .. } => "run-completed",
             Self::RunAborted { .. } => "run-aborted",
             Self::AnswerDisclosed { .. } => "answer-disclosed",
@@ -477,6 +547,7 @@ impl Statement {
             | Self::Narrowed { question, .. }
             | Self::Refused { question, .. }
             | Self::InputsCommitted { question, .. }
+            | Self::CountOpened { question, .. }
             | Self::RunCompleted { question, .. }
             | Self::RunAborted { question, .. }
             | Self::AnswerDisclosed { question, .. }

@@ -10,8 +10,8 @@ use crate::{
     Card, Change, Duty, Institution, Role,
     charter::OfficerId,
     statement::{
-        Asked, Attestation, Column, DatasetPublished, KeyCommitment, LookupKey, QuestionAsked,
-        RulesChanged, SnapshotCommitted, StandingRule, Terms,
+        Asked, Attestation, Column, Count, DatasetPublished, KeyCommitment, LookupKey,
+        QuestionAsked, RulesChanged, SnapshotCommitted, StandingRule, Terms,
     },
 };
 
@@ -65,6 +65,7 @@ fn terms() -> Terms {
         not_before_ms: 1_700_000_000_000,
         expires_ms: 1_702_592_000_000,
         subjects: 12,
+        scenes: 0,
         hops: 2,
         answer_cap: 500,
         runs: 3,
@@ -104,6 +105,7 @@ fn cases() -> Vec<Statement> {
             }],
             hops: 1,
             answer_cap: 100,
+            joint: None,
         }),
         Statement::Denied {
             rule: "expired".into(),
@@ -125,6 +127,7 @@ fn cases() -> Vec<Statement> {
         Statement::InputsCommitted {
             question,
             keys: keys(),
+            tables: Vec::new(),
         },
         Statement::RunCompleted {
             question,
@@ -251,6 +254,18 @@ fn later() -> Vec<Statement> {
             member: id("bank_a"),
             kind: "checkpoint".into(),
         },
+        Statement::CountOpened {
+            question: digest(9),
+            count: Count {
+                rows: 3,
+                withheld: 1,
+            },
+            attestations: vec![Attestation {
+                institution: id("bank_a"),
+                transcript: digest(13),
+                signature: Signature([14; 64]),
+            }],
+        },
     ]
 }
 
@@ -284,6 +299,7 @@ fn place(statement: &Statement) -> usize {
         Statement::PassedOn { .. } => 24,
         Statement::NoticeGiven { .. } => 25,
         Statement::EquivocationWitnessed { .. } => 26,
+        Statement::CountOpened { .. } => 27,
     }
 }
 

@@ -96,7 +96,12 @@ impl State {
                     "what was read is not of this docket".into()
                 })?;
             }
-            _ => self.question_continued(record, &mut warrant, at)?,
+            statement => {
+                self.question_continued(record, &mut warrant, at)?;
+                if let Statement::InputsCommitted { question, .. } = statement {
+                    self.joint_begun(&warrant, question, at);
+                }
+            }
         }
         warrant.records.insert(record.digest);
         self.warrants.insert(id, warrant);

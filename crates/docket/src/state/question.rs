@@ -83,8 +83,16 @@ impl State {
                 self.decide(record, warrant, &question, plan, true, at)?;
                 decline(header, &mut question, Decision::Refused)?;
             }
-            Statement::InputsCommitted { keys, .. } => {
-                self.inputs_committed(record, warrant, &mut question, keys, at)?;
+            Statement::InputsCommitted { keys, tables, .. } => {
+                self.inputs_committed(record, warrant, &mut question, (keys, tables), at)?;
+            }
+            Statement::CountOpened {
+                count,
+                attestations,
+                ..
+            } => {
+                let said = (count, attestations.as_slice());
+                self.count_opened(record, warrant, &mut question, &id, said, at)?;
             }
             Statement::RunCompleted {
                 attestations,
@@ -176,6 +184,9 @@ impl State {
             || "more hops or rows than the warrant allows".into(),
         )?;
         self.check_asked(header, terms, &asked.custodians)?;
+        if let Some(joint) = &asked.joint {
+            self.check_joint(record, warrant, asked, joint, at)?;
+        }
         // A question that ended before any input was committed costs nothing.
         let open = warrant
             .questions
@@ -194,9 +205,11 @@ impl State {
             asked
                 .custodians
                 .iter()
-                .all(|custodian| plan.readers.contains(&custodian.institution)),
+                .map(|custodian| &custodian.institution)
+                .chain(asked.joint.iter().flat_map(|joint| &joint.computing))
+                .all(|party| plan.readers.contains(party)),
             Rule::Parts,
-            || "every custodian must be able to read the plan".into(),
+            || "every custodian, and whoever computes, must be able to read the plan".into(),
         )?;
         self.check_readers(plan, warrant, |id| {
             asked.custodians.iter().any(|one| one.institution == *id)
@@ -217,6 +230,9 @@ impl State {
                 decisions: OrdMap::new(),
                 inputs: OrdSet::new(),
                 phase: QuestionPhase::Open,
+                joint: asked.joint.clone(),
+                tables: OrdMap::new(),
+                count: None,
                 completed: None,
                 disclosed: OrdSet::new(),
             },
@@ -322,6 +338,11 @@ impl State {
             .find(|asked| asked.institution == *institution)
             .map(|asked| asked.snapshots.as_slice())
             .unwrap_or_default();
+        if question.joint.is_some() {
+            return ensure(keys.is_empty(), Rule::KeyMismatch, || {
+                "a joint question looks nothing up".into()
+            });
+        }
         ensure(
             !keys.is_empty() && keys.windows(2).all(|pair| pair[0] < pair[1]),
             Rule::KeyMismatch,

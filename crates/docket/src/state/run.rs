@@ -4,7 +4,7 @@ use super::{
     At, Decision, Digest, Duty, InstitutionId, KeyCommitment, Question, QuestionPhase, Record,
     Refusal, Rule, State, Warrant, ensure, require_follows, require_part, text_within,
 };
-use crate::statement::Attestation;
+use crate::statement::{Attestation, TableCommitment};
 
 impl State {
     pub(super) fn inputs_committed(
@@ -12,7 +12,7 @@ impl State {
         record: &Record,
         warrant: &mut Warrant,
         question: &mut Question,
-        keys: &[KeyCommitment],
+        (keys, tables): (&[KeyCommitment], &[TableCommitment]),
         at: At,
     ) -> Result<(), Refusal> {
         self.require_node(record)?;
@@ -28,16 +28,30 @@ impl State {
         ensure(question.approved_by_all(), Rule::ApprovalMissing, || {
             "not every custodian of the plan has approved".into()
         })?;
-        ensure(
-            question.decisions.get(institution) == Some(&Decision::Approved(keys.to_vec())),
-            Rule::KeyMismatch,
-            || format!("{institution} approved other keys, or none"),
-        )?;
+        let beside = question.joint.iter().flat_map(|joint| &joint.owners);
+        let approved = match question.decisions.get(institution) {
+            Some(Decision::Approved(approved)) => approved == keys,
+            // Requester and authority give their own tables to what they asked or ordered.
+            None => {
+                keys.is_empty()
+                    && beside
+                        .map(|one| &one.institution)
+                        .any(|id| id == institution)
+            }
+            _ => false,
+        };
+        ensure(approved, Rule::KeyMismatch, || {
+            format!("{institution} approved other keys, or none")
+        })?;
+        self.check_tables(warrant, question, tables, at)?;
         if question.phase == QuestionPhase::Open {
             question.phase = QuestionPhase::Running;
             warrant.spent += 1;
         }
         question.inputs.insert(institution.clone());
+        if !tables.is_empty() {
+            question.tables.insert(institution.clone(), tables.to_vec());
+        }
         Ok(())
     }
 
@@ -71,30 +85,21 @@ impl State {
             Rule::AlreadyDecided,
             || "the question is not running".into(),
         )?;
-        ensure(
-            question.inputs.len() == question.custodians.len(),
-            Rule::InputsMissing,
-            || "not every custodian has committed its inputs".into(),
-        )?;
-        ensure(
-            attestations.len() == question.custodians.len(),
-            Rule::Attestation,
-            || "one attestation for every custodian of the plan".into(),
-        )?;
-        for (attestation, asked) in attestations.iter().zip(&question.custodians) {
-            let member = self
-                .member(&asked.institution)
-                .filter(|_| attestation.institution == asked.institution)
-                .ok_or_else(|| Refusal::new(Rule::Attestation, "an attestation of another"))?;
-            let message = Attestation::message(id, &attestation.transcript);
-            let key = &member.node_key;
-            key.verify(Attestation::DOMAIN, &message, &attestation.signature)
-                .map_err(|_| {
-                    Refusal::new(
-                        Rule::Attestation,
-                        format!("the attestation of {} does not verify", asked.institution),
-                    )
+        ensure(question.bound(), Rule::InputsMissing, || {
+            "not every owner has committed its inputs".into()
+        })?;
+        match &question.joint {
+            None => {
+                let custodians = question.custodians.iter().map(|one| &one.institution);
+                self.check_attestations(id, custodians, attestations)?;
+            }
+            Some(joint) => {
+                // Above the cap the question would have ended with its count.
+                ensure(question.count.is_some(), Rule::Count, || {
+                    "the count was not opened".into()
                 })?;
+                self.check_attestations(id, joint.computing.iter(), attestations)?;
+            }
         }
         question.phase = QuestionPhase::Completed;
         question.completed = Some(record.digest);
@@ -111,9 +116,7 @@ impl State {
     ) -> Result<(), Refusal> {
         self.require_node(record)?;
         text_within(cause, "the cause")?;
-        let party = |id: &InstitutionId| {
-            *id == warrant.requester || question.custodians.iter().any(|one| one.institution == *id)
-        };
+        let party = |id: &InstitutionId| *id == warrant.requester || question.takes_part(id);
         ensure(party(&record.header.institution), Rule::NotAsked, || {
             "only a party of the run can abort it".into()
         })?;
@@ -151,6 +154,13 @@ impl State {
         ensure(rows <= question.answer_cap, Rule::OverCap, || {
             format!("{rows} rows where {} are allowed", question.answer_cap)
         })?;
+        ensure(
+            question
+                .count
+                .is_none_or(|count| count.rows == u64::from(rows)),
+            Rule::Count,
+            || "not as many rows as were counted".into(),
+        )?;
         let readers = &require_part(&record.header, "answer")?.readers;
         ensure(
             readers.iter().all(|reader| *reader == warrant.requester),

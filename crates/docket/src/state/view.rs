@@ -8,7 +8,10 @@ use primitives::{Digest, InstitutionId, TimeMs};
 use crate::{
     charter::{Change, Duty, OfficerId},
     credential::Credential,
-    statement::{Asked, DatasetPublished, KeyCommitment, SnapshotCommitted, StandingRule, Terms},
+    statement::{
+        Asked, Count, DatasetPublished, Joint, KeyCommitment, SnapshotCommitted, StandingRule,
+        TableCommitment, Terms,
+    },
 };
 
 /// Where a record stands: the block's height and time.
@@ -132,6 +135,9 @@ pub enum QuestionPhase {
     Completed,
     /// The run was aborted.
     Aborted,
+    /// The run of a joint question ended with its count: nothing more was asked for,
+    /// nothing was found, or more than may be opened.
+    Counted,
 }
 
 /// A custodian's word on a plan.
@@ -171,6 +177,12 @@ pub struct Question {
     pub inputs: OrdSet<InstitutionId>,
     /// What has become of it.
     pub phase: QuestionPhase,
+    /// What a joint question needs beside.
+    pub joint: Option<Joint>,
+    /// The tables that were committed to for it, by owner.
+    pub tables: OrdMap<InstitutionId, Vec<TableCommitment>>,
+    /// What it found.
+    pub count: Option<Count>,
     /// The completing record.
     pub completed: Option<Digest>,
     /// The disclosing records.
@@ -178,6 +190,34 @@ pub struct Question {
 }
 
 impl Question {
+    /// Who has to commit inputs before a run begins.
+    pub fn owners(&self) -> impl Iterator<Item = &InstitutionId> {
+        let beside = self.joint.iter().flat_map(|joint| &joint.owners);
+        self.custodians
+            .iter()
+            .chain(beside)
+            .map(|asked| &asked.institution)
+    }
+
+    /// Whether everybody who has to has committed its inputs.
+    #[must_use]
+    pub fn bound(&self) -> bool {
+        self.owners().all(|owner| self.inputs.contains(owner))
+    }
+
+    /// An institution's place among the three that compute.
+    #[must_use]
+    pub fn seat(&self, institution: &InstitutionId) -> Option<usize> {
+        let joint = self.joint.as_ref()?;
+        joint.computing.iter().position(|id| id == institution)
+    }
+
+    /// Whether an institution has a part in the run beside asking for it.
+    #[must_use]
+    pub fn takes_part(&self, institution: &InstitutionId) -> bool {
+        self.owners().any(|owner| owner == institution) || self.seat(institution).is_some()
+    }
+
     /// Whether every custodian of the plan approved.
     #[must_use]
     pub fn approved_by_all(&self) -> bool {

@@ -6,6 +6,9 @@ use super::{
 };
 use crate::body::Part;
 
+/// Scenes on one warrant.
+pub const SCENES_MAX: u32 = 64;
+
 impl State {
     pub(super) fn warrant_drafted(
         &mut self,
@@ -92,11 +95,13 @@ impl State {
             || "the warrant's life is empty or longer than the charter allows".into(),
         )?;
         ensure(
-            (1..=limits.subjects_max).contains(&terms.subjects),
+            terms.subjects <= limits.subjects_max
+                && terms.scenes <= SCENES_MAX
+                && terms.subjects + terms.scenes >= 1,
             Rule::Terms,
             || {
                 format!(
-                    "a warrant names 1 to {} subjects: without one there is no question",
+                    "a warrant names up to {} subjects and {SCENES_MAX} scenes: without any there is no question",
                     limits.subjects_max
                 )
             },
@@ -145,6 +150,7 @@ impl State {
                 && terms.templates.is_subset(&asked.templates)
                 && terms.custodians.is_subset(&asked.custodians)
                 && terms.subjects <= asked.subjects
+                && terms.scenes <= asked.scenes
                 && terms.hops <= asked.hops
                 && terms.answer_cap <= asked.answer_cap
                 && terms.runs <= asked.runs

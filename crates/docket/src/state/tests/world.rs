@@ -336,6 +336,7 @@ impl World {
             not_before_ms: START_MS,
             expires_ms: START_MS + 30 * DAY_MS,
             subjects: 12,
+            scenes: 0,
             hops: 2,
             answer_cap: 100,
             runs: 1,
@@ -406,6 +407,7 @@ impl World {
             custodians: custodians.to_vec(),
             hops: 1,
             answer_cap: 50,
+            joint: None,
         }
     }
 
@@ -512,6 +514,7 @@ impl World {
         let statement = Statement::InputsCommitted {
             question: self.question,
             keys: self.keys(custodian),
+            tables: Vec::new(),
         };
         self.record(who, statement, &[self.question], &[])
     }

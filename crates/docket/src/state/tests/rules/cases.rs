@@ -739,6 +739,7 @@ pub(super) fn key_mismatch_cases() -> Vec<Refusal> {
         let statement = Statement::InputsCommitted {
             question: approved.question,
             keys,
+            tables: Vec::new(),
         };
         approved.refuse(&approved.record("bank_a", statement, &[approved.question], &[]))
     };
@@ -760,6 +761,7 @@ pub(super) fn key_mismatch_cases() -> Vec<Refusal> {
             Statement::InputsCommitted {
                 question: approved.question,
                 keys: approved.keys("hybrid"),
+                tables: Vec::new(),
             },
             &[approved.question],
             &[],
