@@ -129,6 +129,7 @@ pub fn assemble(
         question: *question,
         template: plan.template.clone(),
         tables: tables(plan, &found),
+        joint: None,
     };
     let cap = usize::try_from(plan.answer_cap).unwrap_or(usize::MAX);
     ensure(answer.rows() <= cap, Rule::OverCap, || {

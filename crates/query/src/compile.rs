@@ -10,11 +10,12 @@ use docket::{
     plan::{Leak, Parameters, PlanCustodian, PlanTable, Source, Step},
     statement::{Asked, Terms},
 };
-use primitives::{InstitutionId, TemplateId, WarrantId, semantic::Semantic};
+use primitives::{Digest, InstitutionId, TemplateId, WarrantId, semantic::Semantic};
 
 use crate::{
     catalogue::{Catalogue, Table},
     error::{QueryRefusal, Rule, ensure},
+    joint,
     shape::{ColumnShape, shape},
     template::{Template, template},
 };
@@ -40,6 +41,8 @@ pub struct Grant<'a> {
     pub warrant: WarrantId,
     /// To whom it was issued.
     pub requester: &'a InstitutionId,
+    /// Who issued it.
+    pub authority: &'a InstitutionId,
     /// Its terms, as granted.
     pub terms: &'a Terms,
     /// Its order, as custodians are shown it.
@@ -77,21 +80,17 @@ pub fn compile(
     })?;
     let kinds = seeds(&template, grant)?;
     let asked = chosen(question, grant, catalogue)?;
+    if let Some(program) = joint::program(template.id) {
+        let bounds = (hops, answer_cap);
+        return compile_joint(question, program, grant, (&asked, catalogue), bounds);
+    }
     let tables = tables_of(&asked, catalogue)?;
     let mut steps = prune(template.steps(&question.parameters, hops), &kinds, &tables)?;
     let used: Vec<&Table> = tables
         .into_iter()
         .filter(|table| steps.iter().any(|step| step.table == table.table))
         .collect();
-    if question.custodians.is_some() {
-        let idle = asked
-            .iter()
-            .find(|id| used.iter().all(|table| table.institution != **id));
-        ensure(idle.is_none(), Rule::TableMissing, || {
-            let name = idle.map(ToString::to_string).unwrap_or_default();
-            format!("{name} has no table that {} reads", question.template)
-        })?;
-    }
+    no_idler(question, &asked, &used)?;
     for step in &mut steps {
         step.columns = columns(step, &used)?;
     }
@@ -109,6 +108,61 @@ pub fn compile(
         selectors_max: grant.limits.derived_max,
         leaks: leaks(&steps),
         steps,
+        joint: None,
+    })
+}
+
+/// The plan of a joint question: its program, and the tables that it is computed over.
+fn compile_joint(
+    question: &Question,
+    program: &joint::Program,
+    grant: &Grant<'_>,
+    (asked, catalogue): (&BTreeSet<InstitutionId>, &Catalogue),
+    (hops, answer_cap): (u8, u32),
+) -> Result<Plan, QueryRefusal> {
+    let mut holders = asked.clone();
+    holders.insert(grant.requester.clone());
+    let tables = tables_of(&holders, catalogue)?;
+    let compiled = joint::compile(program, &question.parameters, grant, &tables)?;
+    let inputs = &compiled.inputs;
+    let read: BTreeSet<&Digest> = inputs.iter().flat_map(|i| &i.snapshots).collect();
+    let used: Vec<&Table> = tables
+        .into_iter()
+        .filter(|table| table.institution != *grant.requester && read.contains(&table.snapshot))
+        .collect();
+    no_idler(question, asked, &used)?;
+    Ok(Plan {
+        warrant: grant.warrant,
+        template: question.template.clone(),
+        parameters: question.parameters.clone(),
+        requester: grant.requester.clone(),
+        custodians: custodians(&[], &used),
+        window: grant.order.window,
+        hops,
+        answer_cap,
+        bucket_keys: grant.limits.bucket_keys_min,
+        selectors_max: grant.limits.derived_max,
+        leaks: vec![Leak::TableSize, Leak::Count],
+        steps: Vec::new(),
+        joint: Some(compiled),
+    })
+}
+
+/// Refuses custodians that were named and have nothing to give.
+fn no_idler(
+    question: &Question,
+    asked: &BTreeSet<InstitutionId>,
+    used: &[&Table],
+) -> Result<(), QueryRefusal> {
+    if question.custodians.is_none() {
+        return Ok(());
+    }
+    let idle = asked
+        .iter()
+        .find(|id| used.iter().all(|table| table.institution != **id));
+    ensure(idle.is_none(), Rule::TableMissing, || {
+        let name = idle.map(ToString::to_string).unwrap_or_default();
+        format!("{name} has no table that {} reads", question.template)
     })
 }
 
@@ -134,6 +188,14 @@ pub fn check(plan: &Plan, grant: &Grant<'_>, catalogue: &Catalogue) -> Result<()
             if table.snapshot != named.snapshot {
                 stale.get_or_insert_with(|| format!("{}.{}", mine.institution, table.dataset));
                 table.snapshot = named.snapshot;
+            }
+        }
+    }
+    if let (Some(mine), Some(theirs)) = (&mut expected.joint, &plan.joint) {
+        for (mine, theirs) in mine.inputs.iter_mut().zip(&theirs.inputs) {
+            if mine.snapshots != theirs.snapshots {
+                stale.get_or_insert_with(|| format!("{}.{}", mine.owner, mine.table));
+                mine.snapshots.clone_from(&theirs.snapshots);
             }
         }
     }
@@ -184,7 +246,8 @@ fn seeds(template: &Template, grant: &Grant<'_>) -> Result<BTreeSet<Semantic>, Q
         .map(|one| one.semantic)
         .filter(|semantic| template.subjects.contains(semantic))
         .collect();
-    ensure(!kinds.is_empty(), Rule::Seedless, || {
+    let seeded = !kinds.is_empty() || template.subjects.is_empty();
+    ensure(seeded, Rule::Seedless, || {
         let wanted: Vec<&str> = template.subjects.iter().map(|kind| kind.name()).collect();
         format!(
             "{} begins from {}, and the warrant names none: a question without a seed",

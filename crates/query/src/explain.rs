@@ -2,8 +2,9 @@
 
 use docket::{
     Plan,
-    plan::{Leak, Source, Step},
+    plan::{JointPlan, Leak, Source, Step},
 };
+use primitives::InstitutionId;
 
 use crate::template::template;
 
@@ -51,25 +52,37 @@ pub fn explain(plan: &Plan) -> Explanation {
     for (place, step) in plan.steps.iter().enumerate() {
         out.step(place, step);
     }
+    if let Some(joint) = &plan.joint {
+        out.joint(joint);
+    }
     let days = plan.window.to_ms.saturating_sub(plan.window.from_ms) / 86_400_000;
-    out.line(
-        format!(
-            "Bounds: rows of {days} days, {} hops, at most {} rows and {} selectors a step; an answer with more rows does not open.",
-            plan.hops, plan.answer_cap, plan.selectors_max
-        ),
-        format!(
-            "限度：{days} 天内的数据，{} 跳，答案至多 {} 行，每步至多 {} 个查询值；超出则不予打开。",
-            plan.hops, plan.answer_cap, plan.selectors_max
-        ),
-    );
+    let last = if let Some(joint) = &plan.joint {
+        out.joint_bounds(plan, joint, days);
+        (
+            "No member sees a row of another, and the requester opens nothing but the answer.",
+            "任何一方都看不到他方的任何一行；请求方除答案外什么也打不开。",
+        )
+    } else {
+        out.line(
+            format!(
+                "Bounds: rows of {days} days, {} hops, at most {} rows and {} selectors a step; an answer with more rows does not open.",
+                plan.hops, plan.answer_cap, plan.selectors_max
+            ),
+            format!(
+                "限度：{days} 天内的数据，{} 跳，答案至多 {} 行，每步至多 {} 个查询值；超出则不予打开。",
+                plan.hops, plan.answer_cap, plan.selectors_max
+            ),
+        );
+        (
+            "No custodian learns which subject is looked up, and the requester opens no row of anyone else.",
+            "任何持有方都不知道查的是谁；请求方打不开其他人的任何一行。",
+        )
+    };
     for leak in &plan.leaks {
         let (en, zh) = explain_leak(*leak, plan.bucket_keys);
         out.line(en, zh);
     }
-    out.line(
-        "No custodian learns which subject is looked up, and the requester opens no row of anyone else.".into(),
-        "任何持有方都不知道查的是谁；请求方打不开其他人的任何一行。".into(),
-    );
+    out.line(last.0.into(), last.1.into());
     out
 }
 
@@ -79,9 +92,94 @@ impl Explanation {
         self.lines_zh.push(zh);
     }
 
+    /// Who shares what, who computes, with which numbers.
+    fn joint(&mut self, joint: &JointPlan) {
+        for input in &joint.inputs {
+            let (en, zh) = explain_table(&input.table);
+            self.line(
+                format!("{} splits into shares: {en}.", input.owner),
+                format!("{} 拆成份额：{zh}。", input.owner),
+            );
+        }
+        let [names_en, names_zh] = [", ", "、"].map(|by| {
+            let names: Vec<&str> = joint.computing.iter().map(InstitutionId::as_str).collect();
+            names.join(by)
+        });
+        self.line(
+            format!("{names_en} compute over the shares: each sees noise; any two of them together could see everything."),
+            format!("{names_zh} 在份额上计算：单独一方只见噪声；其中任何两方合谋则可还原全部。"),
+        );
+        let terms: Vec<String> = joint
+            .terms
+            .iter()
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect();
+        if !terms.is_empty() {
+            self.line(
+                format!("With {}.", terms.join(", ")),
+                format!("取 {}。", terms.join("，")),
+            );
+        }
+    }
+
+    fn joint_bounds(&mut self, plan: &Plan, joint: &JointPlan, days: u64) {
+        let scenes = joint.scenes.len();
+        if joint.count_only {
+            self.line(
+                format!("Bounds: rows of {days} days, {scenes} scenes; the count alone opens."),
+                format!("限度：{days} 天内的数据，{scenes} 个现场；只打开数量。"),
+            );
+        } else {
+            self.line(
+                format!("Bounds: rows of {days} days, {scenes} scenes; the count opens first, and rows only if they are at most {}.", plan.answer_cap),
+                format!("限度：{days} 天内的数据，{scenes} 个现场；先打开数量，不超过 {} 行才打开内容。", plan.answer_cap),
+            );
+        }
+    }
+
     fn step(&mut self, place: usize, step: &Step) {
         let (en, zh) = explain_step(place, step);
         self.line(en, zh);
+    }
+}
+
+/// What a shared table of a joint question holds, English and Chinese.
+#[must_use]
+pub fn explain_table(table: &str) -> (&'static str, &'static str) {
+    match table {
+        "sightings" => (
+            "which phones called under the scenes' cells",
+            "在现场基站下呼出过的电话",
+        ),
+        "sims" => (
+            "cells of unregistered SIMs that call much and are called by nobody",
+            "只呼出、无人呼入的未实名号卡所在小区",
+        ),
+        "premises" => (
+            "premises of flat load, their cells and holders",
+            "负荷平直的用电地址及其小区、户主",
+        ),
+        "wet" => ("premises that drew water", "用过水的地址"),
+        "residents" => ("registered residents", "登记居民"),
+        "phones" => ("the warrant's phones", "令状所列电话"),
+        "calls" => (
+            "calls to its own customers, by whom and when",
+            "打给本方用户的通话（何人何时）",
+        ),
+        "transfers" => (
+            "its customers' payments, to which account and when",
+            "本行客户的付款（付往何账户、何时）",
+        ),
+        "subjects" => ("customers who called at the scenes", "在现场呼出过的用户"),
+        "facts" => (
+            "its customers' payments with their groups",
+            "本行客户的付款及其分组",
+        ),
+        "ledger" => (
+            "its accounts, their scores at the beginning and what they received",
+            "本行账户、初始分值及所收款项",
+        ),
+        _ => ("a table", "一张表"),
     }
 }
 
@@ -161,6 +259,14 @@ pub fn explain_leak(leak: Leak, bucket_keys: u32) -> (String, String) {
         Leak::DayGranularity => (
             "The requester's program sees all rows of a derived account on the days that the time rule touches.".into(),
             "请求方程序可见派生账户在时限所及各日的全部相关行。".into(),
+        ),
+        Leak::TableSize => (
+            "Whoever reads the ledger learns the size class of each shared table: a power of two.".into(),
+            "账本读者得知各份额表的大小级别（2 的幂）。".into(),
+        ),
+        Leak::Count => (
+            "Whoever reads the ledger learns how many rows the question found, and how many groups were withheld.".into(),
+            "账本读者得知查得多少行，以及有几组未予打开。".into(),
         ),
         _ => (format!("{leak:?}"), format!("{leak:?}")),
     }

@@ -14,13 +14,14 @@
 //! - [`assemble`] accepts no row that nobody looked up, and no more rows than the
 //!   plan's cap.
 //!
-//! *Not here*: cryptography, data, network, time; SQL (a later issue).
+//! *Not here*: cryptography, data, network, time.
 
 mod answer;
 mod catalogue;
 mod compile;
 mod error;
 mod explain;
+mod joint;
 mod shape;
 mod template;
 #[cfg(test)]
@@ -30,8 +31,11 @@ pub use answer::{OpenedRow, assemble, derive};
 pub use catalogue::{Catalogue, Table};
 pub use compile::{Grant, Question, asked, check, compile};
 pub use error::{QueryRefusal, Rule};
-pub use explain::{Explanation, explain, explain_leak, explain_step};
+pub use explain::{Explanation, explain, explain_leak, explain_step, explain_table};
+pub use joint::{
+    AUTHORITY_TABLES, NOBODY, Selection, Term, Word, assemble_joint, joint_of, selection,
+};
 pub use template::{
-    CALL_HOPS_MAX, ParameterSpec, Template, WITHIN_DEFAULT_MS, WITHIN_MAX_MS, template, templates,
-    templates_reading,
+    Begins, CALL_HOPS_MAX, ParameterSpec, Template, WITHIN_DEFAULT_MS, WITHIN_MAX_MS, template,
+    templates, templates_reading,
 };

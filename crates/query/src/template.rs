@@ -7,7 +7,10 @@ use primitives::{
     semantic::Semantic::{self, Account, Phone, ResidentId},
 };
 
-use crate::error::{QueryRefusal, Rule, ensure};
+use crate::{
+    error::{QueryRefusal, Rule, ensure},
+    joint::Term,
+};
 
 /// Longest time between an incoming and an outgoing transfer: 7 days.
 pub const WITHIN_MAX_MS: u64 = 7 * 24 * 3_600 * 1_000;
@@ -44,10 +47,25 @@ pub struct Template {
     pub subjects: &'static [Semantic],
     /// The parameters that it takes.
     pub parameters: &'static [ParameterSpec],
+    /// The numbers that a joint question takes beside; of lookups none.
+    pub terms: &'static [Term],
+    /// Whether it is computed over the shares of many, and begins from scenes.
+    pub joint: Option<Begins>,
     /// The impact assessment's text (Markdown).
     pub assessment: &'static str,
     /// The impact assessment's digest, domain `cordon/impact/v1`.
     pub impact: Digest,
+}
+
+/// What a joint question begins from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// The warrant's scenes.
+    Scenes,
+    /// The warrant's subjects.
+    Subjects,
+    /// The warrant's window alone.
+    Window,
 }
 
 const HOPS: &str = "hops";
@@ -61,7 +79,7 @@ pub fn templates() -> Vec<Template> {
     let identify = include_str!("../impact/identify.md");
     let contacts = include_str!("../impact/call-contacts.md");
     let money = include_str!("../impact/follow-the-money.md");
-    vec![
+    let mut all = vec![
         Template {
             id: "identify",
             title_en: "Who holds these phones, id numbers and accounts?",
@@ -70,6 +88,8 @@ pub fn templates() -> Vec<Template> {
             what_zh: "查明对象的登记人，以及同一身份证号名下的全部电话与账户。",
             subjects: &[Phone, ResidentId, Account],
             parameters: &[],
+            terms: &[],
+            joint: None,
             assessment: identify,
             impact: assessed(identify),
         },
@@ -85,6 +105,8 @@ pub fn templates() -> Vec<Template> {
                 what_en: "1 or 2; 1 unless given",
                 what_zh: "1 或 2；默认 1",
             }],
+            terms: &[],
+            joint: None,
             assessment: contacts,
             impact: assessed(contacts),
         },
@@ -112,9 +134,106 @@ pub fn templates() -> Vec<Template> {
                     what_zh: "转入与下一笔转出的最长间隔，至多 7 天；默认 24 小时；需两跳以上",
                 },
             ],
+            terms: &[],
+            joint: None,
             assessment: money,
             impact: assessed(money),
         },
+    ];
+    all.extend(joint_templates());
+    all
+}
+
+/// The joint questions.
+fn joint_templates() -> Vec<Template> {
+    let joint = |id,
+                 titles: (&'static str, &'static str),
+                 whats: (&'static str, &'static str),
+                 subjects,
+                 assessment: &'static str| {
+        let program = crate::joint::program(id);
+        let begins = match program {
+            Some(program) if program.scenes => Begins::Scenes,
+            _ if subjects == [] as [Semantic; 0] => Begins::Window,
+            _ => Begins::Subjects,
+        };
+        Template {
+            id,
+            title_en: titles.0,
+            title_zh: titles.1,
+            what_en: whats.0,
+            what_zh: whats.1,
+            subjects,
+            parameters: &[],
+            terms: program.map_or(&[], |program| program.terms),
+            joint: Some(begins),
+            assessment,
+            impact: Digest::of("cordon/impact/v1", &[assessment.as_bytes()]),
+        }
+    };
+    vec![
+        joint(
+            "at-the-scenes",
+            (
+                "Which phones were at several scenes?",
+                "哪些电话到过多个现场？",
+            ),
+            (
+                "The phones that called under the cells of at least so many of the warrant's scenes, over all telecoms: first how many, then which, up to the cap.",
+                "在令状所列现场中至少若干处的基站下呼出过的电话（各电信运营商合计）：先得数量，不超上限才打开号码。",
+            ),
+            &[],
+            include_str!("../impact/at-the-scenes.md"),
+        ),
+        joint(
+            "sim-box",
+            ("Where do SIM boxes stand?", "猫池设在哪里？"),
+            (
+                "Premises of flat load under a cell with SIMs that call much and are called by nobody, that draw no water and whose holder is no resident: first how many, then which, up to the cap.",
+                "同一基站下有只呼出、无人呼入的号卡，负荷平直、不用水且户主非居民的用电地址：先得数量，不超上限才打开。",
+            ),
+            &[],
+            include_str!("../impact/sim-box.md"),
+        ),
+        joint(
+            "called-then-paid",
+            (
+                "Which accounts were paid after these phones called?",
+                "接到这些电话之后，钱付到了哪些账户？",
+            ),
+            (
+                "Accounts that several persons paid, each soon after a call from one of the warrant's phones: first how many, then which, up to the cap.",
+                "多人在接到令状所列电话之后不久付款的账户：先得数量，不超上限才打开。",
+            ),
+            &[Phone],
+            include_str!("../impact/called-then-paid.md"),
+        ),
+        joint(
+            "totals",
+            (
+                "How much did they pay, and where?",
+                "他们付了多少，付往何处？",
+            ),
+            (
+                "Persons, transfers and sums of those who called at the warrant's scenes, by bank, day or amount; groups of few persons are withheld, and how many are is said.",
+                "在令状现场呼出过的人的付款人数、笔数与金额，按银行、日期或金额分组；人数过少的组不予打开，但说明有几组。",
+            ),
+            &[],
+            include_str!("../impact/totals.md"),
+        ),
+        joint(
+            "risk-propagation",
+            (
+                "Which accounts take on risk from others?",
+                "哪些账户承接了他人的风险？",
+            ),
+            (
+                "Risk scores spread over the banks' joint graph of transfers; accounts above a threshold open, up to the cap.",
+                "风险分值沿各银行合并的转账图传播；超过阈值的账户才打开，且不超上限。",
+            ),
+            &[],
+            include_str!("../impact/risk-propagation.md"),
+        ),
     ]
 }
 
@@ -130,7 +249,13 @@ pub fn templates_reading(table: &str) -> Vec<String> {
     let deepest = Parameters::default();
     templates()
         .into_iter()
-        .filter(|template| template.steps(&deepest, 2).iter().any(|s| s.table == table))
+        .filter(|template| match crate::joint::program(template.id) {
+            Some(program) => {
+                let mut from = program.inputs.iter().flat_map(|input| input.from);
+                from.any(|from| from.table == table)
+            }
+            None => template.steps(&deepest, 2).iter().any(|s| s.table == table),
+        })
         .map(|template| template.id.to_owned())
         .collect()
 }
@@ -138,6 +263,11 @@ pub fn templates_reading(table: &str) -> Vec<String> {
 impl Template {
     /// The hops that a question takes, after its parameters were checked.
     pub(crate) fn hops(&self, parameters: &Parameters, granted: u8) -> Result<u8, QueryRefusal> {
+        let beside = self.joint.is_some();
+        let lookups_only = !parameters.joint.is_empty() || parameters.count_only;
+        ensure(beside || !lookups_only, Rule::ParameterUnfit, || {
+            format!("{} is no joint question", self.id)
+        })?;
         let given = [
             (HOPS, parameters.hops.is_some()),
             (MIN_AMOUNT, parameters.min_amount_minor.is_some()),

@@ -3,5 +3,6 @@
 mod answers;
 mod catalogue;
 mod fixture;
+mod joint;
 mod plans;
 mod refusals;

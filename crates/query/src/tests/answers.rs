@@ -26,6 +26,7 @@ fn money(hops: u8, within_ms: u64) -> Plan {
             min_amount_minor: Some(100),
             within_ms: (hops > 1).then_some(within_ms),
             hops: Some(hops),
+            ..Parameters::default()
         },
         ..question("follow-the-money")
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use docket::{
     Plan,
-    body::{Blinded, Order, Window},
+    body::{Blinded, Order, Scene, Window},
     charter::CharterLimits,
     plan::{Cell, Origin, Parameters},
     statement::{Column, LookupKey, Terms},
@@ -66,8 +66,52 @@ pub(super) fn table(institution: &str, kind: &str) -> Table {
     }
 }
 
+/// A table with these columns, all open, and no keys.
+fn plain(institution: &str, kind: &str, columns: &[(&str, Semantic)]) -> Table {
+    let columns = columns.iter().map(|(name, semantic)| Column {
+        name: (*name).into(),
+        semantic: semantic.name().into(),
+        disclosure: "open".into(),
+    });
+    Table {
+        columns: columns.collect(),
+        ..table(institution, kind)
+    }
+}
+
+/// What the meters' companies and the police's register hold.
+fn meters() -> Vec<Table> {
+    use Semantic::{Integer, Premise, Real, ResidentId, Text, Timestamp};
+    let holder = ("holder_id_number", ResidentId);
+    let readings = |unit| [("premise", Premise), ("at", Timestamp), (unit, Real)];
+    let mut tables = vec![
+        plain(
+            "power",
+            "premises",
+            &[("premise", Premise), ("cell", Integer), holder],
+        ),
+        plain("power", "readings", &readings("kwh")),
+        plain("water", "premises", &[("premise", Premise), holder]),
+        plain("water", "readings", &readings("litres")),
+        plain(
+            "police",
+            "residents",
+            &[("id_number", ResidentId), ("name", Text)],
+        ),
+    ];
+    for table in &mut tables {
+        for column in &mut table.columns {
+            if ["kwh", "litres"].contains(&column.name.as_str()) {
+                column.disclosure = "aggregate_only".into();
+            }
+        }
+    }
+    tables
+}
+
 pub(super) struct Setting {
     pub(super) requester: InstitutionId,
+    pub(super) authority: InstitutionId,
     pub(super) terms: Terms,
     pub(super) order: Order,
     pub(super) limits: CharterLimits,
@@ -87,8 +131,15 @@ impl Setting {
             })
             .collect();
         blinded.sort_by_key(|one| one.point);
-        let custodians = ["bank_a", "bank_b", "power", "telecom_a", "telecom_b"];
-        let mut tables = vec![table("power", "premises")];
+        let custodians = [
+            "bank_a",
+            "bank_b",
+            "power",
+            "telecom_a",
+            "telecom_b",
+            "water",
+        ];
+        let mut tables = meters();
         for shape in SHAPES {
             let holders = match shape.table {
                 "subscribers" | "calls" => ["telecom_b", "telecom_a"],
@@ -98,6 +149,7 @@ impl Setting {
         }
         Self {
             requester: id("police"),
+            authority: id("procuratorate"),
             terms: Terms {
                 case: digest("case"),
                 templates: crate::templates()
@@ -108,6 +160,7 @@ impl Setting {
                 not_before_ms: 0,
                 expires_ms: u64::MAX,
                 subjects: u32::try_from(subjects.len()).unwrap(),
+                scenes: 2,
                 hops: 3,
                 answer_cap: 100,
                 runs: 1,
@@ -119,6 +172,7 @@ impl Setting {
                     to_ms: (START_MS + 10 * DAY_MS).cast_unsigned(),
                 },
                 blinded,
+                scenes: [Some(7), Some(9)].map(|cell| scene(cell, 2, 3)).into(),
             },
             limits: CharterLimits::default(),
             catalogue: Catalogue { tables },
@@ -129,6 +183,7 @@ impl Setting {
         Grant {
             warrant: WarrantId([5; 16]),
             requester: &self.requester,
+            authority: &self.authority,
             terms: &self.terms,
             order: &self.order,
             limits: &self.limits,
@@ -146,6 +201,16 @@ impl Setting {
             .iter_mut()
             .find(|table| table.institution == id(institution) && table.table == kind)
             .unwrap()
+    }
+}
+
+/// A scene from one day of the window to another.
+pub(super) fn scene(cell: Option<i64>, from: i64, to: i64) -> Scene {
+    let at = |day: i64| (START_MS + day * DAY_MS).cast_unsigned();
+    Scene {
+        cell,
+        from_ms: at(from),
+        to_ms: at(to),
     }
 }
 

@@ -167,6 +167,7 @@ fn plans_are_pinned() {
             min_amount_minor: Some(500_000),
             within_ms: Some(3_600_000),
             hops: Some(2),
+            ..Parameters::default()
         },
         answer_cap: Some(20),
         ..asking("follow-the-money", &["bank_b"])
@@ -245,7 +246,9 @@ fn a_custodian_compiles_the_same_plan() {
         assert_eq!(check(&plan, &setting.grant(), &setting.catalogue), Ok(()));
         let asked = asked(&plan);
         assert_eq!(asked.len(), plan.custodians.len());
-        assert_eq!(asked[0].snapshots, [plan.custodians[0].tables[0].snapshot]);
+        let tables = plan.custodians[0].tables.iter();
+        let read: Vec<_> = tables.map(|table| table.snapshot).collect();
+        assert_eq!(asked[0].snapshots, read);
     }
 }
 
@@ -286,7 +289,7 @@ fn a_plan_with_anything_else_in_it_is_refused() {
         (|p| _ = p.custodians[0].tables.pop(), Rule::PlanDiffers),
         (|p| p.custodians.swap(0, 1), Rule::PlanDiffers),
         (
-            |p| p.custodians[0].institution = id("water"),
+            |p| p.custodians[0].institution = id("gas"),
             Rule::CustodianNotNamed,
         ),
         (
@@ -342,7 +345,16 @@ fn templates_are_distinct_and_assessed() {
     let ids: BTreeSet<&str> = templates().iter().map(|template| template.id).collect();
     assert_eq!(
         ids,
-        BTreeSet::from(["call-contacts", "follow-the-money", "identify"])
+        BTreeSet::from([
+            "at-the-scenes",
+            "call-contacts",
+            "called-then-paid",
+            "follow-the-money",
+            "identify",
+            "risk-propagation",
+            "sim-box",
+            "totals",
+        ])
     );
     for template in templates() {
         assert!(
@@ -352,6 +364,6 @@ fn templates_are_distinct_and_assessed() {
         );
         let text = template.assessment.as_bytes();
         assert_eq!(template.impact, Digest::of("cordon/impact/v1", &[text]));
-        assert!(!template.subjects.is_empty());
+        assert!(template.joint.is_some() || !template.subjects.is_empty());
     }
 }

@@ -1,0 +1,294 @@
+//! Joint questions: who shares what, who computes, and what is refused.
+
+use docket::{joint::Form, plan::Parameters};
+use primitives::semantic::Semantic::Phone;
+
+use super::fixture::{Setting, asking, digest, id, question, scene};
+use crate::{
+    NOBODY, QueryRefusal, Question, Rule, Word, asked, check, explain, joint_of, selection,
+    templates,
+};
+
+/// The five, in the order of the templates.
+const JOINT: [&str; 5] = [
+    "at-the-scenes",
+    "sim-box",
+    "called-then-paid",
+    "totals",
+    "risk-propagation",
+];
+
+fn with(template: &str, terms: &[(&str, i64)]) -> Question {
+    Question {
+        parameters: Parameters {
+            joint: terms
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), *value))
+                .collect(),
+            ..Parameters::default()
+        },
+        ..question(template)
+    }
+}
+
+fn refusal(setting: &Setting, question: &Question) -> QueryRefusal {
+    setting.compile(question).unwrap_err()
+}
+
+#[test]
+fn each_names_who_shares_what_and_who_computes() {
+    let setting = Setting::new(&[Phone]);
+    let shared: [&[(&str, &str)]; 5] = [
+        &[("sightings", "telecom_a"), ("sightings", "telecom_b")],
+        &[
+            ("sims", "telecom_a"),
+            ("sims", "telecom_b"),
+            ("premises", "power"),
+            ("wet", "water"),
+            ("residents", "police"),
+        ],
+        &[
+            ("phones", "procuratorate"),
+            ("calls", "telecom_a"),
+            ("calls", "telecom_b"),
+            ("transfers", "bank_a"),
+            ("transfers", "bank_b"),
+        ],
+        &[
+            ("subjects", "telecom_a"),
+            ("subjects", "telecom_b"),
+            ("facts", "bank_a"),
+            ("facts", "bank_b"),
+        ],
+        &[("ledger", "bank_a"), ("ledger", "bank_b")],
+    ];
+    let computing = [
+        ["telecom_a", "telecom_b"],
+        ["power", "telecom_a"],
+        ["bank_a", "telecom_a"],
+        ["bank_a", "telecom_a"],
+        ["bank_a", "bank_b"],
+    ];
+    for ((template, shared), computing) in JOINT.iter().zip(shared).zip(computing) {
+        let plan = setting.compile(&question(template)).unwrap();
+        let joint = plan.joint.as_ref().unwrap();
+        let inputs: Vec<(&str, &str)> = joint
+            .inputs
+            .iter()
+            .map(|input| (input.table.as_str(), input.owner.as_str()))
+            .collect();
+        assert_eq!(inputs, shared, "{template}");
+        let [first, second] = computing;
+        assert_eq!(joint.computing, [first, second, "procuratorate"].map(id));
+        // Custodians of the plan are those who share, and no other.
+        for custodian in &plan.custodians {
+            assert!(
+                inputs
+                    .iter()
+                    .any(|(_, owner)| *owner == custodian.institution.as_str())
+            );
+            assert!(custodian.tables.iter().all(|table| table.keys.is_empty()));
+        }
+        // Who owns besides is named with what it selects from.
+        let beside = joint_of(joint, &asked(&plan));
+        let expected = match *template {
+            "sim-box" => vec![(id("police"), vec![digest("police.residents")])],
+            "called-then-paid" => vec![(id("procuratorate"), vec![])],
+            _ => vec![],
+        };
+        let named: Vec<_> = beside
+            .owners
+            .into_iter()
+            .map(|owner| (owner.institution, owner.snapshots))
+            .collect();
+        assert_eq!(named, expected, "{template}");
+        assert_eq!(check(&plan, &setting.grant(), &setting.catalogue), Ok(()));
+        // Every table but the authority's has its selection, and words for each row.
+        for input in &joint.inputs {
+            let selected = selection(&plan, joint, input);
+            assert_eq!(
+                selected.is_none(),
+                input.table == "phones",
+                "{}",
+                input.table
+            );
+            let words = selected.map_or(1, |selected| selected.words.len());
+            assert!(words > 0);
+        }
+        let explained = explain(&plan);
+        assert_eq!(explained.lines_en.len(), explained.lines_zh.len());
+        assert!(
+            explained
+                .lines_en
+                .join(" ")
+                .contains("procuratorate compute over the shares")
+        );
+    }
+}
+
+#[test]
+fn numbers_have_defaults_and_ranges() {
+    let setting = Setting::new(&[Phone]);
+    let term = |question: &Question, name: &str| {
+        setting.compile(question).unwrap().joint.unwrap().terms[name]
+    };
+    assert_eq!(term(&question("at-the-scenes"), "least"), 2);
+    assert_eq!(term(&with("at-the-scenes", &[("least", 1)]), "least"), 1);
+    assert_eq!(term(&question("totals"), "group_min"), 5);
+    for template in templates() {
+        for term in template.terms {
+            for value in [term.least - 1, term.most + 1] {
+                let found = refusal(&setting, &with(template.id, &[(term.name, value)]));
+                assert_eq!(found.rule, Rule::ParameterUnfit, "{} {value}", term.name);
+            }
+        }
+    }
+    // At more scenes than there are nobody can have been.
+    for unfit in [
+        with("at-the-scenes", &[("least", 3)]),
+        with("at-the-scenes", &[("most", 1)]),
+        // The least group is the charter's, not the asker's.
+        with("totals", &[("group_min", 1)]),
+        with("identify", &[("least", 1)]),
+    ] {
+        assert_eq!(refusal(&setting, &unfit).rule, Rule::ParameterUnfit);
+    }
+    let counted = Question {
+        parameters: Parameters {
+            count_only: true,
+            ..Parameters::default()
+        },
+        ..question("identify")
+    };
+    assert_eq!(refusal(&setting, &counted).rule, Rule::ParameterUnfit);
+}
+
+#[test]
+fn without_a_scene_or_a_subject_there_is_no_question() {
+    let mut setting = Setting::new(&[]);
+    assert_eq!(
+        refusal(&setting, &question("called-then-paid")).rule,
+        Rule::Seedless
+    );
+    setting.order.scenes.clear();
+    assert_eq!(
+        refusal(&setting, &question("at-the-scenes")).rule,
+        Rule::OrderMismatch
+    );
+    setting.terms.scenes = 0;
+    for template in ["at-the-scenes", "sim-box", "totals"] {
+        assert_eq!(refusal(&setting, &question(template)).rule, Rule::Seedless);
+    }
+}
+
+#[test]
+fn scenes_stand_inside_the_window_sorted_and_once() {
+    for scenes in [
+        vec![scene(Some(7), 9, 11), scene(Some(9), 2, 3)],
+        vec![scene(Some(7), 3, 3), scene(Some(9), 2, 3)],
+        vec![scene(Some(9), 2, 3), scene(Some(7), 2, 3)],
+        vec![scene(Some(7), 2, 3), scene(Some(7), 2, 3)],
+    ] {
+        let mut setting = Setting::new(&[]);
+        setting.order.scenes = scenes;
+        let found = refusal(&setting, &question("at-the-scenes"));
+        assert_eq!(found.rule, Rule::OrderMismatch);
+    }
+}
+
+#[test]
+fn one_custodian_could_answer_alone() {
+    let setting = Setting::new(&[Phone]);
+    let alone = asking("at-the-scenes", &["telecom_a"]);
+    assert_eq!(refusal(&setting, &alone).rule, Rule::TableMissing);
+    let without = asking("sim-box", &["telecom_a", "power"]);
+    assert_eq!(refusal(&setting, &without).rule, Rule::TableMissing);
+    let idle = asking("at-the-scenes", &["telecom_a", "telecom_b", "bank_a"]);
+    assert_eq!(refusal(&setting, &idle).rule, Rule::TableMissing);
+}
+
+#[test]
+fn disclosure_and_meaning_bind_shared_columns_too() {
+    let closed = |column: &str, disclosure: &str| {
+        let mut setting = Setting::new(&[Phone]);
+        let table = setting.table("telecom_a", "calls");
+        let found = table
+            .columns
+            .iter_mut()
+            .find(|one| one.name == column)
+            .unwrap();
+        found.disclosure = disclosure.into();
+        setting.compile(&question("at-the-scenes")).map(|_| ())
+    };
+    // What opens must be open; what is only computed with must not be closed to all.
+    for (column, disclosure, may) in [
+        ("caller", "open", true),
+        ("caller", "key_only", false),
+        ("caller", "never", false),
+        ("cell", "aggregate_only", true),
+        ("cell", "never", false),
+    ] {
+        let found = closed(column, disclosure);
+        let rule = found.map_err(|refusal| refusal.rule);
+        assert_eq!(
+            rule,
+            if may { Ok(()) } else { Err(Rule::ColumnClosed) },
+            "{column}"
+        );
+    }
+    let mut setting = Setting::new(&[Phone]);
+    let table = setting.table("telecom_a", "calls");
+    table
+        .columns
+        .iter_mut()
+        .find(|one| one.name == "cell")
+        .unwrap()
+        .semantic = "text".into();
+    assert_eq!(
+        refusal(&setting, &question("at-the-scenes")).rule,
+        Rule::ColumnMeaning
+    );
+}
+
+#[test]
+fn a_plan_with_anything_else_in_it_is_refused() {
+    let setting = Setting::new(&[Phone]);
+    let plan = setting.compile(&question("sim-box")).unwrap();
+    type Alter = fn(&mut docket::plan::JointPlan);
+    let alterations: &[(Alter, Rule)] = &[
+        (|p| p.computing.swap(0, 1), Rule::PlanDiffers),
+        (|p| p.computing[2] = id("police"), Rule::PlanDiffers),
+        (|p| p.scenes[0].cell = None, Rule::PlanDiffers),
+        (|p| p.inputs.truncate(4), Rule::PlanDiffers),
+        (|p| p.inputs[0].owner = id("telecom_b"), Rule::PlanDiffers),
+        (|p| p.inputs[0].snapshots[0].0[0] ^= 1, Rule::SnapshotStale),
+        (|p| p.count_only = true, Rule::PlanDiffers),
+        (|p| *p.terms.get_mut("sims").unwrap() = 1, Rule::PlanDiffers),
+        (|p| p.fields[1].form = Form::Name, Rule::PlanDiffers),
+    ];
+    for (number, (alter, rule)) in alterations.iter().enumerate() {
+        let mut plan = plan.clone();
+        alter(plan.joint.as_mut().unwrap());
+        let found = check(&plan, &setting.grant(), &setting.catalogue);
+        let found = found.map_err(|refusal| refusal.rule);
+        assert_eq!(found, Err(*rule), "alteration {number}");
+    }
+}
+
+#[test]
+fn selections_hold_the_plans_numbers_and_nothing_else() {
+    let setting = Setting::new(&[Phone]);
+    let plan = setting.compile(&question("at-the-scenes")).unwrap();
+    let joint = plan.joint.as_ref().unwrap();
+    let selected = selection(&plan, joint, &joint.inputs[0]).unwrap();
+    let [first, _] = &joint.scenes[..] else {
+        panic!("two scenes")
+    };
+    assert!(selected.sql.contains("cell = 7") && selected.sql.contains("cell = 9"));
+    assert!(selected.sql.contains(&first.from_ms.to_string()));
+    assert_eq!(
+        selected.words,
+        [Word::Key("phone", 0), Word::Number(1, 1), Word::Name(0)]
+    );
+    assert_ne!(NOBODY, "person");
+}
