@@ -23,12 +23,14 @@ mod error;
 pub mod limits;
 #[cfg(feature = "pooled")]
 pub mod pooled;
+mod selection;
 mod snapshot;
 mod source;
 mod spec;
 mod value;
 
 pub use error::{DataError, ErrorKind, Rule};
+pub use selection::select;
 pub use snapshot::{
     BucketRanges, Cancel, Inputs, KeyReport, KeyedRow, Progress, Rejected, RowFilter, RowStream,
     Snapshot, SnapshotReport, Stage, TakeOptions, bucket_hash,

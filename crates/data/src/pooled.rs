@@ -1,7 +1,7 @@
-//! The oracle of the lookups' tests: plain SQL over the tables of every institution
+//! The oracle of the questions' tests: plain SQL over the tables of every institution
 //! of a city folder, pooled as no real system may pool them.
 //!
-//! Views `subscribers`, `calls`, `accounts` and `transfers` hold the canonical rows of
+//! Views `subscribers`, `calls`, `accounts`, `transfers` and `residents` hold the canonical rows of
 //! all institutions' snapshots and a column `institution`. Amounts are fen, instants
 //! milliseconds, as in a snapshot.
 //!
@@ -10,19 +10,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray as _};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::prelude::{DataFrame, SessionContext, lit};
 
 use crate::engine;
 use crate::error::DataError;
 use crate::limits::MEMORY_BYTES_DEFAULT;
+use crate::selection::extend;
 use crate::snapshot::{Cancel, Snapshot, TakeOptions};
 use crate::spec::city;
-use crate::value::{Row, Value};
+use crate::value::Row;
 
-const KINDS: [&str; 4] = ["subscribers", "calls", "accounts", "transfers"];
+/// Kinds whose tables have the same columns everywhere; the others' views are named
+/// after their institution too (`power_premises`).
+const KINDS: [&str; 5] = ["subscribers", "calls", "accounts", "transfers", "residents"];
 
 /// A pooled city.
 pub struct Pool {
@@ -42,9 +42,11 @@ impl Pool {
         let mut views: BTreeMap<String, DataFrame> = BTreeMap::new();
         for institution in institutions(city)? {
             for spec in city::datasets(city, &institution) {
-                if !KINDS.contains(&spec.kind.as_str()) {
-                    continue;
-                }
+                let name = if KINDS.contains(&spec.kind.as_str()) {
+                    spec.kind.clone()
+                } else {
+                    format!("{institution}_{}", spec.kind)
+                };
                 let options = TakeOptions::new([0; 32], 0);
                 let target = folder.path().join(&spec.name);
                 let mut silent = |_| {};
@@ -56,11 +58,11 @@ impl Pool {
                 let table = table
                     .with_column("institution", lit(institution.clone()))
                     .map_err(failed)?;
-                let pooled = match views.remove(&spec.kind) {
+                let pooled = match views.remove(&name) {
                     None => table,
                     Some(others) => others.union(table).map_err(failed)?,
                 };
-                views.insert(spec.kind, pooled);
+                views.insert(name, pooled);
             }
         }
         for (name, view) in views {
@@ -90,14 +92,7 @@ impl Pool {
             .map_err(failed)?;
         let mut rows = Vec::new();
         for batch in batches {
-            let columns: Vec<Vec<Value>> = batch
-                .columns()
-                .iter()
-                .map(values)
-                .collect::<Result<_, _>>()?;
-            rows.extend(
-                (0..batch.num_rows()).map(|i| columns.iter().map(|c| c[i].clone()).collect()),
-            );
+            extend(&mut rows, batch.columns(), batch.num_rows())?;
         }
         Ok(rows)
     }
@@ -114,24 +109,4 @@ fn institutions(city: &Path) -> Result<Vec<String>, DataError> {
     }
     names.sort();
     Ok(names)
-}
-
-fn values(column: &ArrayRef) -> Result<Vec<Value>, DataError> {
-    let shape =
-        |_| DataError::trouble("read the query's result", "a type that has no value", false);
-    let kind = column.data_type();
-    if kind.is_integer() || *kind == DataType::Boolean {
-        let wide = cast(column, &DataType::Int64).map_err(shape)?;
-        let wide = wide.as_primitive::<Int64Type>();
-        return Ok(wide
-            .iter()
-            .map(|v| v.map_or(Value::Null, Value::Int))
-            .collect());
-    }
-    let text = cast(column, &DataType::Utf8).map_err(shape)?;
-    let text = text.as_string::<i32>();
-    Ok(text
-        .iter()
-        .map(|v| v.map_or(Value::Null, |t| Value::Text(t.to_owned())))
-        .collect())
 }

@@ -81,7 +81,8 @@ impl TakeOptions {
     }
 }
 
-/// Tells a running [`Snapshot::take`] to stop; it then leaves nothing behind.
+/// Tells a running [`Snapshot::take`] to stop, which then leaves nothing behind, or a
+/// [`crate::select`].
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
@@ -91,7 +92,7 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn check(&self) -> Result<(), DataError> {
+    pub(crate) fn check(&self) -> Result<(), DataError> {
         if self.0.load(Ordering::Relaxed) {
             Err(DataError::cancelled())
         } else {

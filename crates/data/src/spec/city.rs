@@ -113,8 +113,24 @@ pub fn readings(institution: &str, source: Source, unit: &str) -> DatasetSpec {
     spec
 }
 
+/// The register of residents; key `id_number`. It is compared with and never opened.
+#[must_use]
+pub fn residents(institution: &str, source: Source) -> DatasetSpec {
+    let closed = |name, semantic| ColumnSpec::open(name, semantic).disclosed(Disclosure::KeyOnly);
+    spec(institution, "residents", source)
+        .columns([
+            ColumnSpec::open("id_number", S::ResidentId)
+                .required()
+                .disclosed(Disclosure::KeyOnly),
+            closed("name", S::Text),
+            closed("address", S::Text),
+            closed("cell", S::Integer),
+        ])
+        .keys([KeySpec::over("id_number", &["id_number"])])
+}
+
 /// The tables that an institution's folder of a city holds; empty if it is not one of
-/// the custodians (telecoms, banks, power, water).
+/// the custodians (telecoms, banks, power, water) nor the register, which is the police's.
 #[must_use]
 pub fn datasets(city: &Path, institution: &str) -> Vec<DatasetSpec> {
     let folder = city.join(institution);
@@ -131,6 +147,9 @@ pub fn datasets(city: &Path, institution: &str) -> Vec<DatasetSpec> {
         specs.extend(source("premises").map(|s| premises(institution, s, power)));
         let unit = if power { "kwh" } else { "litres" };
         specs.extend(source("readings").map(|s| readings(institution, s, unit)));
+    } else if institution == "police" || institution == "registry" {
+        let register = existing(&city.join("registry"), "residents");
+        specs.extend(register.map(|s| residents(institution, s)));
     }
     specs
 }

@@ -212,7 +212,7 @@ fn facts(plan: &Plan, joint: &JointPlan, input: &JointInput) -> Selection {
     let (from, to) = (plan.window.from_ms, plan.window.to_ms);
     let group = match joint.terms.get("by") {
         Some(1) => format!("(t.at - {from}) / 86400000"),
-        Some(2) => "character_length(CAST(t.amount_fen AS VARCHAR))".into(),
+        Some(2) => digits("t.amount_fen"),
         _ => {
             let mut owners: Vec<_> = plan.custodians.iter().map(|one| &one.institution).collect();
             owners.sort_unstable();
@@ -251,4 +251,15 @@ fn ledger(window: &str) -> String {
          LEFT JOIN (SELECT to_account, from_account, amount_fen FROM transfers WHERE {window} AND amount_fen > 0) t ON t.to_account = a.account \
          ORDER BY a.account, t.from_account, t.amount_fen"
     )
+}
+
+/// The number of digits of a whole number that is not negative, in plain SQL.
+fn digits(column: &str) -> String {
+    let mut parts = vec!["1".to_owned()];
+    let mut bound: u64 = 10;
+    while bound < 1 << AMOUNT_BITS {
+        parts.push(format!("CASE WHEN {column} >= {bound} THEN 1 ELSE 0 END"));
+        bound *= 10;
+    }
+    parts.join(" + ")
 }
