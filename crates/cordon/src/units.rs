@@ -1,5 +1,6 @@
 //! Durations, moments and money as people type them.
 
+use ::node::api::types::SceneView;
 use primitives::semantic::{DAY_MS, Normal, Semantic};
 
 /// `90s`, `30m`, `24h`, `7d` in milliseconds.
@@ -36,6 +37,42 @@ pub fn moment_ms(text: &str) -> Result<u64, String> {
         },
     };
     ms.and_then(|ms| u64::try_from(ms).ok()).ok_or_else(wrong)
+}
+
+/// A scene: a cell, or `*`, at a time.
+///
+/// # Errors
+/// How a scene is written.
+pub fn scene(text: &str) -> Result<SceneView, String> {
+    let wrong = || {
+        "a scene is CELL@FROM/TO or *@FROM/TO, for example 11@2018-11-12T08:00:00Z/2018-11-12T09:00:00Z"
+            .to_owned()
+    };
+    let (cell, times) = text.split_once('@').ok_or_else(wrong)?;
+    let (from, to) = times.split_once('/').ok_or_else(wrong)?;
+    let cell = match cell {
+        "*" => None,
+        number => Some(number.parse().map_err(|_| wrong())?),
+    };
+    let (from_ms, to_ms) = (moment_ms(from)?, moment_ms(to)?);
+    if from_ms >= to_ms {
+        return Err("a scene ends after it begins".to_owned());
+    }
+    Ok(SceneView {
+        cell,
+        from_ms,
+        to_ms,
+    })
+}
+
+/// A number with a name: `least=2`.
+///
+/// # Errors
+/// How it is written.
+pub fn term(text: &str) -> Result<(String, i64), String> {
+    let wrong = || "a number with its name is NAME=NUMBER, for example least=2".to_owned();
+    let (name, number) = text.split_once('=').ok_or_else(wrong)?;
+    Ok((name.to_owned(), number.parse().map_err(|_| wrong())?))
 }
 
 /// Yuan with at most two decimals, in fen.

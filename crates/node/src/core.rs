@@ -136,6 +136,8 @@ pub struct Core {
     pub cancelled: Mutex<HashSet<Digest>>,
     /// Work that must not run twice at once, by name.
     busy: Mutex<HashSet<String>>,
+    /// What it computes and shares of joint questions.
+    pub(crate) seats: crate::joint::Seats,
     /// Opened snapshots and tables, and plans' runs, of this custodian.
     pub(crate) tables: crate::tables::Tables,
 }
@@ -208,6 +210,7 @@ impl Core {
             case_names: Mutex::default(),
             cancelled: Mutex::default(),
             busy: Mutex::default(),
+            seats: crate::joint::Seats::default(),
             tables: crate::tables::Tables::default(),
         }))
     }

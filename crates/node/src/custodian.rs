@@ -59,6 +59,7 @@ impl Service for Desk {
                     question,
                     transcript,
                 } => serve_attest(&core, &peer, &question, &transcript, &mut replies).await,
+                joint => crate::joint::serve(&core, &peer, joint, &mut replies).await,
             };
             served.map_err(|error| {
                 tracing::warn!(%error, "a peer's call was not answered");
@@ -83,7 +84,7 @@ fn as_serve(error: Error) -> ServeError {
     }
 }
 
-async fn reply(replies: &mut Replies, frame: Vec<u8>) -> Result<()> {
+pub(crate) async fn reply(replies: &mut Replies, frame: Vec<u8>) -> Result<()> {
     replies
         .send(frame)
         .await
@@ -118,14 +119,14 @@ async fn serve_body(
 }
 
 /// A question that this custodian takes part in, checked against the ledger.
-struct Case {
-    warrant_id: WarrantId,
-    warrant: Warrant,
-    question: Question,
-    plan: Plan,
+pub(crate) struct Case {
+    pub(crate) warrant_id: WarrantId,
+    pub(crate) warrant: Warrant,
+    pub(crate) question: Question,
+    pub(crate) plan: Plan,
 }
 
-fn load(core: &Core, state: &State, question: &Digest) -> Result<Case> {
+pub(crate) fn load(core: &Core, state: &State, question: &Digest) -> Result<Case> {
     let record = core.record(question)?.record;
     let Statement::QuestionAsked(_) = &record.header.statement else {
         return Err(Error::refused(
@@ -466,7 +467,7 @@ fn served_key(question: &Digest, seen: &Seen) -> Vec<u8> {
 }
 
 /// Runs work that keeps a core busy off the event loop.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work)

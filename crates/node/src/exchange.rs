@@ -1,10 +1,11 @@
-//! What nodes say to one another over `net`: three calls, each small.
+//! What nodes say to one another over `net`: a few calls, each small.
 //!
 //! - *body*: a reader asks the node that made a record for a body that the
 //!   record commits to; the answer is sealed to the reader's key.
 //! - *lookup*: the requester of a running question asks a custodian for one
 //!   part of one step; the answer is the protocol's frames.
 //! - *attest*: the requester asks a custodian to sign what both saw of a run.
+//! - *shares*, *frames*, *count*, *part*: of a joint question; see `crate::joint`.
 //!
 //! Byte by byte in `docs/formats/exchange.md`.
 
@@ -37,6 +38,28 @@ pub enum Call {
         question: Digest,
         /// The digest of all lookups' transcripts with this custodian.
         transcript: Digest,
+    },
+    /// One of the three asks an owner for its shares of a table.
+    Shares {
+        /// The question's record.
+        question: Digest,
+        /// The table of the plan.
+        table: String,
+    },
+    /// One of the three asks another for its frames.
+    Frames {
+        /// The question's record.
+        question: Digest,
+    },
+    /// The requester asks one of the three what it counted.
+    Count {
+        /// The question's record.
+        question: Digest,
+    },
+    /// The requester asks one of the three for its part of the answer.
+    Part {
+        /// The question's record.
+        question: Digest,
     },
 }
 

@@ -7,6 +7,7 @@
 //! | approve by rule | custodian | [`crate::custodian::decide_by_rule`] |
 //! | bind inputs | custodian, once all approved | [`crate::custodian::commit_inputs`] |
 //! | run | requester, once all are bound | [`crate::requester::run`] |
+//! | compute jointly | the three, once all are bound | [`joint::compute`] |
 //! | bear witness | who holds evidence against a validator | [`witness`] |
 //! | forget keys | custodian, once it has ended | [`Core::destroy_plan_keys`] |
 //!
@@ -27,6 +28,7 @@ use crate::{
     custodian,
     error::{Error, Result},
     exchange::Call,
+    joint,
     requester::{self, CALL_TIMEOUT, peer_error},
     rotation,
     store::Shelf,
@@ -128,27 +130,51 @@ fn advance(core: &Arc<Core>, warrant: WarrantId) {
                 });
             }
             QuestionPhase::Open | QuestionPhase::Running => {
-                if custodian && asked.approved_by_all() && !asked.inputs.contains(&core.me) {
+                let owner = asked.owners().any(|owner| *owner == core.me);
+                if owner && asked.approved_by_all() && !asked.inputs.contains(&core.me) {
                     spawn(core, "inputs", *question, |core, question| async move {
                         custodian::commit_inputs(&core, &question).await
                     });
                 }
-                let bound = asked.inputs.len() == asked.custodians.len();
-                if known.requester == core.me && bound {
+                if !asked.bound() {
+                    continue;
+                }
+                if asked.seat(&core.me).is_some() {
+                    spawn(core, "compute", *question, |core, question| async move {
+                        joint::compute(&core, question).await
+                    });
+                }
+                if known.requester == core.me {
                     spawn(core, "run", *question, |core, question| async move {
                         requester::run(&core, question).await
                     });
                 }
             }
-            QuestionPhase::Completed | QuestionPhase::Aborted | QuestionPhase::Declined => {
+            QuestionPhase::Completed
+            | QuestionPhase::Aborted
+            | QuestionPhase::Declined
+            | QuestionPhase::Counted => {
                 lock(&core.cancelled).remove(question);
                 core.progress.end(question);
+                core.seats.end(question);
+                let owner = asked.owners().any(|owner| *owner == core.me);
+                if asked.joint.is_some()
+                    && owner
+                    && let Err(error) = joint::forget(core, question)
+                {
+                    tracing::error!(%error, "what shares were made from could not be destroyed");
+                }
                 if custodian && let Err(error) = core.destroy_plan_keys(question) {
                     tracing::error!(%error, "a plan's keys could not be destroyed");
                 }
             }
         }
     }
+}
+
+/// Looks at a case at once: something in it can go on.
+pub(crate) fn look_again(core: &Arc<Core>, warrant: &WarrantId) {
+    advance(core, *warrant);
 }
 
 /// Starts a step unless it is under way.

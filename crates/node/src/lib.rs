@@ -24,6 +24,7 @@ pub mod error;
 pub mod events;
 pub mod exchange;
 mod jobs;
+mod joint;
 pub mod journey;
 pub mod keystore;
 pub mod log;

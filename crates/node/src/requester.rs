@@ -92,9 +92,16 @@ struct Given {
 /// # Errors
 /// Trouble that a later try may cure; everything else is recorded as an abort.
 pub(crate) async fn run(core: &Arc<Core>, question: Digest) -> Result<()> {
-    let outcome = match Running::begin(core, question) {
-        Ok(running) => running.finish().await,
-        Err(error) => Err(error),
+    let joint = matches!(
+        &core.record(&question)?.record.header.statement,
+        Statement::QuestionAsked(asked) if asked.joint.is_some()
+    );
+    let outcome = match joint {
+        true => crate::joint::run(core, &question).await,
+        false => match Running::begin(core, question) {
+            Ok(running) => running.finish().await,
+            Err(error) => Err(error),
+        },
     };
     core.progress.end(&question);
     match outcome {

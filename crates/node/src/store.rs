@@ -34,6 +34,8 @@ pub enum Shelf {
     Served,
     /// Selectors that were evaluated, by question, table, step and request.
     Spent,
+    /// Seeds of the shares of joint questions' tables, by question.
+    Shares,
     /// Opened rows of runs whose answer is not disclosed, by question.
     Results,
     /// Prepared acts by their id.
@@ -58,6 +60,7 @@ impl Shelf {
             Self::PlanKeys => "plan-keys",
             Self::Served => "served",
             Self::Spent => "spent",
+            Self::Shares => "shares",
             Self::Results => "results",
             Self::Prepared => "prepared",
             Self::Snapshots => "snapshots",

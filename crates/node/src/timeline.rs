@@ -179,6 +179,24 @@ fn say_case(who: &str, statement: &Statement) -> (String, String) {
 
 fn say_run(who: &str, statement: &Statement) -> (String, String) {
     match statement {
+        Statement::InputsCommitted { tables, .. } if !tables.is_empty() => (
+            format!("{who} binds its inputs: {} shared tables", tables.len()),
+            format!("{who} 锁定输入：{} 张份额表", tables.len()),
+        ),
+        Statement::CountOpened { count, .. } if count.withheld > 0 => (
+            format!(
+                "{who} records the count: {} rows, {} groups withheld",
+                count.rows, count.withheld
+            ),
+            format!(
+                "{who} 登记数量：{} 行，{} 组未予打开",
+                count.rows, count.withheld
+            ),
+        ),
+        Statement::CountOpened { count, .. } => (
+            format!("{who} records the count: {} rows", count.rows),
+            format!("{who} 登记数量：{} 行", count.rows),
+        ),
         Statement::InputsCommitted { keys, .. } => (
             format!("{who} binds its inputs: {} lookup keys", keys.len()),
             format!("{who} 锁定输入：{} 个查询键", keys.len()),

@@ -21,8 +21,8 @@ use primitives::{Digest, WarrantId};
 
 use crate::{
     api::types::{
-        AnswerTableView, AnswerView, DocketView, Inbox, MemberView, NodeStatus, OfficerView,
-        QuestionView, RecordView, SubjectsView, TableView, WarrantView,
+        AnswerTableView, AnswerView, CountView, DocketView, Inbox, MemberView, NodeStatus,
+        OfficerView, QuestionView, RecordView, SceneView, SubjectsView, TableView, WarrantView,
     },
     core::{Core, Indexed, now_ms},
     error::{Error, Result},
@@ -157,6 +157,7 @@ pub(crate) fn question_phase(phase: QuestionPhase) -> &'static str {
         QuestionPhase::Declined => "declined",
         QuestionPhase::Completed => "completed",
         QuestionPhase::Aborted => "aborted",
+        QuestionPhase::Counted => "counted",
     }
 }
 
@@ -205,6 +206,7 @@ pub(crate) fn warrant(core: &Core, id: &WarrantId, warrant: &Warrant) -> Warrant
         templates: terms.templates.iter().map(ToString::to_string).collect(),
         custodians: terms.custodians.iter().map(ToString::to_string).collect(),
         subjects: terms.subjects,
+        scenes: terms.scenes,
         hops: terms.hops,
         answer_cap: terms.answer_cap,
         runs: terms.runs,
@@ -251,7 +253,18 @@ pub(crate) fn subjects(core: &Core, warrant: &Warrant) -> Option<SubjectsView> {
             .iter()
             .map(|s| s.selector.to_string())
             .collect(),
+        scenes: body.scenes.iter().map(scene).collect(),
     })
+}
+
+/// A scene.
+#[must_use]
+pub(crate) fn scene(scene: &docket::body::Scene) -> SceneView {
+    SceneView {
+        cell: scene.cell,
+        from_ms: scene.from_ms,
+        to_ms: scene.to_ms,
+    }
 }
 
 /// A question.
@@ -285,6 +298,10 @@ pub(crate) fn question(
             .unwrap_or_default(),
         doing: progress.map(|progress| progress.doing),
         cause: cause(core, warrant, id),
+        count: question.count.map(|count| CountView {
+            rows: count.rows,
+            withheld: count.withheld,
+        }),
     }
 }
 

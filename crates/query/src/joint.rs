@@ -33,9 +33,9 @@ use crate::{
 mod program;
 mod select;
 
-pub use program::{AUTHORITY_TABLES, Term};
+pub use program::{AMOUNT_BITS, AUTHORITY_TABLES, CELL_BITS, GROUP_BITS, Term, WEIGHT_BITS};
 pub(crate) use program::{Input, Owner, Program, program, terms_of};
-pub use select::{NOBODY, Selection, Word, selection};
+pub use select::{NOBODY, Selection, Word, selection, time_bits};
 
 /// Fewest custodians of a joint question.
 const CUSTODIANS_MIN: usize = 2;

@@ -13,7 +13,7 @@
 //! digests; who may read them is shown in the summary.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     thread,
     time::{Duration, Instant},
 };
@@ -23,7 +23,7 @@ use docket::{
     statement::{QuestionAsked, StandingRule, Terms},
 };
 use node::api::types::{
-    Act, Ask, DraftWarrant, IssueWarrant, Prepared, Recorded, RuleView, SubmitSignature,
+    Act, Ask, DraftWarrant, IssueWarrant, Prepared, Recorded, RuleView, SceneView, SubmitSignature,
     WarrantView,
 };
 use primitives::{cbor, limits::RECORD_BYTES_MAX, semantic::Selector};
@@ -353,6 +353,11 @@ fn compare_question(ask: &Ask, asked: &QuestionAsked) -> Result<()> {
     ensure(
         named.is_none_or(|named| custodians == named),
         "other custodians",
+    )?;
+    let counts = asked.joint.as_ref().is_some_and(|joint| joint.count_only);
+    ensure(
+        counts == ask.count_only,
+        "rows where the count alone was asked for, or the other way round",
     )
 }
 
@@ -384,6 +389,11 @@ fn compare_draft(draft: &DraftWarrant, terms: &Terms) -> Result<()> {
     ensure(
         usize::try_from(terms.subjects) == Ok(subjects.len()),
         "another number of subjects",
+    )?;
+    let scenes: HashSet<SceneView> = draft.scenes.iter().copied().collect();
+    ensure(
+        usize::try_from(terms.scenes) == Ok(scenes.len()),
+        "another number of scenes",
     )
 }
 
@@ -411,6 +421,7 @@ fn compare_issue(issue: &IssueWarrant, before: &WarrantView, terms: &Terms) -> R
         terms.subjects == before.subjects,
         "another number of subjects",
     )?;
+    ensure(terms.scenes == before.scenes, "another number of scenes")?;
     let asked = before.expires_ms.saturating_sub(before.not_before_ms);
     let life = terms.expires_ms.saturating_sub(terms.not_before_ms);
     ensure(life <= issue.life_ms.unwrap_or(asked), "a longer life")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::node::api::types::{Act, Ask as AskAct, QuestionView};
+use ::node::api::types::{Act, Ask as AskAct, CountView, QuestionView};
 use clap::Args;
 use primitives::{InstitutionId, TemplateId};
 use serde_json::json;
@@ -34,7 +34,8 @@ pub(crate) struct Ask {
     connect: Connect,
     /// The warrant.
     warrant: String,
-    /// The template: identify, call-contacts or follow-the-money.
+    /// The template: identify, call-contacts, follow-the-money, or a joint question:
+    /// at-the-scenes, sim-box, called-then-paid, totals, risk-propagation.
     template: TemplateId,
     /// Hops; else as many as the warrant allows.
     #[arg(long)]
@@ -51,6 +52,13 @@ pub(crate) struct Ask {
     /// Ask only this custodian of the warrant's; may be repeated.
     #[arg(long = "custodian")]
     custodians: Vec<InstitutionId>,
+    /// A number that a joint question takes, with its name; may be repeated. `cordon
+    /// templates` lists them.
+    #[arg(long = "term", value_parser = units::term, value_name = "NAME=NUMBER")]
+    terms: Vec<(String, i64)>,
+    /// Of a joint question the count alone: nothing else opens.
+    #[arg(long)]
+    count_only: bool,
     /// Do not wait for the run.
     #[arg(long)]
     no_wait: bool,
@@ -74,6 +82,8 @@ impl Ask {
             within_ms: self.within,
             answer_cap: self.answer_cap,
             custodians: (!custodians.is_empty()).then_some(custodians),
+            terms: self.terms.into_iter().collect(),
+            count_only: self.count_only,
         });
         let (recorded, _) = sign(&client, &act, &self.sign, out)?;
         let id = recorded.record.clone();
@@ -93,12 +103,28 @@ impl Ask {
                 failure
             }
         })?;
-        out.say(
-            &format!("the run is complete; open the answer: cordon answer {id}"),
-            &format!("计算完成；打开答案：cordon answer {id}"),
-        );
+        if let Some(count) = view.count {
+            say_count(out, count);
+        }
+        if view.phase == "completed" {
+            out.say(
+                &format!("the run is complete; open the answer: cordon answer {id}"),
+                &format!("计算完成；打开答案：cordon answer {id}"),
+            );
+        }
         out.value(&view)
     }
+}
+
+/// What a joint question counted.
+fn say_count(out: &Out, count: CountView) {
+    out.say(
+        &format!(
+            "counted: {} rows; {} groups withheld",
+            count.rows, count.withheld
+        ),
+        &format!("数量：{} 行；{} 组未予打开", count.rows, count.withheld),
+    );
 }
 
 /// Waits until a question's run has ended, saying what it waits for.
@@ -123,7 +149,7 @@ pub(crate) fn wait_for_question(
         Ok((!matches!(view.phase.as_str(), "open" | "running")).then_some(view))
     })?;
     match view.phase.as_str() {
-        "completed" => Ok(view),
+        "completed" | "counted" => Ok(view),
         "declined" => Err(
             Failure::refusal("declined", state_of(&view)).advise(format!(
                 "read the reason with `cordon docket {}`",

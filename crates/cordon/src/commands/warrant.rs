@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ::node::api::types::{Act, DraftWarrant, IssueWarrant, WarrantView};
+use ::node::api::types::{Act, DraftWarrant, IssueWarrant, SceneView, WarrantView};
 use clap::{Args, Subcommand};
 use primitives::{InstitutionId, TemplateId, semantic::Selector};
 use serde_json::json;
@@ -73,18 +73,23 @@ pub(crate) struct Draft {
     /// The authority asked.
     #[arg(long)]
     authority: InstitutionId,
-    /// A template that may be asked: identify, call-contacts, follow-the-money; may be repeated.
+    /// A template that may be asked: identify, call-contacts, follow-the-money,
+    /// at-the-scenes, sim-box, called-then-paid, totals, risk-propagation; may be repeated.
     #[arg(long = "template", required = true)]
     templates: Vec<TemplateId>,
     /// A custodian that may be asked; may be repeated.
     #[arg(long = "custodian", required = true)]
     custodians: Vec<InstitutionId>,
     /// A subject: phone:…, id:…, account:…, or a bare value; may be repeated.
-    #[arg(long = "subject", required_unless_present = "subjects_file")]
+    #[arg(long = "subject", required_unless_present_any = ["subjects_file", "scenes"])]
     subjects: Vec<String>,
     /// A file of subjects, one a line.
     #[arg(long, value_name = "FILE")]
     subjects_file: Option<PathBuf>,
+    /// A scene that joint questions begin from: a cell, or * for the whole city, from a
+    /// moment to another: 11@2018-11-12T08:00:00Z/2018-11-12T09:00:00Z; may be repeated.
+    #[arg(long = "scene", value_parser = units::scene, value_name = "CELL@FROM/TO")]
+    scenes: Vec<SceneView>,
     /// The first moment that rows may be of.
     #[arg(long, value_parser = units::moment_ms, value_name = "MOMENT")]
     from: u64,
@@ -111,6 +116,7 @@ impl Draft {
     fn run(self, out: &Out) -> Result<()> {
         let act = Act::DraftWarrant(DraftWarrant {
             subjects: self.subjects()?,
+            scenes: self.scenes,
             case: self.case,
             reason: self.reason,
             basis: self.basis,
@@ -342,8 +348,8 @@ pub(crate) fn show(view: &WarrantView, out: &Out) {
     out.line(format!("custodians {}", view.custodians.join(", ")));
     out.line(format!("templates  {}", view.templates.join(", ")));
     out.line(format!(
-        "bounds     {} subjects, {} hops, {} rows, {} of {} runs spent",
-        view.subjects, view.hops, view.answer_cap, view.spent, view.runs
+        "bounds     {} subjects, {} scenes, {} hops, {} rows, {} of {} runs spent",
+        view.subjects, view.scenes, view.hops, view.answer_cap, view.spent, view.runs
     ));
     out.line(format!(
         "valid      {} to {}",
@@ -361,6 +367,16 @@ pub(crate) fn show(view: &WarrantView, out: &Out) {
     }
     if let Some(subjects) = &view.subject_list {
         out.line(format!("case       {}: {}", subjects.case, subjects.reason));
+        for scene in &subjects.scenes {
+            let cell = scene
+                .cell
+                .map_or_else(|| "*".into(), |cell| cell.to_string());
+            out.line(format!(
+                "  scene    {cell} from {} to {}",
+                moment(scene.from_ms),
+                moment(scene.to_ms)
+            ));
+        }
         for subject in &subjects.subjects {
             out.line(format!("  subject  {subject}"));
         }

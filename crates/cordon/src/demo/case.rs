@@ -282,6 +282,7 @@ fn first_draft(scene: &Scene, seats: &Seats<'_>) -> DraftWarrant {
         templates: TEMPLATES.map(str::to_owned).to_vec(),
         custodians: scene.custodians.iter().map(ToString::to_string).collect(),
         subjects: scene.subjects.clone(),
+        scenes: Vec::new(),
         window_from_ms,
         window_to_ms,
         hops: scene.call_hops.max(scene.money.hops),
@@ -348,6 +349,8 @@ fn question_of(scene: &Scene, warrant: &str, template: &str) -> Ask {
         within_ms: money.map(|rule| rule.within_ms),
         answer_cap: None,
         custodians: None,
+        terms: BTreeMap::new(),
+        count_only: false,
     }
 }
 

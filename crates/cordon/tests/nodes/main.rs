@@ -12,6 +12,7 @@ mod browser;
 mod case;
 mod console;
 mod crashes;
+mod joint;
 mod passkeys;
 mod quorum;
 mod refusals;

@@ -4,7 +4,7 @@
 //! event with a limit; a failure quotes the log of the node that it was about.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::Debug,
     fs::File,
     path::{Path, PathBuf},
@@ -76,6 +76,11 @@ fn turn() -> File {
 impl World {
     /// Seven nodes that agree, nobody enrolled, nothing published.
     pub(crate) fn bare() -> Self {
+        Self::of(&MEMBERS)
+    }
+
+    /// These members' nodes, nobody enrolled, nothing published.
+    pub(crate) fn of(members: &[(&str, &[Role])]) -> Self {
         let turn = turn();
         let folder = tempfile::tempdir().unwrap();
         let member = |(name, roles): &(&str, &[Role])| MemberSpec::new(id(name), name, roles);
@@ -83,7 +88,7 @@ impl World {
             dir: folder.path().join("network"),
             program: PathBuf::from(env!("CARGO_BIN_EXE_cordon")),
             name: "Tests".into(),
-            members: MEMBERS.iter().map(member).collect(),
+            members: members.iter().map(member).collect(),
             limits: CharterLimits::default(),
             log: Log::default(),
         })
@@ -112,13 +117,17 @@ impl World {
             ("customs", "both", vec![Duty::Investigator, Duty::Approver]),
         ];
         officers.extend(CUSTODIANS.map(|custodian| (custodian, "approver", vec![Duty::Approver])));
+        world.enrol(officers);
+        world
+    }
+
+    /// Enrols officers, all at once.
+    pub(crate) fn enrol(&self, officers: Vec<(&str, &str, Vec<Duty>)>) {
         together(officers, |(institution, handle, duties)| {
-            world
-                .network
+            self.network
                 .enrol(&id(institution), &handle.parse().unwrap(), &duties)
                 .unwrap();
         });
-        world
     }
 
     /// Seven nodes with officers and the small tables.
@@ -419,6 +428,7 @@ pub(crate) fn draft(custodians: &[&str], subjects: &[&str]) -> DraftWarrant {
         templates: names(&["identify", "call-contacts", "follow-the-money"]),
         custodians: names(custodians),
         subjects: names(subjects),
+        scenes: Vec::new(),
         window_from_ms: tables::FROM_MS,
         window_to_ms: tables::TO_MS,
         hops: 2,
@@ -439,5 +449,7 @@ pub(crate) fn ask(warrant: &str, template: &str) -> Ask {
         within_ms: None,
         answer_cap: None,
         custodians: None,
+        terms: BTreeMap::new(),
+        count_only: false,
     }
 }

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use docket::{
     Opened, Plan, State, Statement,
-    body::{Blinded, Order, Reason, Subject, Subjects, Window},
+    body::{Blinded, Order, Reason, Scene, Subject, Subjects, Window},
     plan::Parameters,
     state::{Question, QuestionPhase, Warrant, WarrantPhase},
     statement::{QuestionAsked, Terms},
@@ -206,6 +206,7 @@ fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
             blind: Digest(*blind.to_bytes()),
         });
     }
+    let scenes = scenes_of(draft)?;
     let not_before_ms = draft.not_before_ms.unwrap_or_else(now_ms);
     // The same case has the same commitment, and nobody without the store's key
     // can guess the case from it.
@@ -220,6 +221,7 @@ fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
         not_before_ms,
         expires_ms: not_before_ms.saturating_add(draft.life_ms),
         subjects: u32::try_from(subjects.len()).unwrap_or(u32::MAX),
+        scenes: u32::try_from(scenes.len()).unwrap_or(u32::MAX),
         hops: draft.hops,
         answer_cap: draft.answer_cap,
         runs: draft.runs,
@@ -249,6 +251,7 @@ fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
             to_ms: draft.window_to_ms,
         },
         subjects,
+        scenes,
     })?;
     Ok(Made {
         warrant: Some(WarrantId::draw()),
@@ -257,6 +260,34 @@ fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
         statement: Statement::WarrantDrafted { authority, terms },
         summary,
     })
+}
+
+/// A draft's scenes, sorted and once; each inside the window.
+fn scenes_of(draft: &DraftWarrant) -> Result<Vec<Scene>> {
+    let mut scenes = BTreeSet::new();
+    for (place, scene) in draft.scenes.iter().enumerate() {
+        let inside = scene.from_ms < scene.to_ms
+            && scene.from_ms >= draft.window_from_ms
+            && scene.to_ms <= draft.window_to_ms;
+        if !inside {
+            let detail = format!("scene {} is empty, or outside the window", place + 1);
+            return Err(Error::refused("scene", detail)
+                .advise("a scene begins before it ends, within the warrant's window"));
+        }
+        if scene
+            .cell
+            .is_some_and(|cell| !(0..=i64::from(u32::MAX)).contains(&cell))
+        {
+            let detail = format!("scene {}: a cell is a number from 0 on", place + 1);
+            return Err(Error::refused("scene", detail));
+        }
+        scenes.insert(Scene {
+            cell: scene.cell,
+            from_ms: scene.from_ms,
+            to_ms: scene.to_ms,
+        });
+    }
+    Ok(scenes.into_iter().collect())
 }
 
 fn check_window(from_ms: u64, to_ms: u64) -> Result<()> {
@@ -294,10 +325,12 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
     if let Some(life) = issue.life_ms {
         terms.expires_ms = terms.not_before_ms.saturating_add(life);
     }
-    if terms.subjects as usize != draft.subjects.len() {
+    if terms.subjects as usize != draft.subjects.len()
+        || terms.scenes as usize != draft.scenes.len()
+    {
         return Err(Error::refused(
             "terms",
-            "the draft's subjects are not as many as its terms say",
+            "the draft's subjects or scenes are not as many as its terms say",
         ));
     }
     let subjects = draft.clone();
@@ -310,6 +343,7 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
         basis: draft.basis.clone(),
         window: draft.window,
         blinded,
+        scenes: draft.scenes.clone(),
     })?;
     let subjects = Opened::new(&draft)?;
     let parties = [&known.requester, &known.authority];
@@ -390,6 +424,8 @@ pub(super) fn compile_question(core: &Core, state: &State, ask: &Ask) -> Result<
             min_amount_minor: ask.min_amount_minor,
             within_ms: ask.within_ms,
             hops: ask.hops,
+            joint: ask.terms.clone(),
+            count_only: ask.count_only,
         },
         answer_cap: ask.answer_cap,
         custodians,
@@ -397,6 +433,7 @@ pub(super) fn compile_question(core: &Core, state: &State, ask: &Ask) -> Result<
     let grant = query::Grant {
         warrant: id,
         requester: &core.me,
+        authority: &known.authority,
         terms: &known.terms,
         order: &order,
         limits: &state.charter().limits,
@@ -415,6 +452,12 @@ fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
             .iter()
             .flat_map(|asked| asked.snapshots.iter().copied()),
     );
+    let joint = plan
+        .joint
+        .as_ref()
+        .map(|joint| query::joint_of(joint, &asked));
+    let beside = joint.iter().flat_map(|joint| &joint.owners);
+    follows.extend(beside.flat_map(|owner| owner.snapshots.iter().copied()));
     let names: Vec<&InstitutionId> = asked.iter().map(|asked| &asked.institution).collect();
     let readers = core.readers(state, names.into_iter().chain([&core.me, &known.authority]));
     let summary = Summary::of_plan(&plan);
@@ -428,6 +471,7 @@ fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
             custodians: asked,
             hops: plan.hops,
             answer_cap: plan.answer_cap,
+            joint,
         }),
         bodies: vec![(Opened::new(&plan)?, readers)],
         summary,

@@ -1,6 +1,10 @@
 //! What an officer reads before signing, in plain words.
 
-use docket::{Plan, body::Subjects, statement::Terms};
+use docket::{
+    Plan,
+    body::{Scene, Subjects},
+    statement::Terms,
+};
 use primitives::{InstitutionId, WarrantId};
 
 use crate::api::types::DraftWarrant;
@@ -41,8 +45,14 @@ impl Summary {
             format!("就案件 {} 向 {authority} 申请令状", draft.case),
         )
         .and(
-            format!("{subjects} subjects, {hops} hops, at most {cap} rows"),
-            format!("对象 {subjects} 个，{hops} 跳，至多 {cap} 行"),
+            format!(
+                "{subjects} subjects, {} scenes, {hops} hops, at most {cap} rows",
+                terms.scenes
+            ),
+            format!(
+                "对象 {subjects} 个，现场 {} 处，{hops} 跳，至多 {cap} 行",
+                terms.scenes
+            ),
         )
         .and(
             format!("Custodians: {}", draft.custodians.join(", ")),
@@ -68,10 +78,34 @@ impl Summary {
             format!("Legal basis: {}", draft.basis),
             format!("法律依据：{}", draft.basis),
         );
+        for scene in &draft.scenes {
+            let (en, zh) = said(scene);
+            summary = summary.and(format!("Scene: {en}"), format!("现场：{zh}"));
+        }
         for subject in &draft.subjects {
             let selector = &subject.selector;
             summary = summary.and(format!("Subject: {selector}"), format!("对象：{selector}"));
         }
         summary
+    }
+}
+
+/// A scene in words, English and Chinese.
+fn said(scene: &Scene) -> (String, String) {
+    let at = |ms: u64| {
+        primitives::semantic::Semantic::Timestamp.text(&primitives::semantic::Normal::Int(
+            i64::try_from(ms).unwrap_or(i64::MAX),
+        ))
+    };
+    let (from, to) = (at(scene.from_ms), at(scene.to_ms));
+    match scene.cell {
+        Some(cell) => (
+            format!("cell {cell}, {from} to {to}"),
+            format!("小区 {cell}，{from} 至 {to}"),
+        ),
+        None => (
+            format!("everywhere, {from} to {to}"),
+            format!("全市，{from} 至 {to}"),
+        ),
     }
 }

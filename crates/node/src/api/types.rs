@@ -127,6 +127,9 @@ pub struct WarrantView {
     pub custodians: Vec<String>,
     /// How many subjects.
     pub subjects: u32,
+    /// How many scenes.
+    #[serde(default)]
+    pub scenes: u32,
     /// Most hops.
     pub hops: u8,
     /// Most rows.
@@ -161,6 +164,9 @@ pub struct SubjectsView {
     pub reason: String,
     /// The subjects.
     pub subjects: Vec<String>,
+    /// The scenes.
+    #[serde(default)]
+    pub scenes: Vec<SceneView>,
 }
 
 /// A question, as far as this institution may see it.
@@ -172,7 +178,8 @@ pub struct QuestionView {
     pub warrant: String,
     /// The template.
     pub template: String,
-    /// `open`, `running`, `declined`, `completed` or `aborted`.
+    /// `open`, `running`, `declined`, `completed`, `aborted`, or of a joint question
+    /// that ended with its count `counted`.
     pub phase: String,
     /// The custodians' decisions: `pending`, `approved`, `narrowed` or `refused`.
     pub decisions: BTreeMap<String, String>,
@@ -193,6 +200,18 @@ pub struct QuestionView {
     pub parties: Vec<RunParty>,
     /// Why it was aborted.
     pub cause: Option<String>,
+    /// Of a joint question: what was counted, once it was.
+    #[serde(default)]
+    pub count: Option<CountView>,
+}
+
+/// What a joint question found, before any of it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CountView {
+    /// Rows.
+    pub rows: u64,
+    /// Groups withheld because too few persons are in them.
+    pub withheld: u64,
 }
 
 /// A docket's timeline.

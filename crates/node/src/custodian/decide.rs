@@ -57,6 +57,7 @@ fn check_plan(core: &Core, state: &State, case: &Case) -> Result<()> {
     let grant = query::Grant {
         warrant: case.warrant_id,
         requester: &case.warrant.requester,
+        authority: &case.warrant.authority,
         terms: &case.warrant.terms,
         order: &order,
         limits: &state.charter().limits,
@@ -113,8 +114,11 @@ pub(crate) async fn commit_inputs(core: &Arc<Core>, question: &Digest) -> Result
     else {
         return Ok(());
     };
-    let Some(Decision::Approved(keys)) = known.decisions.get(&core.me) else {
-        return Ok(());
+    let beside = known.joint.iter().flat_map(|joint| &joint.owners);
+    let keys = match known.decisions.get(&core.me) {
+        Some(Decision::Approved(keys)) => keys.clone(),
+        None if beside.map(|one| &one.institution).any(|id| *id == core.me) => Vec::new(),
+        _ => return Ok(()),
     };
     let due = known.approved_by_all()
         && matches!(known.phase, QuestionPhase::Open | QuestionPhase::Running)
@@ -122,9 +126,16 @@ pub(crate) async fn commit_inputs(core: &Arc<Core>, question: &Digest) -> Result
     if !due {
         return Ok(());
     }
+    let tables = if known.joint.is_some() {
+        let plan: Plan = core.body_of(question)?;
+        crate::joint::commitments(core, question, &plan).await?
+    } else {
+        Vec::new()
+    };
     let statement = Statement::InputsCommitted {
         question: *question,
-        keys: keys.clone(),
+        keys,
+        tables,
     };
     let header = core.header(Some(warrant), vec![*question], Vec::new(), statement);
     core.state_as_node(header, &[]).await?;

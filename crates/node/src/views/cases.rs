@@ -235,11 +235,10 @@ fn waits(core: &Core, viewer: Viewer<'_>, facts: &Facts, warrant: &Warrant, now:
         let institutions = known.custodians.iter().map(|asked| &asked.institution);
         match known.phase {
             QuestionPhase::Open | QuestionPhase::Running if known.approved_by_all() => {
-                let bound = known.inputs.len() == known.custodians.len();
-                for id in institutions.filter(|id| !known.inputs.contains(*id)) {
+                for id in known.owners().filter(|id| !known.inputs.contains(*id)) {
                     waits.push(about(wait("run", id, None), approved));
                 }
-                if bound {
+                if known.bound() {
                     waits.push(about(wait("run", &warrant.requester, None), approved));
                 }
             }

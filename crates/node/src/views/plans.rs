@@ -13,7 +13,7 @@ use primitives::{Digest, InstitutionId};
 use crate::{
     api::types::{
         Custody, LeakView, ParameterView, PastRun, PlanCost, PlanParameters, PlanParty,
-        PlanStepView, PlanTableView, PlanView, TemplateView, Words,
+        PlanStepView, PlanTableView, PlanView, TemplateView, TermView, Words,
     },
     approvals,
     core::Core,
@@ -41,6 +41,26 @@ pub(crate) fn templates() -> Vec<TemplateView> {
                     name: parameter.name.into(),
                     what_en: parameter.what_en.into(),
                     what_zh: parameter.what_zh.into(),
+                })
+                .collect(),
+            joint: known.joint.map(|begins| {
+                match begins {
+                    query::Begins::Scenes => "scenes",
+                    query::Begins::Subjects => "subjects",
+                    query::Begins::Window => "window",
+                }
+                .into()
+            }),
+            terms: known
+                .terms
+                .iter()
+                .map(|term| TermView {
+                    name: term.name.into(),
+                    default: term.default,
+                    least: term.least,
+                    most: term.most,
+                    what_en: term.what_en.into(),
+                    what_zh: term.what_zh.into(),
                 })
                 .collect(),
             assessment: known.assessment.into(),

@@ -29,7 +29,7 @@ const RISK_FRACTION_MAX: u32 = 16;
 /// Bits after the point that one iteration adds to a score.
 const RISK_ITERATION_BITS: u32 = WEIGHT_BITS + 8;
 /// Bits after the point of a transfer's weight.
-pub(crate) const WEIGHT_BITS: u32 = 16;
+pub const WEIGHT_BITS: u32 = 16;
 /// A day.
 const DAY_MS: u64 = 86_400_000;
 
@@ -325,11 +325,11 @@ const CALLS: Reads = Reads {
 };
 
 /// Bits of a cell's number.
-pub(crate) const CELL_BITS: u32 = 32;
+pub const CELL_BITS: u32 = 32;
 /// Bits of a group's code.
-pub(crate) const GROUP_BITS: u32 = 16;
+pub const GROUP_BITS: u32 = 16;
 /// Bits of an amount in fen.
-pub(crate) const AMOUNT_BITS: u32 = 40;
+pub const AMOUNT_BITS: u32 = 40;
 
 fn keyed(kind: &str, name: &str) -> [Field; 2] {
     [

@@ -121,7 +121,7 @@ pub fn selection(plan: &Plan, joint: &JointPlan, input: &JointInput) -> Option<S
 /// Bits of a time of a plan: seconds from the window's beginning, with room for what
 /// comes after a call.
 #[must_use]
-pub(crate) fn time_bits(plan: &Plan, joint: &JointPlan) -> u32 {
+pub fn time_bits(plan: &Plan, joint: &JointPlan) -> u32 {
     let seconds = plan.window.to_ms.saturating_sub(plan.window.from_ms) / 1_000;
     bits_of(seconds + within_s(joint) + 1)
 }

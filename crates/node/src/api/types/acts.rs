@@ -1,5 +1,7 @@
 //! Acts that bind: what an officer asks for, and what is signed and recorded.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -141,6 +143,9 @@ pub struct DraftWarrant {
     pub custodians: Vec<String>,
     /// Subjects: `phone:…`, `id:…`, `account:…`, or a bare value that is guessed.
     pub subjects: Vec<String>,
+    /// Scenes that joint questions begin from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenes: Vec<SceneView>,
     /// First millisecond of the data's window.
     pub window_from_ms: u64,
     /// First millisecond after the data's window.
@@ -155,6 +160,18 @@ pub struct DraftWarrant {
     pub not_before_ms: Option<u64>,
     /// How long the warrant lasts, in milliseconds.
     pub life_ms: u64,
+}
+
+/// A place and a time that a joint question begins from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SceneView {
+    /// The antenna's cell; absent: the whole city.
+    pub cell: Option<i64>,
+    /// First millisecond inside.
+    pub from_ms: u64,
+    /// First millisecond after.
+    pub to_ms: u64,
 }
 
 /// An authority's decision to issue; what is absent stays as drafted.
@@ -197,6 +214,12 @@ pub struct Ask {
     pub answer_cap: Option<u32>,
     /// Custodians to ask; absent: all of the warrant's that hold a table for it.
     pub custodians: Option<Vec<String>>,
+    /// The numbers that a joint question takes, by name; absent: its defaults.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub terms: BTreeMap<String, i64>,
+    /// Of a joint question the count alone.
+    #[serde(default)]
+    pub count_only: bool,
 }
 
 /// Standing rules in place of those in force.

@@ -41,10 +41,32 @@ pub struct TemplateView {
     pub subjects: Vec<String>,
     /// The parameters that it takes.
     pub parameters: Vec<ParameterView>,
+    /// What it is computed from, where it is a joint question: `scenes`, `subjects` or
+    /// `window`.
+    pub joint: Option<String>,
+    /// The numbers that a joint question takes.
+    pub terms: Vec<TermView>,
     /// Its impact assessment, Markdown.
     pub assessment: String,
     /// The assessment's digest.
     pub impact: String,
+}
+
+/// A number that a joint question takes.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TermView {
+    /// Its name.
+    pub name: String,
+    /// What it is where none is given; absent: as many as there are scenes.
+    pub default: Option<i64>,
+    /// Least.
+    pub least: i64,
+    /// Most.
+    pub most: i64,
+    /// What it is, with range and default.
+    pub what_en: String,
+    /// The same in Chinese.
+    pub what_zh: String,
 }
 
 /// A parameter of a template.

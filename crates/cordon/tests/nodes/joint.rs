@@ -1,0 +1,421 @@
+//! Joint questions over a generated city, between real nodes: what the three compute
+//! over shares is what plain SQL over everybody's tables, pooled, would find; and the
+//! gates hold.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use city::Config;
+use data::{Value, pooled::Pool};
+use docket::{Duty, Role};
+use mpc::joint::ideal;
+use node::api::types::{Act, AnswerView, Ask, DraftWarrant, SceneView};
+
+use crate::world::{World, ask, assert_refused, draft};
+
+const MEMBERS: [(&str, &[Role]); 8] = [
+    ("police", &[Role::Requester]),
+    ("procuratorate", &[Role::Authority, Role::Overseer]),
+    ("telecom_a", &[Role::Custodian]),
+    ("telecom_b", &[Role::Custodian]),
+    ("bank_a", &[Role::Custodian]),
+    ("bank_b", &[Role::Custodian]),
+    ("power", &[Role::Custodian]),
+    ("water", &[Role::Custodian]),
+];
+const CUSTODIANS: [&str; 6] = [
+    "bank_a",
+    "bank_b",
+    "power",
+    "telecom_a",
+    "telecom_b",
+    "water",
+];
+const DAY_MS: u64 = 86_400_000;
+/// 2018-11-11, when the city's calls begin.
+const START_MS: u64 = 1_541_894_400_000;
+const WINDOW_MS: [u64; 2] = [START_MS, START_MS + 30 * DAY_MS];
+
+/// A network whose members hold a whole city, and the pooled tables beside it.
+struct City {
+    world: World,
+    runtime: tokio::runtime::Runtime,
+    pool: Pool,
+    truth: city::Truth,
+}
+
+impl City {
+    fn new(seed: u64) -> Self {
+        let world = World::of(&MEMBERS);
+        let mut officers = vec![
+            ("police", "investigator", vec![Duty::Investigator]),
+            ("procuratorate", "judge", vec![Duty::Judge]),
+            ("procuratorate", "auditor", vec![Duty::Auditor]),
+        ];
+        officers.extend(CUSTODIANS.map(|id| (id, "approver", vec![Duty::Approver])));
+        world.enrol(officers);
+        let folder = world.folder().join("city");
+        let config = Config {
+            metered_premises: 60,
+            ..Config::new(seed, 400, &folder)
+        };
+        let truth = city::generate(&config, &mut |_| ()).unwrap();
+        world.publish(&files(&folder));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let pool = runtime.block_on(Pool::open(&folder)).unwrap();
+        Self {
+            world,
+            runtime,
+            pool,
+            truth,
+        }
+    }
+
+    fn sql(&self, sql: &str) -> Vec<Vec<String>> {
+        let rows = self.runtime.block_on(self.pool.sql(sql));
+        let rows = rows.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        rows.iter()
+            .map(|row| row.iter().map(text).collect())
+            .collect()
+    }
+
+    /// A warrant over the whole city with these subjects and scenes.
+    fn warrant(&self, subjects: &[&str], scenes: &[SceneView], answer_cap: u32) -> String {
+        let joint = [
+            "at-the-scenes",
+            "sim-box",
+            "called-then-paid",
+            "totals",
+            "risk-propagation",
+        ];
+        self.world.warrant(DraftWarrant {
+            templates: joint.map(str::to_owned).to_vec(),
+            scenes: scenes.to_vec(),
+            window_from_ms: WINDOW_MS[0],
+            window_to_ms: WINDOW_MS[1],
+            hops: 1,
+            answer_cap,
+            runs: 8,
+            ..draft(&CUSTODIANS, subjects)
+        })
+    }
+
+    /// The rows of a joint answer.
+    fn answer(&self, ask: Ask) -> (BTreeSet<Vec<String>>, AnswerView) {
+        let answer = self.world.answer(ask);
+        let [table] = &answer.tables[..] else {
+            panic!("one table")
+        };
+        let rows = table.rows.iter().map(|row| {
+            let cells = row.iter().map(|cell| match cell {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            });
+            cells.collect()
+        });
+        (rows.collect(), answer)
+    }
+
+    /// Holds that an answer is what SQL says; gives how many rows it has.
+    fn same(&self, ask: Ask, wanted: Vec<Vec<String>>) -> (usize, AnswerView) {
+        let template = ask.template.clone();
+        let (rows, answer) = self.answer(ask);
+        let wanted: BTreeSet<Vec<String>> = wanted.into_iter().collect();
+        assert_eq!(rows, wanted, "{template}");
+        (rows.len(), answer)
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Int(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+    }
+}
+
+fn files(city: &Path) -> Vec<(&'static str, &'static str, std::path::PathBuf)> {
+    let mut files = vec![("police", "residents", city.join("registry/residents.csv"))];
+    for custodian in CUSTODIANS {
+        for dataset in [
+            "subscribers",
+            "calls",
+            "accounts",
+            "transfers",
+            "premises",
+            "readings",
+        ] {
+            let path = |form| city.join(custodian).join(format!("{dataset}.{form}"));
+            let found = ["csv", "parquet"]
+                .map(path)
+                .into_iter()
+                .find(|path| path.is_file());
+            files.extend(found.map(|path| (custodian, dataset, path)));
+        }
+    }
+    files
+}
+
+fn scene(cell: Option<i64>, from: u64, to: u64) -> SceneView {
+    SceneView {
+        cell,
+        from_ms: START_MS + from * DAY_MS,
+        to_ms: START_MS + to * DAY_MS,
+    }
+}
+
+fn at(scene: &SceneView) -> String {
+    let cell = scene
+        .cell
+        .map_or_else(String::new, |cell| format!("cell = {cell} AND "));
+    format!("({cell}at >= {} AND at < {})", scene.from_ms, scene.to_ms)
+}
+
+fn terms(template: &str, warrant: &str, terms: &[(&str, i64)]) -> Ask {
+    Ask {
+        terms: terms
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), *value))
+            .collect(),
+        ..ask(warrant, template)
+    }
+}
+
+fn window() -> String {
+    format!("at >= {} AND at < {}", WINDOW_MS[0], WINDOW_MS[1])
+}
+
+#[test]
+fn joint_answers_are_those_of_plain_sql_over_pooled_tables() {
+    let city = City::new(1);
+    let whole = scene(None, 0, 30);
+    let scenes = [
+        scene(Some(1), 0, 10),
+        scene(Some(1), 10, 20),
+        scene(Some(2), 0, 30),
+    ];
+    at_the_scenes(&city, &scenes);
+    sim_box(&city, &whole);
+    called_then_paid(&city);
+    totals(&city, &whole);
+    risk_propagation(&city, &whole);
+}
+
+fn at_the_scenes(city: &City, scenes: &[SceneView]) {
+    let warrant = city.warrant(&[], scenes, 10_000);
+    for least in [2, 3] {
+        let each: Vec<String> = scenes
+            .iter()
+            .enumerate()
+            .map(|(n, scene)| {
+                format!(
+                    "SELECT caller AS phone, {n} AS scene FROM calls WHERE {}",
+                    at(scene)
+                )
+            })
+            .collect();
+        let wanted = city.sql(&format!(
+            "SELECT phone FROM ({}) GROUP BY phone HAVING count(DISTINCT scene) >= {least}",
+            each.join(" UNION ALL ")
+        ));
+        assert!(!wanted.is_empty(), "somebody was at {least} scenes");
+        city.same(
+            terms("at-the-scenes", &warrant, &[("least", least)]),
+            wanted,
+        );
+    }
+}
+
+fn sim_box(city: &City, whole: &SceneView) {
+    let warrant = city.warrant(&[], std::slice::from_ref(whole), 10);
+    let wanted = city.sql(&format!(
+        "WITH heard AS (SELECT DISTINCT caller, callee, at, cell FROM calls WHERE {window}), \
+         busy AS (SELECT caller, cell FROM heard GROUP BY caller, cell HAVING count(*) >= 20), \
+         sims AS (SELECT DISTINCT b.caller, b.cell FROM busy b JOIN subscribers s ON s.phone = b.caller \
+                  WHERE s.id_number IS NULL AND b.caller NOT IN (SELECT callee FROM heard)), \
+         cells AS (SELECT cell FROM sims GROUP BY cell HAVING count(*) >= 4), \
+         flat AS (SELECT premise FROM power_readings WHERE {window} GROUP BY premise \
+                  HAVING avg(kwh) > 0 AND stddev_pop(kwh) <= 0.2 * avg(kwh)) \
+         SELECT p.cell, p.premise FROM power_premises p JOIN flat f ON f.premise = p.premise \
+         WHERE p.cell IN (SELECT cell FROM cells) \
+         AND p.premise NOT IN (SELECT premise FROM water_readings WHERE litres > 0 AND {window}) \
+         AND (p.holder_id_number IS NULL OR p.holder_id_number NOT IN (SELECT id_number FROM residents WHERE id_number IS NOT NULL))",
+        window = window()
+    ));
+    let planted: BTreeSet<Vec<String>> = city
+        .truth
+        .sim_boxes
+        .iter()
+        .map(|known| vec![known.cell.to_string(), known.premise.clone()])
+        .collect();
+    let (_, answer) = city.same(ask(&warrant, "sim-box"), wanted.clone());
+    assert_eq!(
+        wanted.into_iter().collect::<BTreeSet<_>>(),
+        planted,
+        "the planted boxes"
+    );
+    assert_eq!(answer.tables[0].columns, ["cell", "premise"]);
+}
+
+fn called_then_paid(city: &City) {
+    let sims: Vec<String> = city.truth.sim_boxes[0]
+        .sims
+        .iter()
+        .map(|sim| format!("phone:{sim}"))
+        .collect();
+    let phones: Vec<&str> = sims.iter().map(String::as_str).collect();
+    let warrant = city.warrant(&phones, &[], 100);
+    let listed: Vec<String> = sims
+        .iter()
+        .map(|sim| format!("'+86{}'", sim.trim_start_matches("phone:")))
+        .collect();
+    let wanted = city.sql(&format!(
+        "SELECT t.to_account FROM transfers t JOIN accounts a ON a.account = t.from_account AND a.institution = t.institution \
+         JOIN subscribers s ON s.id_number = a.id_number JOIN calls c ON c.callee = s.phone \
+         WHERE c.caller IN ({}) AND c.at >= {from} AND c.at < {to} AND t.at >= {from} AND t.at < {to} \
+         AND (t.at - {from}) / 1000 >= (c.at - {from}) / 1000 AND (t.at - {from}) / 1000 <= (c.at - {from}) / 1000 + 3600 \
+         GROUP BY t.to_account HAVING count(DISTINCT a.id_number) >= 3",
+        listed.join(", "),
+        from = WINDOW_MS[0],
+        to = WINDOW_MS[1],
+    ));
+    assert!(!wanted.is_empty(), "victims paid somebody");
+    city.same(ask(&warrant, "called-then-paid"), wanted);
+}
+
+fn totals(city: &City, whole: &SceneView) {
+    let warrant = city.warrant(&[], std::slice::from_ref(whole), 1_000);
+    let paid = format!(
+        "FROM transfers t JOIN accounts a ON a.account = t.from_account AND a.institution = t.institution \
+         WHERE t.at >= {} AND t.at < {} AND a.id_number IN (SELECT s.id_number FROM subscribers s JOIN calls c ON c.caller = s.phone \
+         AND c.institution = s.institution WHERE s.id_number IS NOT NULL AND c.{})",
+        WINDOW_MS[0],
+        WINDOW_MS[1],
+        window().replace(" AND at", " AND c.at")
+    );
+    for (by, group) in [
+        (0, "t.institution"),
+        (1, "(t.at - 1541894400000) / 86400000"),
+    ] {
+        let all = city.sql(&format!(
+            "SELECT {group} AS g, count(DISTINCT a.id_number) AS persons, count(*) AS n, sum(t.amount_fen) AS s {paid} GROUP BY g"
+        ));
+        let persons = |row: &Vec<String>| row[1].parse::<u64>().unwrap();
+        let wanted: Vec<Vec<String>> = all
+            .iter()
+            .filter(|row| persons(row) >= 5)
+            .cloned()
+            .collect();
+        assert!(!wanted.is_empty());
+        let (_, answer) = city.same(terms("totals", &warrant, &[("by", by)]), wanted.clone());
+        let view = city.world.police().question(&answer.question).unwrap();
+        let count = view.count.unwrap();
+        assert_eq!(count.rows, wanted.len() as u64);
+        assert_eq!(
+            count.withheld,
+            (all.len() - wanted.len()) as u64,
+            "small groups are withheld, and said so"
+        );
+    }
+}
+
+fn risk_propagation(city: &City, whole: &SceneView) {
+    let warrant = city.warrant(&[], std::slice::from_ref(whole), 10_000);
+    let number = |text: &str| text.parse::<u64>().unwrap();
+    let key = |account: &str| [number(account) >> 32, number(account) & 0xffff_ffff];
+    let mut graph: BTreeMap<[u64; 2], ideal::Account> = BTreeMap::new();
+    let (mut received, mut sent) = (BTreeMap::new(), BTreeMap::new());
+    let own = city.sql("SELECT DISTINCT institution, account FROM accounts");
+    let mut names: BTreeMap<[u64; 2], String> = BTreeMap::new();
+    let owner: BTreeMap<&str, &str> = own
+        .iter()
+        .map(|row| (row[1].as_str(), row[0].as_str()))
+        .collect();
+    for row in &own {
+        names.insert(key(&row[1]), row[1].clone());
+        graph.insert(
+            key(&row[1]),
+            ideal::Account {
+                score: 0,
+                received: Vec::new(),
+            },
+        );
+    }
+    let transfers = city.sql(&format!(
+        "SELECT institution, from_account, to_account, amount_fen FROM transfers WHERE {} AND amount_fen > 0",
+        window()
+    ));
+    for row in &transfers {
+        let amount = number(&row[3]);
+        // Each bank knows what its own tables hold of its own accounts.
+        if owner.get(row[2].as_str()) == Some(&row[0].as_str()) {
+            *received.entry(row[2].clone()).or_insert(0) += amount;
+            graph
+                .get_mut(&key(&row[2]))
+                .unwrap()
+                .received
+                .push((key(&row[1]), amount));
+        }
+        if owner.get(row[1].as_str()) == Some(&row[0].as_str()) {
+            *sent.entry(row[1].clone()).or_insert(0) += amount;
+        }
+    }
+    for (account, received) in &received {
+        let sent: u64 = sent.get(account).copied().unwrap_or(0);
+        if sent * 10 >= received * 9 && sent <= *received {
+            graph.get_mut(&key(account)).unwrap().score = 100;
+        }
+    }
+    let scores = ideal::risk_propagation(&graph, &[128, 128], 16);
+    // 48 bits after the point, of which 16 open.
+    let wanted: Vec<Vec<String>> = scores
+        .iter()
+        .filter(|(_, score)| **score >= 20u128 << 48)
+        .map(|(key, score)| {
+            vec![
+                names[key].clone(),
+                (((*score >> 32) * 1_000) >> 16).to_string(),
+            ]
+        })
+        .collect();
+    assert!(!wanted.is_empty() && wanted.len() < graph.len());
+    city.same(ask(&warrant, "risk-propagation"), wanted);
+}
+
+#[test]
+fn an_answer_over_the_cap_opens_nothing_and_near_questions_run_out() {
+    let city = City::new(2);
+    let scenes = [scene(Some(1), 0, 30), scene(Some(2), 0, 30)];
+    let warrant = city.warrant(&[], &scenes, 1);
+    let police = city.world.police();
+    // Two scenes of a month: more than one phone was there.
+    let question = city
+        .world
+        .ask(terms("at-the-scenes", &warrant, &[("least", 1)]));
+    city.world.approve_all(&question);
+    let view = city
+        .world
+        .phase(&police, &question, &["counted", "completed", "aborted"]);
+    assert_eq!(view.phase, "counted", "{:?}", view.cause);
+    assert!(view.count.unwrap().rows > 1);
+    assert_refused(
+        "answer-unknown",
+        police.act(&Act::OpenAnswer {
+            question: question.clone(),
+        }),
+    );
+    assert!(police.answer(&question).is_err());
+    // The count alone, though it may be within the cap.
+    let counted = Ask {
+        count_only: true,
+        ..terms("at-the-scenes", &warrant, &[("least", 2)])
+    };
+    let question = city.world.ask(counted);
+    city.world.approve_all(&question);
+    let view = city
+        .world
+        .phase(&police, &question, &["counted", "completed", "aborted"]);
+    assert_eq!(view.phase, "counted", "{:?}", view.cause);
+}

@@ -1,0 +1,475 @@
+//! One of the three: pulls its shares and its neighbours' frames, counts, waits for the
+//! count's record, and makes its part of the answer.
+//!
+//! An attempt that a lost peer or a restart cuts is begun anew, with fresh keys; a
+//! peer's fault ends the question with its bytes.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, atomic::AtomicU64},
+    time::Duration,
+};
+
+use docket::{
+    Statement,
+    body::FaultEvidence,
+    statement::{Attestation, Count},
+};
+use mpc::{
+    joint::{deliver, table::Table},
+    shares::{Keys, Neighbour, Party, Security},
+};
+use primitives::{Digest, InstitutionId};
+use tokio::sync::{mpsc::unbounded_channel, watch};
+
+use super::{
+    ATTEMPT_DOMAIN, FRAMES_DOMAIN, PAIR_DOMAIN, Running, admitted,
+    channel::{Feed, Ring, inbound},
+    owner::given_bytes,
+    program,
+    seats::{Counted, Given, Seat},
+    shares_digest,
+};
+use crate::{
+    core::{Core, lock},
+    custodian::blocking,
+    error::{Error, Kind, Result},
+    exchange::Call,
+    requester::peer_error,
+};
+
+/// Longest that one attempt may take.
+const ATTEMPT_MAX: Duration = Duration::from_secs(3_600);
+/// Pause before another attempt.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Longest that lost peers are tried again.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Longest that the three wait for the count's record.
+const COUNT_PATIENCE: Duration = Duration::from_secs(600);
+/// Bytes of a hello: the attempt's nonce and a contribution to the pair's key.
+const HELLO_BYTES: usize = 64;
+
+/// Computes a question, from the start to this party's part of the answer.
+///
+/// # Errors
+/// What ended it; a fault is recorded.
+pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
+    let seat = core.seats.of(&question)?;
+    if !seat.is_wanted() {
+        return Ok(());
+    }
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let running = admitted(core, &question)?;
+        let error = match attempted(core, &running, &seat).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        tracing::warn!(question = %question.short(), %error, "an attempt to compute ended");
+        if error.retry() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        }
+        let reason = (error.rule().to_owned(), error.to_string());
+        seat.stage.send_modify(|stage| stage.failed = Some(reason));
+        if matches!(error.kind, Kind::Fault { .. }) {
+            return accuse(core, &running, &error).await;
+        }
+        return Err(error);
+    }
+}
+
+/// Ends the question with the bytes that show a peer's fault.
+async fn accuse(core: &Arc<Core>, running: &Running, error: &Error) -> Result<()> {
+    let Kind::Fault {
+        peer,
+        detail,
+        evidence,
+    } = &error.kind
+    else {
+        return Ok(());
+    };
+    let mut bytes = evidence.clone();
+    bytes.truncate(1024 * 1024);
+    let body = docket::Opened::new(&FaultEvidence {
+        what: detail.clone(),
+        bytes,
+    })?;
+    let readers = core.readers(
+        &running.state,
+        [&running.case.authority, &running.case.requester, &core.me],
+    );
+    let statement = Statement::RunAborted {
+        question: running.question,
+        cause: "fault".into(),
+        blamed: Some(peer.clone()),
+    };
+    let header = core.header(
+        Some(running.warrant),
+        vec![running.question],
+        vec![body.part(readers)],
+        statement,
+    );
+    core.state_as_node(header, &[body]).await.map(|_| ())
+}
+
+/// What a party's thread needs besides its channel.
+struct Work {
+    core: Arc<Core>,
+    running: Arc<Running>,
+    index: usize,
+    shares: BTreeMap<usize, Vec<u8>>,
+    seat: Arc<Seat>,
+    changes: watch::Receiver<u64>,
+    runtime: tokio::runtime::Handle,
+}
+
+async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Result<()> {
+    let index = running
+        .seat(&core.me)
+        .ok_or_else(|| Error::refused("joint", "this member does not compute the question"))?;
+    tell(core, running, 0.05, "collecting shares");
+    let shares = pull_shares(core, running, index).await?;
+    let (previous_out, previous_frames) = unbounded_channel();
+    let (next_out, next_frames) = unbounded_channel();
+    *lock(&seat.frames) = [Some(previous_frames), Some(next_frames)];
+    let (previous_feed, previous_in) = inbound();
+    let (next_feed, next_in) = inbound();
+    let ring = Ring {
+        outgoing: [previous_out, next_out],
+        incoming: [previous_in, next_in],
+        last: Arc::new(Mutex::new(None)),
+        sent: Arc::new(AtomicU64::new(0)),
+    };
+    let running = Arc::new(running.clone());
+    let work = Work {
+        core: core.clone(),
+        running: running.clone(),
+        index,
+        shares,
+        seat: seat.clone(),
+        changes: core.changed.subscribe(),
+        runtime: tokio::runtime::Handle::current(),
+    };
+    let party = blocking(move || play(work, ring));
+    let peers = [(index + 2) % 3, (index + 1) % 3].map(|at| running.joint.computing[at].clone());
+    let pulls = async {
+        tokio::try_join!(
+            pull_frames(core, &running, &peers[0], previous_feed),
+            pull_frames(core, &running, &peers[1], next_feed),
+        )
+    };
+    tokio::select! { biased;
+        done = party => done,
+        // A neighbour may have finished and closed its end while this party still
+        // works on what it was sent.
+        Err(error) = pulls => Err(error),
+    }
+}
+
+fn tell(core: &Core, running: &Running, done: f64, doing: &str) {
+    core.progress.update(running.question, |run| {
+        run.done = run.done.max(done);
+        run.doing = doing.into();
+        run.steps = 1;
+    });
+}
+
+/// This party's shares of every table of the plan, in the plan's order.
+async fn pull_shares(
+    core: &Arc<Core>,
+    running: &Running,
+    index: usize,
+) -> Result<BTreeMap<usize, Vec<u8>>> {
+    let mut shares = BTreeMap::new();
+    for (number, input) in running.joint.inputs.iter().enumerate() {
+        let committed = running.committed(&input.owner, &input.table)?;
+        let schema = program::schema(&running.plan, &running.joint, &input.table)?;
+        let rows = usize::try_from(committed.rows).unwrap_or(usize::MAX);
+        let due = given_bytes(&schema, rows);
+        let call = Call::Shares {
+            question: running.question,
+            table: input.table.clone(),
+        };
+        let bytes = core
+            .net()?
+            .call(running.key_of(&input.owner)?, call.encode()?, ATTEMPT_MAX)
+            .await
+            .map_err(peer_error)?
+            .read_to_end(due)
+            .await
+            .map_err(peer_error)?;
+        let digest = shares_digest(&running.session, &input.table, index, &bytes);
+        if committed.shares.get(index) != Some(&digest) {
+            let detail = "gave other shares than it committed to";
+            return Err(Error::fault(&input.owner, detail, bytes.to_vec()));
+        }
+        shares.insert(number, bytes.to_vec());
+    }
+    Ok(shares)
+}
+
+/// Pulls a neighbour's frames until it ends.
+async fn pull_frames(
+    core: &Arc<Core>,
+    running: &Running,
+    peer: &InstitutionId,
+    feed: Feed,
+) -> Result<()> {
+    let call = Call::Frames {
+        question: running.question,
+    };
+    let request = call.encode()?;
+    let key = running.key_of(peer)?;
+    let mut frames = loop {
+        let frames = core.net()?.call(key, request.clone(), ATTEMPT_MAX).await;
+        let mut frames = frames.map_err(peer_error)?;
+        match frames.next().await.map_err(peer_error) {
+            Ok(Some(first)) => {
+                feed.push(first)?;
+                break frames;
+            }
+            Ok(None) => return Err(Error::trouble("peer", "a peer closed before it began")),
+            // The neighbour's node may be a moment behind.
+            Err(error) if error.retry() || behind(&error) => {
+                admitted(core, &running.question)?;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    while let Some(frame) = frames.next().await.map_err(peer_error)? {
+        feed.push(frame)?;
+    }
+    // The party may still be reading what came last.
+    std::future::pending().await
+}
+
+/// Whether a peer's refusal may be of a ledger that is a moment behind.
+pub(super) fn behind(error: &Error) -> bool {
+    matches!(
+        error.rule(),
+        "not-running" | "approval-missing" | "not-found" | "question-unknown" | "body-missing"
+    )
+}
+
+/// The party's whole run, on a thread of its own.
+fn play(work: Work, mut ring: Ring) -> Result<()> {
+    let last = ring.last.clone();
+    let (session, keys) = greet(&work, &mut ring)?;
+    let mut party = Party::new(work.index, &session, &keys, Security::Malicious, ring)?;
+    computed(&work, &mut party).map_err(|error| work.blame(error, &last))
+}
+
+/// What a protocol step failed with.
+enum Failed {
+    Protocol(mpc::Error),
+    Node(Error),
+}
+
+impl From<mpc::Error> for Failed {
+    fn from(error: mpc::Error) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Node(error)
+    }
+}
+
+impl Work {
+    /// Whose fault it is: a malformed frame's sender. Where two contradict one another
+    /// nobody can tell which of them lied, and the question ends without a name.
+    fn blame(&self, failed: Failed, last: &Mutex<Option<Neighbour>>) -> Error {
+        let error = match failed {
+            Failed::Node(error) => return error,
+            Failed::Protocol(error) => error,
+        };
+        let mpc::ErrorKind::Fault { fault, evidence } = error.kind() else {
+            return error.into();
+        };
+        let from = lock(last).map(|neighbour| match neighbour {
+            Neighbour::Previous => (self.index + 2) % 3,
+            Neighbour::Next => (self.index + 1) % 3,
+        });
+        match (fault, from) {
+            (mpc::Fault::Malformed, Some(from)) => {
+                let peer = &self.running.joint.computing[from];
+                Error::fault(peer, error.to_string(), evidence.clone())
+            }
+            _ => Error::refused("protocol-fault", error.to_string()),
+        }
+    }
+}
+
+/// Agrees with both neighbours on this attempt's session and on keys.
+fn greet(work: &Work, ring: &mut Ring) -> Result<(Digest, Keys)> {
+    let lost = |_| Error::trouble("peer", "a neighbour is gone");
+    let nonce: [u8; 32] = primitives::random();
+    let own: [[u8; 32]; 2] = [primitives::random(), primitives::random()];
+    for (side, secret) in own.iter().enumerate() {
+        let hello = [nonce, *secret].concat();
+        ring.outgoing[side].send(hello).map_err(lost)?;
+    }
+    let gone = |_| Error::trouble("peer", "a neighbour is gone");
+    let mut nonces = [nonce; 3];
+    let mut keys = [[0; 32]; 2];
+    for (side, incoming) in ring.incoming.iter_mut().enumerate() {
+        let hello = incoming.take(HELLO_BYTES).map_err(gone)?;
+        let (theirs, secret) = hello.split_at(32);
+        let at = (work.index + if side == 0 { 2 } else { 1 }) % 3;
+        nonces[at].copy_from_slice(theirs);
+        // The lower seat's contribution first.
+        let (first, second) = if at < work.index {
+            (secret, &own[side][..])
+        } else {
+            (&own[side][..], secret)
+        };
+        let session = work.running.session.0;
+        keys[side] = Digest::of(PAIR_DOMAIN, &[&session, first, second]).0;
+    }
+    let parts = [&work.running.session.0, &nonces[0], &nonces[1], &nonces[2]];
+    let session = Digest::of(ATTEMPT_DOMAIN, &parts.map(|part| &part[..]));
+    // All three must mean the same attempt: one may still be in an older one.
+    for outgoing in &ring.outgoing {
+        outgoing.send(session.0.to_vec()).map_err(lost)?;
+    }
+    for incoming in &mut ring.incoming {
+        if incoming.take(32).map_err(gone)? != session.0 {
+            return Err(Error::trouble(
+                "attempt",
+                "the three are not in one attempt",
+            ));
+        }
+    }
+    let [previous, next] = keys;
+    Ok((session, Keys { previous, next }))
+}
+
+/// Counts, waits for the record, delivers.
+fn computed(work: &Work, party: &mut Party<'_>) -> std::result::Result<(), Failed> {
+    let running = &work.running;
+    let tables = tables(work, party)?;
+    tell(&work.core, running, 0.2, "computing over shares");
+    let (count, found) = program::count(party, &running.plan, &running.joint, tables).map_err(
+        |error| match error {
+            program::Ended::Protocol(error) => Failed::Protocol(error),
+            program::Ended::Plan(error) => Failed::Node(error),
+        },
+    )?;
+    // The count is announced when all that led to it was verified.
+    work.announce(count);
+    tell(&work.core, running, 0.8, "waiting for the count's record");
+    if !work.runtime.block_on(work.may_open(count))? {
+        return Ok(());
+    }
+    tell(&work.core, running, 0.9, "opening to the requester");
+    let cap = usize::try_from(running.cap()).unwrap_or(usize::MAX);
+    let columns = found.open(party, cap)?;
+    let binding = binding(running, count)?;
+    let part = deliver::part(party, &binding, &columns)?;
+    work.deliver(&party.transcripts(), part)?;
+    Ok(())
+}
+
+/// What the answer's parts are bound to.
+pub(super) fn binding(running: &Running, count: Count) -> Result<deliver::Binding> {
+    Ok(deliver::Binding {
+        session: running.session,
+        receiver: running.case.requester.to_string(),
+        answer: running.plan.template.to_string(),
+        rows: usize::try_from(count.rows).map_err(|_| Error::refused("limit", "too many rows"))?,
+        widths: running.joint.widths(),
+    })
+}
+
+/// Every table of the plan, its owners' rows one after another.
+fn tables(
+    work: &Work,
+    party: &mut Party<'_>,
+) -> std::result::Result<BTreeMap<String, Table>, Failed> {
+    let running = &work.running;
+    let mut tables: BTreeMap<String, Table> = BTreeMap::new();
+    for (number, input) in running.joint.inputs.iter().enumerate() {
+        let schema = program::schema(&running.plan, &running.joint, &input.table)?;
+        let bytes = work.shares.get(&number).map_or(&[][..], Vec::as_slice);
+        let column = (bytes.len() / schema.columns().len()).max(1);
+        let messages: Vec<Vec<u8>> = bytes.chunks(column).map(<[u8]>::to_vec).collect();
+        let rows = usize::try_from(running.committed(&input.owner, &input.table)?.rows)
+            .unwrap_or(usize::MAX);
+        let owner = input.owner.as_str();
+        let table = Table::receive(party, &schema, &running.session, owner, rows, &messages)?;
+        let whole = match tables.get(&input.table) {
+            None => table,
+            Some(others) => others.append(&table)?,
+        };
+        tables.insert(input.table.clone(), whole);
+    }
+    Ok(tables)
+}
+
+impl Work {
+    fn sign(&self, transcript: &Digest) -> primitives::Signature {
+        let message = Attestation::message(&self.running.question, transcript);
+        self.core.keys.node.sign(Attestation::DOMAIN, &message)
+    }
+
+    fn announce(&self, count: Count) {
+        let signature = self.sign(&count.transcript(&self.running.question));
+        self.seat.stage.send_modify(|stage| {
+            stage.counted = Some(Counted { count, signature });
+        });
+    }
+
+    /// Waits until this node's own ledger has the count; whether rows may open.
+    async fn may_open(&self, count: Count) -> Result<bool> {
+        let mut changes = self.changes.clone();
+        let waited = tokio::time::timeout(COUNT_PATIENCE, async {
+            loop {
+                let state = self.core.state();
+                let known = state
+                    .warrant(&self.running.warrant)
+                    .and_then(|warrant| warrant.questions.get(&self.running.question));
+                let known =
+                    known.ok_or_else(|| Error::refused("question-unknown", "no such question"))?;
+                if known.phase != docket::state::QuestionPhase::Running {
+                    return Ok(false);
+                }
+                if let Some(recorded) = known.count {
+                    if recorded != count {
+                        let detail = "the ledger's count is not what was computed";
+                        return Err(Error::refused("count", detail));
+                    }
+                    state.warrant_in_force(&self.running.warrant, crate::core::now_ms())?;
+                    return Ok(count.rows <= self.running.cap());
+                }
+                if changes.changed().await.is_err() {
+                    return Err(Error::trouble("stopping", "the node is stopping"));
+                }
+            }
+        });
+        waited
+            .await
+            .unwrap_or_else(|_| Err(Error::broken("count", "nobody recorded the count in time")))
+    }
+
+    fn deliver(&self, frames: &[Digest; 4], part: Vec<u8>) -> Result<()> {
+        let frames: Vec<&[u8]> = frames.iter().map(|one| &one.0[..]).collect();
+        let frames = Digest::of(FRAMES_DOMAIN, &frames);
+        let seat = u8::try_from(self.index).unwrap_or(u8::MAX);
+        let transcript = docket::joint::transcript(&self.running.question, seat, &frames, &part);
+        let head = Given {
+            frames,
+            signature: self.sign(&transcript),
+            bytes: part.len() as u64,
+        };
+        let part = Arc::new(part);
+        self.seat
+            .stage
+            .send_modify(|stage| stage.given = Some((head, part)));
+        tell(&self.core, &self.running, 1.0, "done");
+        Ok(())
+    }
+}

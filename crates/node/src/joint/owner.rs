@@ -1,0 +1,378 @@
+//! An owner of a joint question's tables: selects, splits, commits, and gives each of
+//! the three what it committed to.
+//!
+//! *Invariants*: the seed of the shares is in the private store before their digests
+//! are on the ledger, and is destroyed when the question has ended; the same seed and
+//! snapshots give the same shares after a restart.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use data::Value;
+use docket::{
+    Plan,
+    body::Subjects,
+    joint::NAME_WORDS,
+    plan::{JointInput, JointPlan},
+    state::COMPUTING,
+    statement::TableCommitment,
+};
+use mpc::joint::{
+    key::{name_to_words, subject_key},
+    risk_propagation,
+    table::Schema,
+};
+use net::Replies;
+use primitives::{Digest, PublicKey, semantic::Semantic};
+use query::Word;
+
+use super::{Running, admitted, program, shares_digest};
+use crate::{
+    core::{Core, lock},
+    custodian::{blocking, reply},
+    error::{Error, Result},
+    exchange::BODY_FRAME_BYTES,
+    store::Shelf,
+};
+
+/// Rows that one owner shares of one table, at most.
+const SELECTED_ROWS_MAX: usize = 1 << 20;
+/// Rows that the smallest shared table has.
+const PADDED_ROWS_MIN: usize = 64;
+
+/// What each of the three is given of a table.
+type Given = Arc<[Vec<u8>; COMPUTING]>;
+
+/// The shares of this owner's tables, made once while a question runs.
+#[derive(Default)]
+pub(super) struct Shared(std::sync::Mutex<BTreeMap<(Digest, String), Given>>);
+
+/// Selects and splits this institution's tables of a joint plan, and gives what it
+/// commits to, in the plan's order.
+///
+/// # Errors
+/// A refusal where a table has too many rows or a snapshot is not here; trouble.
+pub(crate) async fn commitments(
+    core: &Arc<Core>,
+    question: &Digest,
+    plan: &Plan,
+) -> Result<Vec<TableCommitment>> {
+    let Some(joint) = &plan.joint else {
+        return Ok(Vec::new());
+    };
+    let session = docket::joint::session(&core.network, &plan.digest()?, question);
+    let mut tables = Vec::new();
+    for input in joint.inputs.iter().filter(|input| input.owner == core.me) {
+        let given = made(core, question, plan, joint, input).await?;
+        let shares = given.iter().enumerate();
+        tables.push(TableCommitment {
+            table: input.table.clone(),
+            rows: rows_of(&given[0], &program::schema(plan, joint, &input.table)?)?,
+            shares: shares
+                .map(|(seat, bytes)| shares_digest(&session, &input.table, seat, bytes))
+                .collect(),
+        });
+    }
+    Ok(tables)
+}
+
+/// Rows of a table, from the length of what one party is given.
+fn rows_of(bytes: &[u8], schema: &Schema) -> Result<u32> {
+    let column = bytes.len() / schema.columns().len();
+    let rows = column.saturating_sub(COLUMN_HEADER_BYTES) / 16;
+    u32::try_from(rows).map_err(|_| Error::refused("limit", "a table of too many rows"))
+}
+
+/// Bytes of an owner's column before its words: `docs/formats/mpc-shares.md`.
+const COLUMN_HEADER_BYTES: usize = 33;
+
+/// Bytes that one party is given of a table.
+pub(super) fn given_bytes(schema: &Schema, rows: usize) -> usize {
+    schema.columns().len() * (COLUMN_HEADER_BYTES + 16 * rows)
+}
+
+/// Destroys what this owner could make shares from.
+///
+/// # Errors
+/// Trouble where the disk fails.
+pub(crate) fn forget(core: &Core, question: &Digest) -> Result<()> {
+    lock(&core.seats.shared.0).retain(|(of, _), _| of != question);
+    core.store.remove(Shelf::Shares, &question.0)
+}
+
+/// What each of the three is given of an input: from memory, or made again.
+async fn made(
+    core: &Arc<Core>,
+    question: &Digest,
+    plan: &Plan,
+    joint: &JointPlan,
+    input: &JointInput,
+) -> Result<Given> {
+    let place = (*question, input.table.clone());
+    if let Some(known) = lock(&core.seats.shared.0).get(&place) {
+        return Ok(known.clone());
+    }
+    let seed: Digest = match core.store.get(Shelf::Shares, &question.0)? {
+        Some(seed) => seed,
+        None => {
+            let seed = Digest(primitives::random());
+            core.store.put(Shelf::Shares, &question.0, &seed)?;
+            seed
+        }
+    };
+    let session = docket::joint::session(&core.network, &plan.digest()?, question);
+    let rows = selected(core, plan, joint, input).await?;
+    let (plan, joint, input) = (plan.clone(), joint.clone(), input.clone());
+    let given = blocking(move || split(&seed, &session, &plan, &joint, &input, rows)).await?;
+    let given = Arc::new(given);
+    lock(&core.seats.shared.0).insert(place, given.clone());
+    Ok(given)
+}
+
+/// The rows that an owner shares of an input, sorted.
+async fn selected(
+    core: &Core,
+    plan: &Plan,
+    joint: &JointPlan,
+    input: &JointInput,
+) -> Result<Vec<data::Row>> {
+    let mut rows = match query::selection(plan, joint, input) {
+        None => subjects(core, plan)?,
+        Some(selection) => {
+            let mut snapshots = Vec::new();
+            for digest in &input.snapshots {
+                snapshots.push(core.snapshot(digest)?);
+            }
+            let snapshots: Vec<&data::Snapshot> = snapshots.iter().map(AsRef::as_ref).collect();
+            let spill = core.config.file(crate::config::files::SNAPSHOTS);
+            let cancel = data::Cancel::default();
+            data::select(
+                &snapshots,
+                &selection.sql,
+                SELECTED_ROWS_MAX,
+                &spill,
+                &cancel,
+            )
+            .await?
+        }
+    };
+    // The engine's order is its own; shares must come out the same after a restart.
+    rows.sort_unstable();
+    Ok(rows)
+}
+
+/// The warrant's phones, from the authority's own copy of the order's subjects.
+fn subjects(core: &Core, plan: &Plan) -> Result<Vec<data::Row>> {
+    let state = core.state();
+    let issued = state
+        .warrant(&plan.warrant)
+        .and_then(|warrant| warrant.issued)
+        .ok_or_else(|| Error::refused("warrant-unknown", "the warrant was not issued"))?;
+    let sealed: Subjects = core.body_of(&issued)?;
+    let phones = sealed
+        .subjects
+        .iter()
+        .filter(|subject| subject.selector.semantic() == Semantic::Phone);
+    Ok(phones
+        .map(|subject| vec![Value::Text(subject.selector.value().to_owned())])
+        .collect())
+}
+
+/// Makes columns of words out of rows, pads them and splits them.
+fn split(
+    seed: &Digest,
+    session: &Digest,
+    plan: &Plan,
+    joint: &JointPlan,
+    input: &JointInput,
+    rows: Vec<data::Row>,
+) -> Result<[Vec<u8>; COMPUTING]> {
+    let schema = program::schema(plan, joint, &input.table)?;
+    let seed = Digest::of(
+        "cordon/joint-seed/v1",
+        &[&seed.0, &session.0, input.table.as_bytes()],
+    );
+    let mut rng = ChaCha20Rng::from_seed(seed.0);
+    let columns = if input.table == "ledger" {
+        ledger(session, joint, &rows, &mut rng)?
+    } else {
+        let words = query::selection(plan, joint, input)
+            .map_or_else(|| vec![Word::Key("phone", 0)], |selection| selection.words);
+        let mut columns = columns(session, input, &words, &rows)?;
+        let padded = padded(rows.len());
+        schema.pad(&mut columns, padded, &mut rng)?;
+        columns
+    };
+    let owner = input.owner.as_str();
+    let messages = schema.share(session, owner, &columns, &mut rng)?;
+    Ok(messages.map(|columns| columns.concat()))
+}
+
+/// A table's size class: a power of two.
+fn padded(rows: usize) -> usize {
+    rows.max(PADDED_ROWS_MIN).next_power_of_two()
+}
+
+fn unfit(what: &str) -> Error {
+    Error::refused("row-shape", format!("a selected row has no {what}"))
+}
+
+/// `present` and the words of each row, column by column.
+fn columns(
+    session: &Digest,
+    input: &JointInput,
+    words: &[Word],
+    rows: &[data::Row],
+) -> Result<Vec<Vec<u64>>> {
+    let mut columns: Vec<Vec<u64>> = vec![vec![1; rows.len()]];
+    for word in words {
+        let count = match word {
+            Word::Key(..) => 2,
+            Word::Name(_) => NAME_WORDS,
+            Word::Number(..) => 1,
+        };
+        let mut own: Vec<Vec<u64>> = vec![Vec::new(); count];
+        for (number, row) in rows.iter().enumerate() {
+            let next = match *word {
+                Word::Key(kind, at) => key(session, kind, input, number, row.get(at)).to_vec(),
+                Word::Name(at) => name(row.get(at))?,
+                Word::Number(at, bits) => vec![small(row.get(at), bits)?],
+            };
+            for (column, word) in own.iter_mut().zip(next) {
+                column.push(word);
+            }
+        }
+        columns.extend(own);
+    }
+    Ok(columns)
+}
+
+fn key(
+    session: &Digest,
+    kind: &str,
+    input: &JointInput,
+    number: usize,
+    value: Option<&Value>,
+) -> [u64; 2] {
+    match value {
+        Some(Value::Text(text)) => subject_key(session, kind, text.as_bytes()),
+        Some(Value::Int(whole)) => subject_key(session, kind, whole.to_string().as_bytes()),
+        _ => {
+            let place = format!("{}/{}/{number}", input.owner, input.table);
+            subject_key(session, query::NOBODY, place.as_bytes())
+        }
+    }
+}
+
+fn name(value: Option<&Value>) -> Result<Vec<u64>> {
+    match value {
+        Some(Value::Text(text)) => Ok(name_to_words(text.as_bytes(), NAME_WORDS)?),
+        _ => Err(unfit("name")),
+    }
+}
+
+fn small(value: Option<&Value>, bits: u32) -> Result<u64> {
+    match value {
+        Some(Value::Int(whole)) => u64::try_from(*whole)
+            .ok()
+            .filter(|whole| bits >= u64::BITS || whole >> bits == 0)
+            .ok_or_else(|| unfit("number in its range")),
+        _ => Err(unfit("number")),
+    }
+}
+
+/// A bank's ledger: rows of account, score, sender and amount, sorted by account.
+fn ledger(
+    session: &Digest,
+    joint: &JointPlan,
+    rows: &[data::Row],
+    rng: &mut ChaCha20Rng,
+) -> Result<Vec<Vec<u64>>> {
+    let terms = program::risk_terms(joint)?;
+    let account_key = |value: Option<&Value>| match value {
+        Some(Value::Text(text)) => Ok(subject_key(session, "account", text.as_bytes())),
+        _ => Err(unfit("account")),
+    };
+    let mut accounts: Vec<(&Value, risk_propagation::Account)> = Vec::new();
+    for row in rows {
+        let of = row.first().ok_or_else(|| unfit("account"))?;
+        if accounts.last().is_none_or(|(last, _)| *last != of) {
+            let account = risk_propagation::Account {
+                key: account_key(row.first())?,
+                score: small(row.get(1), terms.score_bits)?,
+                name: name(row.first())?,
+                received: Vec::new(),
+            };
+            accounts.push((of, account));
+        }
+        if matches!(row.get(2), Some(Value::Text(_))) {
+            let sent = (account_key(row.get(2))?, small(row.get(3), u64::BITS)?);
+            if let Some((_, account)) = accounts.last_mut() {
+                account.received.push(sent);
+            }
+        }
+    }
+    let accounts: Vec<_> = accounts.into_iter().map(|(_, account)| account).collect();
+    let count: usize = accounts.iter().map(|one| one.received.len() + 1).sum();
+    Ok(risk_propagation::ledger_columns(
+        &terms,
+        &accounts,
+        padded(count),
+        rng,
+    )?)
+}
+
+/// Gives one of the three its shares of a table.
+///
+/// # Errors
+/// The rule that says no; trouble.
+pub(super) async fn serve(
+    core: &Arc<Core>,
+    peer: &PublicKey,
+    question: &Digest,
+    table: &str,
+    replies: &mut Replies,
+) -> Result<()> {
+    let running = admitted(core, question)?;
+    let seat = running
+        .seat_of(peer)
+        .ok_or_else(|| Error::refused("joint", "only who computes is given shares"))?;
+    let (given, committed) = own(core, &running, table).await?;
+    let bytes = &given[seat];
+    let digest = shares_digest(&running.session, table, seat, bytes);
+    if committed.shares.get(seat) != Some(&digest) {
+        return Err(Error::refused(
+            "key-mismatch",
+            "the shares are no longer those committed to: the snapshot or its seed is lost",
+        ));
+    }
+    for chunk in bytes.chunks(BODY_FRAME_BYTES) {
+        reply(replies, chunk.to_vec()).await?;
+    }
+    Ok(())
+}
+
+async fn own(core: &Arc<Core>, running: &Running, table: &str) -> Result<(Given, TableCommitment)> {
+    let committed = running
+        .known
+        .tables
+        .get(&core.me)
+        .and_then(|tables| tables.iter().find(|one| one.table == table))
+        .cloned()
+        .ok_or_else(|| Error::refused("joint", "no such table was committed to here"))?;
+    let input = running
+        .joint
+        .inputs
+        .iter()
+        .find(|input| input.owner == core.me && input.table == table)
+        .ok_or_else(|| Error::refused("plan-mismatch", "the plan has no such table here"))?;
+    let given = made(
+        core,
+        &running.question,
+        &running.plan,
+        &running.joint,
+        input,
+    )
+    .await?;
+    Ok((given, committed))
+}

@@ -1,0 +1,249 @@
+//! Who asked: takes the count from the three, has it recorded, and, where more may
+//! open, puts the answer together from their parts.
+
+use std::{sync::Arc, time::Duration};
+
+use docket::{
+    Statement,
+    plan::{JointProof, Part},
+    statement::{Attestation, Count},
+};
+use futures::future::try_join_all;
+use mpc::joint::deliver;
+use primitives::{Digest, InstitutionId, Signature, cbor};
+
+use super::{
+    Running, admitted,
+    compute::{behind, binding},
+    seats::{Counted, Given},
+};
+use crate::{
+    core::{Core, lock, now_ms},
+    error::{Error, Result},
+    exchange::Call,
+    progress::PartyState,
+    requester::{RunResult, peer_error},
+    store::Shelf,
+};
+
+/// Longest that one call for a count or a part may take.
+const CALL_MAX: Duration = Duration::from_secs(600);
+/// Pause before a party is asked again.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Longest that the requester waits for the three, from first to last.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+/// Bytes of a count with its signature, or of a part's head.
+const HEAD_BYTES_MAX: usize = 4_096;
+
+/// Runs a joint question whose owners have all committed their inputs.
+///
+/// # Errors
+/// Trouble that a later try may cure; what ended the run.
+pub(crate) async fn run(core: &Arc<Core>, question: &Digest) -> Result<()> {
+    let running = admitted(core, question)?;
+    let count = match running.known.count {
+        Some(count) => count,
+        None => counted(core, &running).await?,
+    };
+    let ends = running.joint.count_only || count.rows == 0 || count.rows > running.cap();
+    if ends {
+        return Ok(());
+    }
+    answered(core, &running, count).await
+}
+
+fn tell(core: &Core, running: &Running, done: f64, doing: &str) {
+    core.progress.update(running.question, |run| {
+        run.done = run.done.max(done);
+        run.doing = doing.into();
+        run.steps = 1;
+    });
+}
+
+/// Takes the count from the three, and records it.
+async fn counted(core: &Arc<Core>, running: &Running) -> Result<Count> {
+    tell(core, running, 0.1, "the three are computing");
+    let asked = running.joint.computing.iter();
+    let counts = try_join_all(asked.map(|id| count_of(core, running, id))).await?;
+    let count = counts[0].count;
+    if counts.iter().any(|one| one.count != count) {
+        let detail = "the three did not count alike, and nobody can tell which of them lied";
+        return Err(Error::refused("count", detail));
+    }
+    let attestations = running
+        .joint
+        .computing
+        .iter()
+        .zip(counts)
+        .map(|(id, counted)| Attestation {
+            institution: id.clone(),
+            transcript: count.transcript(&running.question),
+            signature: counted.signature,
+        })
+        .collect();
+    let statement = Statement::CountOpened {
+        question: running.question,
+        count,
+        attestations,
+    };
+    state(core, running, statement).await?;
+    Ok(count)
+}
+
+async fn state(core: &Arc<Core>, running: &Running, statement: Statement) -> Result<()> {
+    let follows = vec![running.question];
+    let header = core.header(Some(running.warrant), follows, Vec::new(), statement);
+    core.state_as_node(header, &[]).await.map(|_| ())
+}
+
+async fn count_of(core: &Arc<Core>, running: &Running, id: &InstitutionId) -> Result<Counted> {
+    let call = Call::Count {
+        question: running.question,
+    };
+    let bytes = asked(core, running, id, &call, HEAD_BYTES_MAX).await?;
+    let counted: Counted = cbor::decode(&bytes, HEAD_BYTES_MAX)
+        .map_err(|error| Error::fault(id, format!("a count: {error}"), bytes.clone()))?;
+    let transcript = counted.count.transcript(&running.question);
+    verify(running, id, &transcript, &counted.signature, &bytes)?;
+    shown(core, running, id, PartyState::Answered, bytes.len());
+    Ok(counted)
+}
+
+fn verify(
+    running: &Running,
+    id: &InstitutionId,
+    transcript: &Digest,
+    signature: &Signature,
+    bytes: &[u8],
+) -> Result<()> {
+    let message = Attestation::message(&running.question, transcript);
+    let verified = running
+        .key_of(id)?
+        .verify(Attestation::DOMAIN, &message, signature);
+    verified.map_err(|_| Error::fault(id, "a signature that does not verify", bytes.to_vec()))
+}
+
+fn shown(core: &Core, running: &Running, id: &InstitutionId, state: PartyState, bytes: usize) {
+    core.progress.party(running.question, id, |party| {
+        party.state = state;
+        party.bytes += bytes as u64;
+    });
+}
+
+/// Asks one of the three until it answers, as long as the run may go on.
+async fn asked(
+    core: &Arc<Core>,
+    running: &Running,
+    id: &InstitutionId,
+    call: &Call,
+    bytes_max: usize,
+) -> Result<Vec<u8>> {
+    let request = call.encode()?;
+    let key = running.key_of(id)?;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let once = async {
+            let replies = core
+                .net()?
+                .call(key, request.clone(), CALL_MAX)
+                .await
+                .map_err(peer_error)?;
+            replies.read_to_end(bytes_max).await.map_err(peer_error)
+        };
+        let error = match once.await {
+            Ok(bytes) => return Ok(bytes.to_vec()),
+            Err(error) => error,
+        };
+        let waits = error.retry() || behind(&error);
+        if !waits || tokio::time::Instant::now() >= deadline {
+            return Err(error);
+        }
+        if lock(&core.cancelled).contains(&running.question) {
+            return Err(Error::refused("cancelled", "an officer cancelled the run"));
+        }
+        core.state().warrant_in_force(&running.warrant, now_ms())?;
+        // The run may have been ended by one of the three.
+        admitted(core, &running.question)?;
+        core.progress.party(running.question, id, |party| {
+            party.state = PartyState::Waiting;
+            party.detail = Some(error.rule().to_owned());
+        });
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Puts the answer together, and completes the run.
+async fn answered(core: &Arc<Core>, running: &Running, count: Count) -> Result<()> {
+    tell(core, running, 0.85, "the rows are opened");
+    let binding = binding(running, count)?;
+    let due = 33 + 16 * binding.rows * binding.widths.len();
+    let three = running.joint.computing.iter().enumerate();
+    let given =
+        try_join_all(three.map(|(seat, id)| part_of(core, running, (seat, id), due))).await?;
+    let mut attestations = Vec::new();
+    let mut proof = Vec::new();
+    let mut parts: [Vec<u8>; 3] = [const { Vec::new() }; 3];
+    for (seat, (head, transcript, part)) in given.into_iter().enumerate() {
+        attestations.push(Attestation {
+            institution: running.joint.computing[seat].clone(),
+            transcript,
+            signature: head.signature,
+        });
+        proof.push(Part {
+            frames: head.frames,
+            part: part.clone(),
+        });
+        parts[seat] = part;
+    }
+    // Two that deliver different components contradict one another: nobody can tell
+    // which of them lied.
+    let words = deliver::collect(&binding, &parts)?;
+    let bytes = parts.iter().map(|part| part.len() as u64).sum();
+    let answer = query::assemble_joint(
+        &running.plan,
+        &running.question,
+        &running.session,
+        &words,
+        JointProof { parts: proof },
+    )?;
+    let result = RunResult {
+        answer,
+        evaluated: Vec::new(),
+        bytes,
+        rounds: 1,
+    };
+    core.store
+        .put(Shelf::Results, &running.question.0, &result)?;
+    let statement = Statement::RunCompleted {
+        question: running.question,
+        attestations,
+        evaluated: Vec::new(),
+    };
+    state(core, running, statement).await
+}
+
+/// One party's part, with its head and the transcript that it signed.
+async fn part_of(
+    core: &Arc<Core>,
+    running: &Running,
+    (seat, id): (usize, &InstitutionId),
+    due: usize,
+) -> Result<(Given, Digest, Vec<u8>)> {
+    let call = Call::Part {
+        question: running.question,
+    };
+    let bytes = asked(core, running, id, &call, HEAD_BYTES_MAX + due).await?;
+    let malformed = |what: &str| Error::fault(id, what, bytes[..bytes.len().min(4_096)].to_vec());
+    let at = bytes
+        .len()
+        .checked_sub(due)
+        .ok_or_else(|| malformed("a part that is too short"))?;
+    let (head, part) = bytes.split_at(at);
+    let head: Given =
+        cbor::decode(head, HEAD_BYTES_MAX).map_err(|error| malformed(&error.to_string()))?;
+    let place = u8::try_from(seat).unwrap_or(u8::MAX);
+    let transcript = docket::joint::transcript(&running.question, place, &head.frames, part);
+    verify(running, id, &transcript, &head.signature, &bytes[..at])?;
+    shown(core, running, id, PartyState::Signed, bytes.len());
+    Ok((head, transcript, part.to_vec()))
+}

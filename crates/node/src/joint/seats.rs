@@ -1,0 +1,207 @@
+//! What this node computes now: whose frames wait, what was counted, what is ready to
+//! be given to the requester.
+//!
+//! *Invariants*: an entry goes when its question ends; each neighbour takes the frames
+//! of one attempt once.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use docket::statement::Count;
+use net::Replies;
+use primitives::{Digest, PublicKey, Signature, cbor};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc::UnboundedReceiver, watch};
+
+use super::{admitted, owner};
+use crate::{
+    core::{Core, lock},
+    custodian::reply,
+    error::{Error, Result},
+    exchange::BODY_FRAME_BYTES,
+};
+
+/// Longest that a caller waits for what is being computed, in one call.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+/// Joint questions that a node computes at a time.
+pub(super) const SEATS_MAX: usize = 16;
+
+/// What one of the three counted, and its signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Counted {
+    /// What it counted.
+    pub(crate) count: Count,
+    /// Under the count's transcript.
+    pub(crate) signature: Signature,
+}
+
+/// The head of what one of the three gives of an answer; its part follows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Given {
+    /// The digest of all frames that it exchanged.
+    pub(crate) frames: Digest,
+    /// Under the run's transcript.
+    pub(crate) signature: Signature,
+    /// Bytes of the part that follows.
+    pub(crate) bytes: u64,
+}
+
+/// How far a computation is.
+#[derive(Clone, Default)]
+pub(super) struct Stage {
+    pub(super) counted: Option<Counted>,
+    pub(super) given: Option<(Given, Arc<Vec<u8>>)>,
+    /// Why it ended without an answer.
+    pub(super) failed: Option<(String, String)>,
+}
+
+/// One computation.
+pub(super) struct Seat {
+    pub(super) stage: watch::Sender<Stage>,
+    /// What waits for the neighbours, previous and next, of the attempt under way.
+    pub(super) frames: Mutex<[Option<UnboundedReceiver<Vec<u8>>>; 2]>,
+    /// Whether a neighbour that was cut needs another attempt of a finished party.
+    again: AtomicBool,
+}
+
+impl Seat {
+    /// Whether there is anything left to compute here.
+    pub(super) fn is_wanted(&self) -> bool {
+        let again = self.again.swap(false, Ordering::Relaxed);
+        let stage = self.stage.borrow();
+        stage.failed.is_none() && (again || stage.given.is_none())
+    }
+}
+
+/// All that this node computes and shares.
+#[derive(Default)]
+pub(crate) struct Seats {
+    seats: Mutex<HashMap<Digest, Arc<Seat>>>,
+    pub(super) shared: owner::Shared,
+}
+
+impl Seats {
+    /// The seat of a question; made where there is none.
+    pub(super) fn of(&self, question: &Digest) -> Result<Arc<Seat>> {
+        let mut seats = lock(&self.seats);
+        if seats.len() >= SEATS_MAX && !seats.contains_key(question) {
+            let detail = format!("{SEATS_MAX} joint questions are being computed here");
+            return Err(Error::trouble("busy", detail));
+        }
+        let seat = seats.entry(*question).or_insert_with(|| {
+            Arc::new(Seat {
+                stage: watch::Sender::new(Stage::default()),
+                frames: Mutex::default(),
+                again: AtomicBool::new(false),
+            })
+        });
+        Ok(seat.clone())
+    }
+
+    /// Forgets a computation.
+    pub(crate) fn end(&self, question: &Digest) {
+        lock(&self.seats).remove(question);
+    }
+
+    fn get(&self, question: &Digest) -> Result<Arc<Seat>> {
+        let seat = lock(&self.seats).get(question).cloned();
+        seat.ok_or_else(|| Error::trouble("not-computing", "nothing is computed here yet"))
+    }
+}
+
+/// Gives a neighbour this party's frames of the attempt under way.
+pub(super) async fn serve_frames(
+    core: &Arc<Core>,
+    peer: &PublicKey,
+    question: &Digest,
+    replies: &mut Replies,
+) -> Result<()> {
+    let running = admitted(core, question)?;
+    let (Some(mine), Some(theirs)) = (running.seat(&core.me), running.seat_of(peer)) else {
+        return Err(Error::refused("joint", "only who computes has frames"));
+    };
+    // Previous and next, as the neighbour sits.
+    let side = match (theirs + 3 - mine) % 3 {
+        2 => 0,
+        1 => 1,
+        _ => return Err(Error::refused("joint", "nobody sends frames to itself")),
+    };
+    let seat = core.seats.get(question)?;
+    let frames = lock(&seat.frames)[side].take();
+    let Some(mut frames) = frames else {
+        if seat.stage.borrow().given.is_some() {
+            seat.again.store(true, Ordering::Relaxed);
+            crate::journey::look_again(core, &running.warrant);
+        }
+        let detail = "no attempt waits for this peer";
+        return Err(Error::trouble("not-computing", detail));
+    };
+    while let Some(frame) = frames.recv().await {
+        for chunk in frame.chunks(BODY_FRAME_BYTES) {
+            reply(replies, chunk.to_vec()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until a stage has what `wanted` finds in it.
+async fn waited<T>(seat: &Seat, wanted: impl Fn(&Stage) -> Option<T>) -> Result<T> {
+    let mut stages = seat.stage.subscribe();
+    let found = tokio::time::timeout(WAIT_MAX, async {
+        loop {
+            {
+                let stage = stages.borrow_and_update();
+                if let Some((rule, detail)) = &stage.failed {
+                    return Err(Error::refused(rule.clone(), detail.clone()));
+                }
+                if let Some(found) = wanted(&stage) {
+                    return Ok(found);
+                }
+            }
+            if stages.changed().await.is_err() {
+                return Err(Error::trouble("not-computing", "the computation is gone"));
+            }
+        }
+    });
+    found
+        .await
+        .unwrap_or_else(|_| Err(Error::trouble("computing", "still computing")))
+}
+
+/// Tells the requester what was counted.
+pub(super) async fn serve_count(
+    core: &Arc<Core>,
+    peer: &PublicKey,
+    question: &Digest,
+    replies: &mut Replies,
+) -> Result<()> {
+    admitted(core, question)?.require_requester(peer)?;
+    let seat = core.seats.get(question)?;
+    let counted = waited(&seat, |stage| stage.counted.clone()).await?;
+    reply(replies, cbor::encode(&counted)?).await
+}
+
+/// Gives the requester this party's part of the answer.
+pub(super) async fn serve_part(
+    core: &Arc<Core>,
+    peer: &PublicKey,
+    question: &Digest,
+    replies: &mut Replies,
+) -> Result<()> {
+    admitted(core, question)?.require_requester(peer)?;
+    let seat = core.seats.get(question)?;
+    let (head, part) = waited(&seat, |stage| stage.given.clone()).await?;
+    reply(replies, cbor::encode(&head)?).await?;
+    for chunk in part.chunks(BODY_FRAME_BYTES) {
+        reply(replies, chunk.to_vec()).await?;
+    }
+    Ok(())
+}
