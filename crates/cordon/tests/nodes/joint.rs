@@ -16,7 +16,8 @@ use node::api::types::{Act, AnswerView, Ask, DraftWarrant, SceneView};
 use crate::world::{World, ask, assert_refused, draft};
 
 const MEMBERS: [(&str, &[Role]); 8] = [
-    ("police", &[Role::Requester]),
+    // It keeps the register of residents.
+    ("police", &[Role::Requester, Role::Custodian]),
     ("procuratorate", &[Role::Authority, Role::Overseer]),
     ("telecom_a", &[Role::Custodian]),
     ("telecom_b", &[Role::Custodian]),

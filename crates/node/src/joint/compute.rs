@@ -20,14 +20,14 @@ use mpc::{
     shares::{Keys, Neighbour, Party, Security},
 };
 use primitives::{Digest, InstitutionId};
-use tokio::sync::{mpsc::unbounded_channel, watch};
+use tokio::sync::{Notify, mpsc::unbounded_channel, watch};
 
 use super::{
     ATTEMPT_DOMAIN, FRAMES_DOMAIN, PAIR_DOMAIN, Running, admitted,
     channel::{Feed, Ring, inbound},
-    owner::given_bytes,
+    owner::{self, given_bytes},
     program,
-    seats::{Counted, Given, Seat},
+    seats::{Attempt, Counted, Given, Seat},
     shares_digest,
 };
 use crate::{
@@ -66,7 +66,7 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
             Err(error) => error,
         };
         tracing::warn!(question = %question.short(), %error, "an attempt to compute ended");
-        if error.retry() && tokio::time::Instant::now() < deadline {
+        if (error.retry() || behind(&error)) && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(PAUSE).await;
             continue;
         }
@@ -132,7 +132,11 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
     let shares = pull_shares(core, running, index).await?;
     let (previous_out, previous_frames) = unbounded_channel();
     let (next_out, next_frames) = unbounded_channel();
-    *lock(&seat.frames) = [Some(previous_frames), Some(next_frames)];
+    let cut = Arc::new(Notify::new());
+    *lock(&seat.attempt) = Some(Attempt {
+        frames: [Some(previous_frames), Some(next_frames)],
+        cut: cut.clone(),
+    });
     let (previous_feed, previous_in) = inbound();
     let (next_feed, next_in) = inbound();
     let ring = Ring {
@@ -164,6 +168,7 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
         // A neighbour may have finished and closed its end while this party still
         // works on what it was sent.
         Err(error) = pulls => Err(error),
+        () = cut.notified() => Err(Error::trouble("attempt", "a neighbour began anew")),
     }
 }
 
@@ -191,20 +196,22 @@ async fn pull_shares(
             question: running.question,
             table: input.table.clone(),
         };
-        let bytes = core
-            .net()?
-            .call(running.key_of(&input.owner)?, call.encode()?, ATTEMPT_MAX)
-            .await
-            .map_err(peer_error)?
-            .read_to_end(due)
-            .await
-            .map_err(peer_error)?;
+        let bytes = if input.owner == core.me {
+            owner::own(core, running, &input.table, index).await?
+        } else {
+            let replies = core
+                .net()?
+                .call(running.key_of(&input.owner)?, call.encode()?, ATTEMPT_MAX)
+                .await
+                .map_err(peer_error)?;
+            replies.read_to_end(due).await.map_err(peer_error)?.to_vec()
+        };
         let digest = shares_digest(&running.session, &input.table, index, &bytes);
         if committed.shares.get(index) != Some(&digest) {
             let detail = "gave other shares than it committed to";
-            return Err(Error::fault(&input.owner, detail, bytes.to_vec()));
+            return Err(Error::fault(&input.owner, detail, bytes));
         }
-        shares.insert(number, bytes.to_vec());
+        shares.insert(number, bytes);
     }
     Ok(shares)
 }

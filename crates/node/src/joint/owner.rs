@@ -337,42 +337,36 @@ pub(super) async fn serve(
     let seat = running
         .seat_of(peer)
         .ok_or_else(|| Error::refused("joint", "only who computes is given shares"))?;
-    let (given, committed) = own(core, &running, table).await?;
-    let bytes = &given[seat];
-    let digest = shares_digest(&running.session, table, seat, bytes);
-    if committed.shares.get(seat) != Some(&digest) {
-        return Err(Error::refused(
-            "key-mismatch",
-            "the shares are no longer those committed to: the snapshot or its seed is lost",
-        ));
-    }
+    let bytes = own(core, &running, table, seat).await?;
     for chunk in bytes.chunks(BODY_FRAME_BYTES) {
         reply(replies, chunk.to_vec()).await?;
     }
     Ok(())
 }
 
-async fn own(core: &Arc<Core>, running: &Running, table: &str) -> Result<(Given, TableCommitment)> {
-    let committed = running
-        .known
-        .tables
-        .get(&core.me)
-        .and_then(|tables| tables.iter().find(|one| one.table == table))
-        .cloned()
-        .ok_or_else(|| Error::refused("joint", "no such table was committed to here"))?;
-    let input = running
-        .joint
-        .inputs
-        .iter()
+/// What one of the three is given of this owner's table, if it is still what was
+/// committed to.
+///
+/// # Errors
+/// The rule that says no; trouble.
+pub(super) async fn own(
+    core: &Arc<Core>,
+    running: &Running,
+    table: &str,
+    seat: usize,
+) -> Result<Vec<u8>> {
+    let committed = running.committed(&core.me, table)?;
+    let mut inputs = running.joint.inputs.iter();
+    let input = inputs
         .find(|input| input.owner == core.me && input.table == table)
         .ok_or_else(|| Error::refused("plan-mismatch", "the plan has no such table here"))?;
-    let given = made(
-        core,
-        &running.question,
-        &running.plan,
-        &running.joint,
-        input,
-    )
-    .await?;
-    Ok((given, committed))
+    let (plan, joint) = (&running.plan, &running.joint);
+    let given = made(core, &running.question, plan, joint, input).await?;
+    let digest = shares_digest(&running.session, table, seat, &given[seat]);
+    if committed.shares.get(seat) != Some(&digest) {
+        let detail =
+            "the shares are no longer those committed to: the snapshot or its seed is lost";
+        return Err(Error::refused("key-mismatch", detail));
+    }
+    Ok(given[seat].clone())
 }

@@ -17,7 +17,7 @@ use docket::statement::Count;
 use net::Replies;
 use primitives::{Digest, PublicKey, Signature, cbor};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc::UnboundedReceiver, watch};
+use tokio::sync::{Notify, mpsc::UnboundedReceiver, watch};
 
 use super::{admitted, owner};
 use crate::{
@@ -63,11 +63,34 @@ pub(super) struct Stage {
     pub(super) failed: Option<(String, String)>,
 }
 
+/// What an attempt has for its neighbours.
+pub(super) struct Attempt {
+    /// What waits for the previous and the next one.
+    pub(super) frames: [Option<UnboundedReceiver<Vec<u8>>>; 2],
+    /// Told where a neighbour went away with the frames half taken: they can't be given
+    /// twice, so the attempt is over.
+    pub(super) cut: Arc<Notify>,
+}
+
+/// Tells of a cut unless all was given.
+struct Giving {
+    cut: Arc<Notify>,
+    whole: bool,
+}
+
+impl Drop for Giving {
+    fn drop(&mut self) {
+        if !self.whole {
+            self.cut.notify_one();
+        }
+    }
+}
+
 /// One computation.
 pub(super) struct Seat {
     pub(super) stage: watch::Sender<Stage>,
-    /// What waits for the neighbours, previous and next, of the attempt under way.
-    pub(super) frames: Mutex<[Option<UnboundedReceiver<Vec<u8>>>; 2]>,
+    /// The attempt under way.
+    pub(super) attempt: Mutex<Option<Attempt>>,
     /// Whether a neighbour that was cut needs another attempt of a finished party.
     again: AtomicBool,
 }
@@ -99,7 +122,7 @@ impl Seats {
         let seat = seats.entry(*question).or_insert_with(|| {
             Arc::new(Seat {
                 stage: watch::Sender::new(Stage::default()),
-                frames: Mutex::default(),
+                attempt: Mutex::default(),
                 again: AtomicBool::new(false),
             })
         });
@@ -135,8 +158,12 @@ pub(super) async fn serve_frames(
         _ => return Err(Error::refused("joint", "nobody sends frames to itself")),
     };
     let seat = core.seats.get(question)?;
-    let frames = lock(&seat.frames)[side].take();
-    let Some(mut frames) = frames else {
+    let taken = {
+        let mut attempt = lock(&seat.attempt);
+        let attempt = attempt.as_mut();
+        attempt.and_then(|attempt| Some((attempt.frames[side].take()?, attempt.cut.clone())))
+    };
+    let Some((mut frames, cut)) = taken else {
         if seat.stage.borrow().given.is_some() {
             seat.again.store(true, Ordering::Relaxed);
             crate::journey::look_again(core, &running.warrant);
@@ -144,11 +171,13 @@ pub(super) async fn serve_frames(
         let detail = "no attempt waits for this peer";
         return Err(Error::trouble("not-computing", detail));
     };
+    let mut giving = Giving { cut, whole: false };
     while let Some(frame) = frames.recv().await {
         for chunk in frame.chunks(BODY_FRAME_BYTES) {
             reply(replies, chunk.to_vec()).await?;
         }
     }
+    giving.whole = true;
     Ok(())
 }
 
