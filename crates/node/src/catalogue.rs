@@ -16,27 +16,32 @@ pub(crate) fn of_plan(state: &State, plan: &Plan) -> Result<Catalogue> {
     let unknown = || Error::refused("snapshot-unknown", "the plan names an unknown snapshot");
     let mut tables = Vec::new();
     let mut seen = BTreeSet::new();
-    for custodian in &plan.custodians {
-        for wanted in &custodian.tables {
-            let snapshot = state
-                .snapshot(&wanted.snapshot)
-                .filter(|known| known.institution == custodian.institution)
-                .ok_or_else(unknown)?;
-            if !seen.insert(wanted.snapshot) {
-                continue;
-            }
-            let statement = &snapshot.statement;
-            let dataset = state.dataset(&statement.dataset).ok_or_else(unknown)?;
-            tables.push(Table {
-                institution: snapshot.institution.clone(),
-                table: dataset.entry.table.clone(),
-                dataset: dataset.entry.dataset.clone(),
-                columns: dataset.entry.columns.clone(),
-                keys: statement.keys.clone(),
-                snapshot: wanted.snapshot,
-                rows: statement.rows,
-            });
+    let custodians = plan.custodians.iter().flat_map(|custodian| {
+        let tables = custodian.tables.iter();
+        tables.map(|table| (&custodian.institution, &table.snapshot))
+    });
+    // What the requester itself shares of a joint question.
+    let inputs = plan.joint.iter().flat_map(|joint| &joint.inputs);
+    let shared = inputs.flat_map(|input| input.snapshots.iter().map(|one| (&input.owner, one)));
+    for (institution, wanted) in custodians.chain(shared) {
+        let snapshot = state
+            .snapshot(wanted)
+            .filter(|known| known.institution == *institution)
+            .ok_or_else(unknown)?;
+        if !seen.insert(*wanted) {
+            continue;
         }
+        let statement = &snapshot.statement;
+        let dataset = state.dataset(&statement.dataset).ok_or_else(unknown)?;
+        tables.push(Table {
+            institution: snapshot.institution.clone(),
+            table: dataset.entry.table.clone(),
+            dataset: dataset.entry.dataset.clone(),
+            columns: dataset.entry.columns.clone(),
+            keys: statement.keys.clone(),
+            snapshot: *wanted,
+            rows: statement.rows,
+        });
     }
     Ok(Catalogue { tables })
 }

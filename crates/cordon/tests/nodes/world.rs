@@ -155,21 +155,40 @@ impl World {
                     table: None,
                     spec: None,
                 };
-                client
-                    .publish(&publish)
-                    .unwrap_or_else(|e| panic!("{institution}: {e}"));
-                let job = client.snapshot(dataset).unwrap();
-                let done = self.until("the snapshot", || {
-                    let view = client.job(&job.job)?;
-                    Ok((view.phase != "running").then_some(view))
-                });
-                assert_eq!(
-                    done.phase, "done",
-                    "{institution}.{dataset}: {:?}",
-                    done.error
-                );
+                self.publish_one(&client, &publish);
             }
         });
+    }
+
+    /// Publishes and snapshots the tables of a city that an institution holds, as
+    /// they are described there.
+    pub(crate) fn publish_city(&self, city: &Path, institutions: &[&str]) {
+        together(institutions.to_vec(), |institution| {
+            let client = self.network.operator(&id(institution)).unwrap();
+            for spec in data::city::datasets(city, institution) {
+                let publish = Publish {
+                    dataset: spec.kind.clone(),
+                    source: String::new(),
+                    source_table: None,
+                    table: None,
+                    spec: Some(toml::to_string(&spec).unwrap()),
+                };
+                self.publish_one(&client, &publish);
+            }
+        });
+    }
+
+    fn publish_one(&self, client: &Client, publish: &Publish) {
+        let dataset = &publish.dataset;
+        client
+            .publish(publish)
+            .unwrap_or_else(|e| panic!("{dataset}: {e}"));
+        let job = client.snapshot(dataset).unwrap();
+        let done = self.until("the snapshot", || {
+            let view = client.job(&job.job)?;
+            Ok((view.phase != "running").then_some(view))
+        });
+        assert_eq!(done.phase, "done", "{dataset}: {:?}", done.error);
     }
 
     pub(crate) fn officer(&self, institution: &str, handle: &str) -> Client {

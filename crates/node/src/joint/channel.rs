@@ -15,7 +15,7 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     time::Duration,
 };
@@ -52,15 +52,19 @@ impl Feed {
     /// Hands bytes over.
     ///
     /// # Errors
-    /// Trouble where the party is gone, or where the peer sends what is not due.
+    /// Trouble where the peer sends more than can be due.
     pub(super) fn push(&self, chunk: bytes::Bytes) -> Result<()> {
         let bytes = chunk.len() as u64;
         if self.pending.fetch_add(bytes, Ordering::Relaxed) + bytes > PENDING_BYTES_MAX {
             return Err(Error::trouble("flooded", "a peer sends more than is due"));
         }
-        self.chunks
-            .try_send(chunk)
-            .map_err(|_| Error::trouble("flooded", "nobody takes what a peer sends"))
+        match self.chunks.try_send(chunk) {
+            // A party that has finished needs no more, and lets its neighbours finish.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+            Err(TrySendError::Full(_)) => {
+                Err(Error::trouble("flooded", "a peer sends more than is due"))
+            }
+        }
     }
 }
 

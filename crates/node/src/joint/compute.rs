@@ -20,7 +20,10 @@ use mpc::{
     shares::{Keys, Neighbour, Party, Security},
 };
 use primitives::{Digest, InstitutionId};
-use tokio::sync::{Notify, mpsc::unbounded_channel, watch};
+use tokio::{
+    sync::{Notify, mpsc::unbounded_channel, watch},
+    task::JoinSet,
+};
 
 use super::{
     ATTEMPT_DOMAIN, FRAMES_DOMAIN, PAIR_DOMAIN, Running, admitted,
@@ -155,20 +158,27 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
         changes: core.changed.subscribe(),
         runtime: tokio::runtime::Handle::current(),
     };
-    let party = blocking(move || play(work, ring));
-    let peers = [(index + 2) % 3, (index + 1) % 3].map(|at| running.joint.computing[at].clone());
-    let pulls = async {
-        tokio::try_join!(
-            pull_frames(core, &running, &peers[0], previous_feed),
-            pull_frames(core, &running, &peers[1], next_feed),
-        )
-    };
-    tokio::select! { biased;
-        done = party => done,
-        // A neighbour may have finished and closed its end while this party still
-        // works on what it was sent.
-        Err(error) = pulls => Err(error),
-        () = cut.notified() => Err(Error::trouble("attempt", "a neighbour began anew")),
+    let mut party = std::pin::pin!(blocking(move || play(work, ring)));
+    let mut pulls = JoinSet::new();
+    for (side, feed) in [(2, previous_feed), (1, next_feed)] {
+        let peer = running.joint.computing[(index + side) % 3].clone();
+        let (core, running) = (core.clone(), running.clone());
+        pulls.spawn(async move { pull_frames(&core, &running, &peer, feed).await });
+    }
+    loop {
+        tokio::select! { biased;
+            done = &mut party => {
+                // A neighbour may not have sent its last: hanging up now would cut it.
+                pulls.detach_all();
+                return done;
+            }
+            Some(pulled) = pulls.join_next() => {
+                pulled.map_err(|error| Error::broken("panic", error))??;
+            }
+            () = cut.notified() => {
+                return Err(Error::trouble("attempt", "a neighbour began anew"));
+            }
+        }
     }
 }
 
@@ -248,8 +258,7 @@ async fn pull_frames(
     while let Some(frame) = frames.next().await.map_err(peer_error)? {
         feed.push(frame)?;
     }
-    // The party may still be reading what came last.
-    std::future::pending().await
+    Ok(())
 }
 
 /// Whether a peer's refusal may be of a ledger that is a moment behind.
@@ -264,8 +273,9 @@ pub(super) fn behind(error: &Error) -> bool {
 fn play(work: Work, mut ring: Ring) -> Result<()> {
     let last = ring.last.clone();
     let (session, keys) = greet(&work, &mut ring)?;
+    let attempt = session;
     let mut party = Party::new(work.index, &session, &keys, Security::Malicious, ring)?;
-    computed(&work, &mut party).map_err(|error| work.blame(error, &last))
+    computed(&work, &attempt, &mut party).map_err(|error| work.blame(error, &last))
 }
 
 /// What a protocol step failed with.
@@ -356,7 +366,11 @@ fn greet(work: &Work, ring: &mut Ring) -> Result<(Digest, Keys)> {
 }
 
 /// Counts, waits for the record, delivers.
-fn computed(work: &Work, party: &mut Party<'_>) -> std::result::Result<(), Failed> {
+fn computed(
+    work: &Work,
+    attempt: &Digest,
+    party: &mut Party<'_>,
+) -> std::result::Result<(), Failed> {
     let running = &work.running;
     let tables = tables(work, party)?;
     tell(&work.core, running, 0.2, "computing over shares");
@@ -377,7 +391,7 @@ fn computed(work: &Work, party: &mut Party<'_>) -> std::result::Result<(), Faile
     let columns = found.open(party, cap)?;
     let binding = binding(running, count)?;
     let part = deliver::part(party, &binding, &columns)?;
-    work.deliver(&party.transcripts(), part)?;
+    work.deliver(attempt, &party.transcripts(), part)?;
     Ok(())
 }
 
@@ -462,12 +476,13 @@ impl Work {
             .unwrap_or_else(|_| Err(Error::broken("count", "nobody recorded the count in time")))
     }
 
-    fn deliver(&self, frames: &[Digest; 4], part: Vec<u8>) -> Result<()> {
+    fn deliver(&self, attempt: &Digest, frames: &[Digest; 4], part: Vec<u8>) -> Result<()> {
         let frames: Vec<&[u8]> = frames.iter().map(|one| &one.0[..]).collect();
         let frames = Digest::of(FRAMES_DOMAIN, &frames);
         let seat = u8::try_from(self.index).unwrap_or(u8::MAX);
         let transcript = docket::joint::transcript(&self.running.question, seat, &frames, &part);
         let head = Given {
+            attempt: *attempt,
             frames,
             signature: self.sign(&transcript),
             bytes: part.len() as u64,

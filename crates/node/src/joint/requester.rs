@@ -1,7 +1,7 @@
 //! Who asked: takes the count from the three, has it recorded, and, where more may
 //! open, puts the answer together from their parts.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use docket::{
     Statement,
@@ -177,9 +177,7 @@ async fn answered(core: &Arc<Core>, running: &Running, count: Count) -> Result<(
     tell(core, running, 0.85, "the rows are opened");
     let binding = binding(running, count)?;
     let due = 33 + 16 * binding.rows * binding.widths.len();
-    let three = running.joint.computing.iter().enumerate();
-    let given =
-        try_join_all(three.map(|(seat, id)| part_of(core, running, (seat, id), due))).await?;
+    let given = parts_of(core, running, due).await?;
     let mut attestations = Vec::new();
     let mut proof = Vec::new();
     let mut parts: [Vec<u8>; 3] = [const { Vec::new() }; 3];
@@ -222,13 +220,35 @@ async fn answered(core: &Arc<Core>, running: &Running, count: Count) -> Result<(
     state(core, running, statement).await
 }
 
+/// What each of the three gives, all of one attempt.
+async fn parts_of(core: &Arc<Core>, running: &Running, due: usize) -> Result<Vec<Delivered>> {
+    let deadline = tokio::time::Instant::now() + CALL_MAX;
+    loop {
+        let three = running.joint.computing.iter().enumerate();
+        let given = try_join_all(three.map(|at| part_of(core, running, at, due))).await?;
+        let attempts: BTreeSet<Digest> = given.iter().map(|(head, ..)| head.attempt).collect();
+        if attempts.len() == 1 {
+            return Ok(given);
+        }
+        // One of them was cut and computes anew; the others will do so with it.
+        if tokio::time::Instant::now() >= deadline {
+            let detail = "the three did not finish one attempt together";
+            return Err(Error::refused("attempt", detail));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// A part's head, the transcript that its party signed, and the part.
+type Delivered = (Given, Digest, Vec<u8>);
+
 /// One party's part, with its head and the transcript that it signed.
 async fn part_of(
     core: &Arc<Core>,
     running: &Running,
     (seat, id): (usize, &InstitutionId),
     due: usize,
-) -> Result<(Given, Digest, Vec<u8>)> {
+) -> Result<Delivered> {
     let call = Call::Part {
         question: running.question,
     };

@@ -46,6 +46,8 @@ pub(crate) struct Counted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Given {
+    /// The attempt that it is of: parts of different ones do not fit together.
+    pub(crate) attempt: Digest,
     /// The digest of all frames that it exchanged.
     pub(crate) frames: Digest,
     /// Under the run's transcript.
