@@ -60,6 +60,10 @@ impl City {
             ..Config::new(seed, 400, &folder)
         };
         let truth = city::generate(&config, &mut |_| ()).unwrap();
+        // The city's other banks are no members: neither we nor the oracle see them.
+        for stranger in ["bank_c", "bank_d"] {
+            std::fs::remove_dir_all(folder.join(stranger)).unwrap();
+        }
         world.publish_city(&folder, &[&CUSTODIANS[..], &["police"]].concat());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let pool = runtime.block_on(Pool::open(&folder)).unwrap();
