@@ -9,7 +9,7 @@ use imbl::{OrdMap, OrdSet};
 
 use super::{
     At, Digest, InstitutionId, Question, QuestionPhase, Record, Refusal, Rule, State, Warrant,
-    ensure, require_follows, text_within,
+    ensure, text_within,
 };
 use crate::statement::{Attestation, Count, Joint, QuestionAsked, TableCommitment};
 
@@ -57,21 +57,21 @@ impl State {
             || "owners are unsorted or repeated".into(),
         )?;
         for owner in owners {
-            let id = &owner.institution;
+            let (id, snapshots) = (&owner.institution, &owner.snapshots);
             ensure(
                 *id == warrant.requester || *id == warrant.authority,
                 Rule::Joint,
                 || format!("{id} is none who may give a table beside the custodians"),
             )?;
-            for digest in &owner.snapshots {
-                require_follows(&record.header, digest)?;
-                let known = self.snapshots.get(digest);
-                ensure(
-                    known.is_some_and(|known| known.institution == *id),
-                    Rule::SnapshotUnknown,
-                    || format!("{} is no snapshot of {id}", digest.short()),
-                )?;
-            }
+            // What the authority gives stands in its order and in no snapshot.
+            let subjects = *id == warrant.authority && warrant.terms.subjects >= 1;
+            ensure(
+                snapshots.is_empty() == (*id == warrant.authority)
+                    && (subjects || !snapshots.is_empty()),
+                Rule::Joint,
+                || format!("{id} gives a table of nothing, or beside the warrant's subjects"),
+            )?;
+            self.check_snapshots(&record.header, owner)?;
         }
         self.joint_budget(
             warrant,

@@ -201,15 +201,19 @@ impl State {
             format!("at most {QUESTIONS_MAX} questions a warrant")
         })?;
         let plan = require_part(header, "plan")?;
+        let beside = asked.joint.iter().flat_map(|joint| &joint.owners);
+        // The requester wrote it.
+        let beside = beside.filter(|one| one.institution != warrant.requester);
         ensure(
-            asked
-                .custodians
-                .iter()
-                .map(|custodian| &custodian.institution)
+            beside
+                .chain(asked.custodians.iter())
+                .map(|one| &one.institution)
                 .chain(asked.joint.iter().flat_map(|joint| &joint.computing))
                 .all(|party| plan.readers.contains(party)),
             Rule::Parts,
-            || "every custodian, and whoever computes, must be able to read the plan".into(),
+            || {
+                "every custodian, and whoever computes or gives a table, must be able to read the plan".into()
+            },
         )?;
         self.check_readers(plan, warrant, |id| {
             asked.custodians.iter().any(|one| one.institution == *id)
@@ -265,27 +269,31 @@ impl State {
                 Rule::SnapshotUnknown,
                 || format!("no snapshot of {}", custodian.institution),
             )?;
-            for (place, digest) in custodian.snapshots.iter().enumerate() {
-                ensure(
-                    !custodian.snapshots[..place].contains(digest),
-                    Rule::SnapshotUnknown,
-                    || format!("snapshot {} is named twice", digest.short()),
-                )?;
-                require_follows(header, digest)?;
-                ensure(
-                    self.snapshots
-                        .get(digest)
-                        .is_some_and(|known| known.institution == custodian.institution),
-                    Rule::SnapshotUnknown,
-                    || {
-                        format!(
-                            "{} is no snapshot of {}",
-                            digest.short(),
-                            custodian.institution
-                        )
-                    },
-                )?;
-            }
+            self.check_snapshots(header, custodian)?;
+        }
+        Ok(())
+    }
+
+    /// Each snapshot once, on the ledger, of who is asked, and among what the
+    /// question follows.
+    pub(super) fn check_snapshots(
+        &self,
+        header: &crate::Header,
+        asked: &Asked,
+    ) -> Result<(), Refusal> {
+        for (place, digest) in asked.snapshots.iter().enumerate() {
+            ensure(
+                !asked.snapshots[..place].contains(digest),
+                Rule::SnapshotUnknown,
+                || format!("snapshot {} is named twice", digest.short()),
+            )?;
+            require_follows(header, digest)?;
+            let known = self.snapshots.get(digest);
+            ensure(
+                known.is_some_and(|known| known.institution == asked.institution),
+                Rule::SnapshotUnknown,
+                || format!("{} is no snapshot of {}", digest.short(), asked.institution),
+            )?;
         }
         Ok(())
     }
