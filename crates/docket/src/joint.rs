@@ -88,7 +88,9 @@ impl Form {
             Self::Name => true,
             Self::Number { bits } => wide(bits),
             Self::Label { bits, of } => {
-                wide(bits) && (1..=LABELS_MAX).contains(&of.len()) && of.iter().all(is_text)
+                wide(bits)
+                    && (1..=LABELS_MAX).contains(&of.len())
+                    && of.iter().all(|text| is_text(text))
             }
             Self::Thousandths { bits, fraction } => wide(bits) && fraction <= bits,
         }
@@ -105,7 +107,7 @@ impl Form {
     }
 }
 
-fn is_text(text: &String) -> bool {
+fn is_text(text: &str) -> bool {
     (1..=TEXT_BYTES_MAX).contains(&text.len())
 }
 
