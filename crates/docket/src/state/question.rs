@@ -185,7 +185,7 @@ impl State {
         )?;
         self.check_asked(header, terms, &asked.custodians)?;
         if let Some(joint) = &asked.joint {
-            self.check_joint(record, warrant, asked, joint, at)?;
+            self.check_joint(record, warrant, asked, joint)?;
         }
         // A question that ended before any input was committed costs nothing.
         let open = warrant

@@ -43,7 +43,7 @@ impl State {
         ensure(approved, Rule::KeyMismatch, || {
             format!("{institution} approved other keys, or none")
         })?;
-        self.check_tables(warrant, question, tables, at)?;
+        self.check_tables(warrant, question, tables, record.header.time_ms)?;
         if question.phase == QuestionPhase::Open {
             question.phase = QuestionPhase::Running;
             warrant.spent += 1;

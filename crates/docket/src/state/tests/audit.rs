@@ -284,7 +284,7 @@ impl Audit<'_> {
                 assert_eq!(record.header.institution, one.institution);
             }
         }
-        self.asked_joint(header, asked, at);
+        self.asked_joint(header, asked);
         assert!(
             self.could_run(header) < terms.runs as usize,
             "beyond the budget"
@@ -376,7 +376,7 @@ impl Audit<'_> {
         let Statement::InputsCommitted { keys, tables, .. } = &header.statement else {
             panic!("inputs")
         };
-        self.tables(header, question, tables, at);
+        self.tables(header, question, tables);
         // The keys are those that this custodian approved; who gives a table beside
         // the custodians has none.
         let approved = self.docket(header).any(|known| {

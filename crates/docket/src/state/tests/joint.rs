@@ -391,7 +391,10 @@ fn joint_runs_age_out_and_are_anothers_no_concern() {
         w.refuse(&ask_of(&w, ["bank_a", "bank_b"])).rule,
         Rule::Budget
     );
+    // By its own time, whatever the block's: who replays the records has no blocks.
+    let early = ask_of(&w, ["bank_a", "bank_b"]);
     w.now_ms += 1;
+    assert_eq!(w.refuse(&early).rule, Rule::Budget);
     run(&mut w, ["bank_a", "bank_b"]);
     assert_eq!(
         w.refuse(&ask_of(&w, ["bank_a", "bank_b"])).rule,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use primitives::{Digest, InstitutionId};
+use primitives::{Digest, InstitutionId, TimeMs};
 
 use super::Audit;
 use crate::{
@@ -32,7 +32,7 @@ impl Audit<'_> {
         }
     }
 
-    pub(super) fn asked_joint(&self, header: &Header, asked: &QuestionAsked, at: At) {
+    pub(super) fn asked_joint(&self, header: &Header, asked: &QuestionAsked) {
         let Some(joint) = &asked.joint else {
             return;
         };
@@ -51,17 +51,22 @@ impl Audit<'_> {
         let plan = header.part("plan").unwrap();
         assert!(joint.computing.iter().all(|id| plan.readers.contains(id)));
         for custodian in custodians {
-            let runs = self.joint_runs(&requester, custodian, at);
+            let runs = self.joint_runs(&requester, custodian, header.time_ms);
             assert!(runs < JOINT_RUNS_MAX as usize, "too many joint runs");
         }
     }
 
     /// Joint runs of a requester over a custodian's tables that began in the last
     /// thirty days, under any warrant.
-    fn joint_runs(&self, requester: &InstitutionId, custodian: &InstitutionId, at: At) -> usize {
+    fn joint_runs(
+        &self,
+        requester: &InstitutionId,
+        custodian: &InstitutionId,
+        now_ms: TimeMs,
+    ) -> usize {
         let mut begun = BTreeSet::new();
         let mut recent = BTreeSet::new();
-        for (record, then) in self.0 {
+        for (record, _) in self.0 {
             let header = &record.header;
             let Statement::InputsCommitted { question, .. } = &header.statement else {
                 continue;
@@ -71,20 +76,15 @@ impl Audit<'_> {
             if asked.joint.is_none() || !over || self.draft(header).0 != *requester {
                 continue;
             }
-            if begun.insert(*question) && then.time_ms + THIRTY_DAYS_MS >= at.time_ms {
+            let counts = record.header.time_ms + THIRTY_DAYS_MS >= now_ms;
+            if begun.insert(*question) && counts {
                 recent.insert(*question);
             }
         }
         recent.len()
     }
 
-    pub(super) fn tables(
-        &self,
-        header: &Header,
-        question: &Digest,
-        tables: &[TableCommitment],
-        at: At,
-    ) {
+    pub(super) fn tables(&self, header: &Header, question: &Digest, tables: &[TableCommitment]) {
         if self.joint(header, question).is_none() {
             assert!(tables.is_empty(), "a lookup shares no table");
             return;
@@ -97,7 +97,7 @@ impl Audit<'_> {
         }
         let requester = self.draft(header).0;
         for custodian in &self.asked(header, question).custodians {
-            let runs = self.joint_runs(&requester, &custodian.institution, at);
+            let runs = self.joint_runs(&requester, &custodian.institution, header.time_ms);
             assert!(runs < JOINT_RUNS_MAX as usize, "too many joint runs");
         }
     }
