@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use docket::body::{Body, FaultEvidence, Opened, Order, Reason, Subjects};
 use docket::plan::{Answer, Plan};
-use docket::statement::QuestionAsked;
+use docket::statement::{QuestionAsked, Terms};
 use docket::{Institution, OfficerId, Record, Statement};
 use primitives::{Digest, InstitutionId, NetworkId, TimeMs, WarrantId};
 
@@ -17,6 +17,7 @@ use crate::answer::check_answer;
 use crate::blind::blinded;
 use crate::content::{Content, body_path, content_digest, record_path};
 use crate::finding::{Finding, Refused};
+use crate::joint::{Computed, JointRun, check_parties, shared};
 use crate::select::select;
 use crate::walk::Walked;
 
@@ -37,7 +38,7 @@ pub struct Case {
     /// Who issued the warrant.
     pub authority: InstitutionId,
     /// The terms granted.
-    pub terms: docket::statement::Terms,
+    pub terms: Terms,
     /// The order that custodians were shown, if it was opened.
     pub order: Option<Order>,
     /// The subjects in the clear, if they were opened.
@@ -46,6 +47,8 @@ pub struct Case {
     pub plan: Plan,
     /// What the requester learned.
     pub answer: Answer,
+    /// Of a joint question: what the ledger has of its run.
+    pub joint: Option<JointRun>,
     /// When the requester opened it.
     pub disclosed_ms: TimeMs,
     /// When the bundle left the house.
@@ -144,13 +147,10 @@ pub(crate) fn examine(
     )?;
     let answer_path = format!("bodies/{disclosed:04}-answer.cbor");
     check_answer(&answer_path, &answer, &plan, &sources, question, rows)?;
+    let joint =
+        examined.check_joint((&plan_path, &plan), (&answer_path, &answer), question, rows)?;
     if let (Some(position), Some(order)) = (issued, &order) {
-        check_subjects(
-            position + 1,
-            order,
-            subjects.as_ref(),
-            warrant.terms.subjects,
-        )?;
+        check_subjects(position + 1, order, subjects.as_ref(), &warrant.terms)?;
     }
     Ok(Case {
         network: walked.state.network(),
@@ -164,6 +164,7 @@ pub(crate) fn examine(
         subjects,
         plan,
         answer,
+        joint,
         disclosed_ms,
         exported_ms,
         sources,
@@ -174,22 +175,25 @@ pub(crate) fn examine(
     })
 }
 
-/// Checks the order's blinded subjects against the warrant's count and, where the
-/// subjects were opened, against them.
+/// Checks the order's blinded subjects and its scenes against the warrant's counts
+/// and, where the subjects were opened, against them.
 fn check_subjects(
     number: usize,
     order: &Order,
     subjects: Option<&Subjects>,
-    count: u32,
+    terms: &Terms,
 ) -> Result<(), Refused> {
     let path = format!("bodies/{number:04}-order.cbor");
-    let counted = order.blinded.len() == count as usize;
+    let counted = order.blinded.len() == terms.subjects as usize
+        && order.scenes.len() == terms.scenes as usize;
     require(
         counted,
         &path,
         "terms",
-        "not as many subjects as the warrant says",
+        "not as many subjects or scenes as the warrant says",
     )?;
+    let distinct = order.scenes.is_sorted_by(|a, b| a < b);
+    require(distinct, &path, "terms", "scenes out of order or repeated")?;
     let Some(subjects) = subjects else {
         return Ok(());
     };
@@ -201,7 +205,9 @@ fn check_subjects(
         &path,
         "subjects",
         "other subjects than the order's blinded ones",
-    )
+    )?;
+    let same = subjects.scenes == order.scenes;
+    require(same, &path, "subjects", "other scenes than the order's")
 }
 
 fn require(holds: bool, path: &str, rule: &str, detail: &str) -> Result<(), Refused> {
@@ -391,10 +397,16 @@ impl<'a> Examined<'a> {
             "plan-mismatch",
             "another plan than was asked and approved",
         )?;
+        let alike = plan.joint.is_some() == asked.joint.is_some();
+        let detail = "lookups where a joint question was asked, or the other way round";
+        require(alike, path, "plan-mismatch", detail)?;
         let inside = order.is_none_or(|order| {
             plan.window.from_ms >= order.window.from_ms && plan.window.to_ms <= order.window.to_ms
         });
         require(inside, path, "scope", "it reads beyond the order's window")?;
+        let scenes = plan.joint.as_ref().zip(order);
+        let same = scenes.is_none_or(|(joint, order)| joint.scenes == order.scenes);
+        require(same, path, "scope", "other scenes than the order's")?;
         let planned = plan
             .custodians
             .iter()
@@ -410,32 +422,108 @@ impl<'a> Examined<'a> {
         let mut sources: Vec<SourceTable> = Vec::new();
         for (custodian, asked) in plan.custodians.iter().zip(&asked.custodians) {
             for table in &custodian.tables {
-                let snapshot = self.walked.state.snapshot(&table.snapshot);
-                let dataset =
-                    snapshot.and_then(|s| self.walked.state.dataset(&s.statement.dataset));
-                let (Some(snapshot), Some(dataset)) = (snapshot, dataset) else {
-                    let detail = "a snapshot that is not on the ledger";
-                    return Err(Finding::new(path, "snapshot-unknown", detail).into());
-                };
+                let source = self.source(path, &custodian.institution, &table.snapshot)?;
                 let fits = asked.snapshots.contains(&table.snapshot)
-                    && snapshot.institution == custodian.institution
-                    && dataset.entry.dataset == table.dataset
-                    && dataset.entry.table == table.table;
-                require(
-                    fits,
-                    path,
-                    "snapshot-unknown",
-                    "a table that is not the snapshot's",
-                )?;
-                sources.push(SourceTable {
-                    institution: custodian.institution.clone(),
-                    record: table.snapshot,
-                    snapshot: snapshot.statement.clone(),
-                    dataset: dataset.entry.clone(),
-                });
+                    && source.dataset.dataset == table.dataset
+                    && source.dataset.table == table.table;
+                let detail = "a table that is not the snapshot's";
+                require(fits, path, "snapshot-unknown", detail)?;
+                sources.push(source);
+            }
+        }
+        let program = plan.joint.iter().flat_map(|joint| &joint.inputs);
+        for input in program {
+            for snapshot in &input.snapshots {
+                let source = self.source(path, &input.owner, snapshot)?;
+                if sources.iter().all(|known| known.record != source.record) {
+                    sources.push(source);
+                }
             }
         }
         Ok(sources)
+    }
+
+    /// What an institution committed to in a snapshot's record.
+    fn source(
+        &self,
+        path: &str,
+        institution: &InstitutionId,
+        record: &Digest,
+    ) -> Result<SourceTable, Refused> {
+        let state = &self.walked.state;
+        let snapshot = state.snapshot(record);
+        let dataset = snapshot.and_then(|s| state.dataset(&s.statement.dataset));
+        let (Some(snapshot), Some(dataset)) = (snapshot, dataset) else {
+            let detail = "a snapshot that is not on the ledger";
+            return Err(Finding::new(path, "snapshot-unknown", detail).into());
+        };
+        let own = snapshot.institution == *institution;
+        let detail = "a table that is not the snapshot's";
+        require(own, path, "snapshot-unknown", detail)?;
+        Ok(SourceTable {
+            institution: institution.clone(),
+            record: *record,
+            snapshot: snapshot.statement.clone(),
+            dataset: dataset.entry.clone(),
+        })
+    }
+
+    /// Checks who took part in a joint question, what they committed to, and that
+    /// the answer is what the three gave; nothing of lookups.
+    fn check_joint(
+        &self,
+        (plan_path, plan): (&str, &Plan),
+        (answer_path, answer): (&str, &Answer),
+        id: &Digest,
+        rows: u32,
+    ) -> Result<Option<JointRun>, Refused> {
+        let warrant = self.walked.state.warrant(&plan.warrant);
+        let question = warrant.and_then(|warrant| warrant.questions.get(id));
+        let question =
+            question.ok_or_else(|| Finding::new(plan_path, "question", "no such question"))?;
+        let complain = |detail: &str| Finding::new(plan_path, "plan-mismatch", detail);
+        let Some(joint) = &plan.joint else {
+            return Ok(None);
+        };
+        check_parties(joint, question).map_err(complain)?;
+        let tables = shared(joint, question).map_err(|owner| {
+            let path = self.path_of(|record| {
+                record.header.institution == *owner
+                    && record.header.statement.question() == Some(id)
+                    && matches!(record.header.statement, Statement::InputsCommitted { .. })
+            });
+            let detail = format!("{owner} committed to other tables than the plan's");
+            Finding::new(path, "plan-mismatch", detail)
+        })?;
+        let count = question
+            .count
+            .ok_or_else(|| complain("nothing was counted"))?;
+        let completed = |record: &Record| Some(record.digest) == question.completed;
+        let attestations = self.content.records.iter().find(|r| completed(r));
+        let attestations = match attestations.map(|record| &record.header.statement) {
+            Some(Statement::RunCompleted { attestations, .. }) => attestations.as_slice(),
+            _ => return Err(complain("its run did not complete").into()),
+        };
+        let computed = Computed {
+            session: docket::joint::session(&self.walked.state.network(), &question.plan, id),
+            question: id,
+            plan,
+            joint,
+            attestations,
+            completed: &self.path_of(completed),
+        };
+        computed.check(answer_path, answer, rows)?;
+        Ok(Some(JointRun { count, tables }))
+    }
+
+    /// The file of the first such record.
+    fn path_of(&self, is: impl Fn(&Record) -> bool) -> String {
+        let mut numbered = self.content.records.iter().zip(1..);
+        let found = numbered.find(|(record, _)| is(record));
+        found.map_or_else(
+            || "records/".into(),
+            |(record, number)| record_path(number, record),
+        )
     }
 
     fn timeline(&self) -> Vec<Entry> {
