@@ -3,7 +3,8 @@
 
 use docket::Statement;
 use docket::body::Scene;
-use docket::plan::{Cell, JointInput, JointPlan, Origin, Part, Plan};
+use docket::plan::{Answer, AnswerTable, Cell, JointInput, JointPlan, Origin, Part, Plan};
+use docket::statement::Count;
 use mpc::joint::deliver::{Binding, collect};
 use primitives::{Digest, TemplateId, WarrantId};
 
@@ -12,6 +13,9 @@ use super::world::{Options, Played, World, id, plan, resign};
 use crate::archive::read;
 use crate::joint::Computed;
 use crate::{Case, Finding, TrustAnchor, verify};
+
+/// One thing made different.
+type Bend<T> = fn(&mut T);
 
 fn exported() -> (World, Played, Vec<u8>) {
     let mut world = founded();
@@ -123,7 +127,7 @@ fn the_report_of_a_joint_case_says_who_computed_and_what_is_not_proven() {
 
 #[test]
 fn a_changed_answer_is_found() {
-    let changes: &[fn(&mut docket::plan::Answer)] = &[
+    let changes: &[Bend<Answer>] = &[
         |a| a.tables[0].rows[1].cells[0] = Cell::Text("6217000000000000009".into()),
         |a| a.tables[0].rows[2].cells[3] = Cell::Int(1),
         |a| a.tables[0].rows.swap(0, 1),
@@ -133,7 +137,7 @@ fn a_changed_answer_is_found() {
         |a| a.tables[0].table = "ledger".into(),
         |a| a.tables[0].step = 1,
         |a| {
-            a.tables.push(docket::plan::AnswerTable {
+            a.tables.push(AnswerTable {
                 rows: vec![],
                 ..a.tables[0].clone()
             })
@@ -174,7 +178,7 @@ fn rows_left_out_are_not_what_was_counted() {
 
 #[test]
 fn a_part_or_frames_that_nobody_signed_are_found_and_named() {
-    let committed: [(&str, fn(&mut docket::plan::Answer)); 6] = [
+    let committed: [(&str, Bend<Answer>); 6] = [
         ("telecom_b", |a| joint_parts(a)[0].part[40] ^= 1),
         ("procuratorate", |a| joint_parts(a)[1].part[32] ^= 1),
         ("procuratorate", |a| joint_parts(a)[1].frames.0[31] ^= 0x80),
@@ -202,14 +206,14 @@ fn a_part_or_frames_that_nobody_signed_are_found_and_named() {
     }
 }
 
-fn joint_parts(answer: &mut docket::plan::Answer) -> &mut Vec<Part> {
+fn joint_parts(answer: &mut Answer) -> &mut Vec<Part> {
     &mut answer.joint.as_mut().unwrap().parts
 }
 
 /// What the three themselves signed must still be an answer.
 #[test]
 fn signed_parts_that_are_no_answer_are_found() {
-    let changes: [(&str, fn(&mut Vec<Part>)); 7] = [
+    let changes: [(&str, Bend<Vec<Part>>); 7] = [
         ("telecom_b and procuratorate", |parts| {
             let half = (parts[0].part.len() - 33) / 2;
             parts[0].part[33 + half] ^= 1;
@@ -243,7 +247,7 @@ fn signed_parts_that_are_no_answer_are_found() {
 
 #[test]
 fn words_that_read_as_no_row_are_found() {
-    let changes: [(&str, fn(&mut Vec<Vec<u64>>)); 5] = [
+    let changes: [(&str, Bend<Vec<Vec<u64>>>); 5] = [
         ("key", |words| words[0][1] ^= 1),
         ("key", |words| words[2][1] ^= 1 << 40),
         ("bit", |words| words[5][0] = 1 << 20),
@@ -322,7 +326,7 @@ fn attestations_of_anything_else_are_found() {
 
 #[test]
 fn a_plan_of_other_parties_tables_or_scenes_is_found() {
-    let changes: &[(&str, &str, fn(&mut JointPlan))] = &[
+    let changes: &[(&str, &str, Bend<JointPlan>)] = &[
         ("plan-mismatch", "compute", |p| p.computing.swap(0, 1)),
         ("plan-mismatch", "compute", |p| {
             p.computing[2] = id("police")
@@ -435,7 +439,7 @@ fn tables_that_the_plan_has_not_are_found_and_named() {
 
 #[test]
 fn another_count_is_found_where_it_stands() {
-    let changes: [fn(&mut docket::statement::Count); 2] = [|c| c.rows = 4, |c| c.rows = 0];
+    let changes: [Bend<Count>; 2] = [|c| c.rows = 4, |c| c.rows = 0];
     for count in changes {
         let finding = found(Departs {
             count,
