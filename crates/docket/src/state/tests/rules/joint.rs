@@ -61,6 +61,16 @@ pub(super) fn joint_cases() -> Vec<Refusal> {
         .iter()
         .map(|change| with_parties(&issued, change))
         .collect();
+    // With a table of its own in hand, one is none who may give it beside.
+    for (place, name) in [(0, "bank_a"), (1, "hybrid")] {
+        let own = Asked {
+            institution: id(name),
+            snapshots: vec![issued.snapshots[&id(name)]],
+        };
+        out.push(with_parties(&issued, |joint| {
+            joint.owners.insert(place, own);
+        }));
+    }
     // The authority gives what stands in its order, and no snapshot.
     let snapshot = issued.snapshots[&id("bank_a")];
     out.push(with_parties(&issued, |joint| {
