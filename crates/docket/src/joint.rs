@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use primitives::{
     Digest, InstitutionId, NetworkId,
-    limits::{MEMBERS_MAX, TEXT_BYTES_MAX},
+    limits::{BODY_BYTES_MAX, MEMBERS_MAX, TEXT_BYTES_MAX},
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,13 @@ pub const FIELDS_MAX: usize = 32;
 pub const LABELS_MAX: usize = 256;
 /// Numbers that a program takes.
 pub const TERMS_MAX: usize = 64;
+const WORD_BYTES: usize = 8;
+/// In an answer's body: what stands before a text.
+const TEXT_HEAD_BYTES: usize = 3;
+/// The names and lengths around a row's cells.
+const ROW_HEAD_BYTES: usize = 20;
+/// All but rows, parts and the columns' names.
+const ANSWER_HEAD_BYTES: usize = 4_096;
 /// Tables of a program, of all owners.
 const INPUTS_MAX: usize = MEMBERS_MAX * TABLES_MAX;
 /// Domain of a subject's key, as the three compute it.
@@ -93,6 +100,18 @@ impl Form {
                     && of.iter().all(|text| is_text(text))
             }
             Self::Thousandths { bits, fraction } => wide(bits) && fraction <= bits,
+        }
+    }
+
+    /// Most bytes of its cell in an answer's body.
+    fn cell_bytes(&self) -> usize {
+        match self {
+            Self::Key { .. } => 0,
+            Self::Name => TEXT_HEAD_BYTES + NAME_WORDS * WORD_BYTES - 1,
+            Self::Number { .. } | Self::Thousandths { .. } => 1 + WORD_BYTES,
+            Self::Label { of, .. } => {
+                TEXT_HEAD_BYTES + of.iter().map(String::len).max().unwrap_or_default()
+            }
         }
     }
 
@@ -202,6 +221,24 @@ impl JointPlan {
         ensure(names.len() == columns.len(), Rule::Format, || {
             "a column without a name, or two of one name".into()
         })
+    }
+
+    /// Most rows of an answer whose body, with the three's parts, is no larger than a
+    /// body may be.
+    #[must_use]
+    pub fn rows_max(&self) -> usize {
+        let parts = COMPUTING * 2 * WORD_BYTES * self.widths().len();
+        let cells: usize = self
+            .fields
+            .iter()
+            .map(|field| field.form.cell_bytes())
+            .sum();
+        let names = self
+            .fields
+            .iter()
+            .map(|field| field.name.len() + TEXT_HEAD_BYTES);
+        let head = ANSWER_HEAD_BYTES + names.sum::<usize>();
+        BODY_BYTES_MAX.saturating_sub(head) / (parts + cells + ROW_HEAD_BYTES)
     }
 
     /// The columns of the answer.

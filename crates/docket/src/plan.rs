@@ -92,7 +92,11 @@ impl Body for Plan {
         ensure(self.steps.is_empty(), Rule::Joint, || {
             "a joint question has a program and no steps".into()
         })?;
-        joint.check()
+        joint.check()?;
+        let most = joint.rows_max();
+        ensure(self.answer_cap as usize <= most, Rule::Limit, || {
+            format!("an answer holds at most {most} rows of these fields")
+        })
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use primitives::{Digest, InstitutionId, NetworkId, TemplateId, WarrantId};
+use primitives::{Digest, InstitutionId, NetworkId, TemplateId, WarrantId, limits::BODY_BYTES_MAX};
 
 use super::{FIELDS_MAX, Field, Form, LABELS_MAX, TERMS_MAX, session, shares, transcript};
 use crate::{
-    Opened, Rule,
+    Body, Opened, Rule,
     body::{Scene, Window},
-    plan::{Cell, JointInput, JointPlan, Parameters, Plan, Step},
+    plan::{
+        Answer, AnswerRow, AnswerTable, Cell, JointInput, JointPlan, JointProof, Parameters, Part,
+        Plan, Step,
+    },
     state::SCENES_MAX,
 };
 
@@ -355,6 +358,57 @@ fn a_plan_is_checked_where_it_is_read() {
     let both = body(Some(plan()), vec![step.clone()]);
     assert_eq!(read(&both).unwrap_err().rule, Rule::Joint);
     assert!(read(&body(None, vec![step])).is_ok());
+}
+
+/// The largest answer that a plan may allow fits in a body, and is not far from it.
+#[test]
+fn a_plan_allows_no_more_rows_than_a_body_holds() {
+    let joint = plan();
+    let most = joint.rows_max();
+    let good = body(Some(joint.clone()), Vec::new());
+    let capped = |answer_cap| Plan {
+        answer_cap,
+        ..good.clone()
+    };
+    let cap = u32::try_from(most).unwrap();
+    assert!(capped(cap).check().is_ok());
+    assert_eq!(capped(cap + 1).check().unwrap_err().rule, Rule::Limit);
+    // Lookups have no parts and keep to the charter's cap alone.
+    let lookups = Plan {
+        answer_cap: u32::MAX,
+        ..body(None, Vec::new())
+    };
+    assert!(lookups.check().is_ok());
+    let cells = vec![
+        text("12345678901234567890123"),
+        Cell::Int(i64::MAX),
+        text("north"),
+        Cell::Int(i64::MAX),
+        Cell::Int(i64::MAX),
+    ];
+    let row = AnswerRow {
+        cells,
+        origins: Vec::new(),
+    };
+    let part = Part {
+        frames: Digest::default(),
+        part: vec![0xff; 33 + 16 * most * joint.widths().len()],
+    };
+    let answer = |rows: usize| Answer {
+        question: Digest::default(),
+        template: good.template.clone(),
+        tables: vec![AnswerTable {
+            step: 0,
+            table: good.template.to_string(),
+            columns: joint.columns(),
+            rows: vec![row.clone(); rows],
+        }],
+        joint: Some(JointProof {
+            parts: vec![part.clone(); 3],
+        }),
+    };
+    let opened = Opened::new(&answer(most)).unwrap();
+    assert!(opened.body.len() > BODY_BYTES_MAX / 100 * 97);
 }
 
 /// What is signed or committed to names everything that it is about.
