@@ -360,6 +360,16 @@ fn a_plan_is_checked_where_it_is_read() {
     assert!(read(&body(None, vec![step])).is_ok());
 }
 
+/// A plan's bytes are its name on the ledger; what changes them needs another format.
+#[test]
+fn a_joint_plan_has_the_digest_that_it_had() {
+    let digest = body(Some(plan()), Vec::new()).digest().unwrap();
+    assert_eq!(
+        digest.to_string(),
+        "e9a6381e2f3ad5e83c7bee8b7ecbaa485aa380e315b57bdb7001dd651665b97d"
+    );
+}
+
 /// The largest answer that a plan may allow fits in a body, and is not far from it.
 #[test]
 fn a_plan_allows_no_more_rows_than_a_body_holds() {

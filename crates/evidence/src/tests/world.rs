@@ -9,8 +9,8 @@ use docket::body::{Opened, Order, Reason, Scene, Subject, Subjects, Window};
 use docket::charter::{Card, Change, CharterLimits};
 use docket::passkey::{authenticator::Authenticator, challenge};
 use docket::plan::{
-    Answer, AnswerRow, AnswerTable, Cell, Leak, Origin, Parameters, Plan, PlanCustodian, PlanTable,
-    Source, Step,
+    Answer, AnswerRow, AnswerTable, Cell, JointProof, Leak, Origin, Parameters, Plan,
+    PlanCustodian, PlanTable, Source, Step,
 };
 use docket::statement::{
     Asked, Attestation, Column, DatasetPublished, KeyCommitment, LookupKey, QuestionAsked,
@@ -80,6 +80,8 @@ pub(crate) struct Options {
     pub(crate) own_scenes: Vec<Scene>,
     /// How many scenes the warrant says there are.
     pub(crate) scenes_said: u32,
+    /// Whether the answer of lookups has parts of a joint one.
+    pub(crate) parts: bool,
 }
 
 impl Default for Options {
@@ -99,6 +101,7 @@ impl Default for Options {
             scenes: Vec::new(),
             own_scenes: Vec::new(),
             scenes_said: 0,
+            parts: false,
         }
     }
 }
@@ -573,7 +576,7 @@ impl World {
                 columns: columns(),
                 rows: (0..options.rows).map(row).collect(),
             }],
-            joint: None,
+            joint: options.parts.then(|| JointProof { parts: Vec::new() }),
         };
         let opened = Opened::new(&answer).unwrap();
         let parts = vec![opened.part(vec![id("police")])];

@@ -318,18 +318,22 @@ fn approved(w: &mut World, custodians: [&str; 2]) {
     }
 }
 
-/// A run that begins and is aborted: it counts as any other.
-fn run(w: &mut World, custodians: [&str; 2]) {
+/// A run that begins and is aborted: it counts as any other, and once, however many
+/// give tables. Returns when it began.
+fn run(w: &mut World, custodians: [&str; 2]) -> u64 {
     approved(w, custodians);
-    w.accept(&w.inputs(custodians[1]));
+    let begun_ms = w.now_ms;
+    for owner in [custodians[1], "court", custodians[0]] {
+        w.accept(&w.inputs(owner));
+    }
     w.accept(&w.abort(custodians[0], None));
+    begun_ms
 }
 
 /// What no further joint question gets of a custodian.
 pub(super) fn joint_budget_cases() -> Vec<Refusal> {
     let mut w = bounded();
-    run(&mut w, ["bank_a", "bank_b"]);
-    let first_ms = w.now_ms;
+    let first_ms = run(&mut w, ["bank_a", "bank_b"]);
     w.now_ms += DAY_MS;
     // Another warrant, another question, and one custodian in common.
     warranted(&mut w, 2);
@@ -350,8 +354,8 @@ pub(super) fn joint_budget_cases() -> Vec<Refusal> {
     w.question = waiting;
     out.push(w.refuse(&w.inputs("bank_b")));
     out.push(w.refuse(&w.inputs("court")));
-    // The last moment at which the first run counts: it began two records before.
-    w.now_ms = first_ms - 2 + JOINT_WINDOW_MS;
+    // The last moment at which the first run counts.
+    w.now_ms = first_ms + JOINT_WINDOW_MS;
     out.push(w.refuse(&ask_of(&w, ["bank_a", "hybrid"])));
     out.push(w.refuse(&ask_of(&w, ["bank_a", "bank_b"])));
     out
@@ -360,8 +364,7 @@ pub(super) fn joint_budget_cases() -> Vec<Refusal> {
 #[test]
 fn joint_runs_age_out_and_are_anothers_no_concern() {
     let mut w = bounded();
-    run(&mut w, ["bank_a", "bank_b"]);
-    let first_ms = w.now_ms - 2;
+    let first_ms = run(&mut w, ["bank_a", "bank_b"]);
     w.now_ms += DAY_MS;
     run(&mut w, ["bank_a", "bank_b"]);
     assert_eq!(
