@@ -272,6 +272,7 @@ refused_by! {
             with(&|list| list[1] = list[0].clone()),
             with(&|list| list[0].transcript = digest("other")),
             with(&|list| list[0].signature = list[1].signature),
+            with(&|list| list[0].institution = id("hybrid")),
             with(&|list| list.push(w.attestation("hybrid"))),
         ];
         out.extend(joint_attestation_cases());

@@ -627,7 +627,11 @@ fn steps() -> Vec<(World, Next)> {
 pub(super) fn expired_cases() -> Vec<Refusal> {
     let mut out = Vec::new();
     for (mut w, step) in steps() {
-        w.now_ms = w.terms().expires_ms;
+        w.now_ms = w.terms().expires_ms - 1;
+        let before = step(&w);
+        w.now_ms += 1;
+        // The record's own time is in time and the block is not; then neither is.
+        out.push(w.refuse(&before));
         out.push(w.refuse(&step(&w)));
         // The block is in time and the record's own time is not.
         let late = step(&w);

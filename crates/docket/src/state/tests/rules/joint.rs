@@ -178,6 +178,7 @@ pub(super) fn joint_attestation_cases() -> Vec<Refusal> {
         with(&|list| list.swap(0, 1)),
         with(&|list| list[2] = list[1].clone()),
         with(&|list| list[0].signature = list[1].signature),
+        with(&|list| list[0].institution = id("hybrid")),
         // Well signed, and not what is recorded.
         with(&|list| list[2] = w.attestation("bank_a")),
         said(Count { rows: 9, ..count }),
