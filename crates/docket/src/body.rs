@@ -102,6 +102,14 @@ pub mod bytes {
 pub trait Body: Serialize + DeserializeOwned {
     /// The label of the part that holds it.
     const LABEL: &'static str;
+
+    /// Checks the body by itself, whoever reads it.
+    ///
+    /// # Errors
+    /// A refusal that names what is wrong with it.
+    fn check(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
 }
 
 impl Opened {
@@ -149,7 +157,7 @@ impl Opened {
     ///
     /// # Errors
     /// A refusal where label or commitment differ, or the bytes are not a
-    /// canonical body of this kind.
+    /// canonical body of this kind, or one that can't stand by itself.
     pub fn read<B: Body>(&self, part: &Part) -> Result<B, Refusal> {
         if self.label != part.label || self.label != B::LABEL {
             return Err(Refusal::new(
@@ -163,8 +171,10 @@ impl Opened {
                 "the body differs from the record's commitment",
             ));
         }
-        cbor::decode(&self.body, BODY_BYTES_MAX)
-            .map_err(|error| Refusal::new(Rule::Format, error.to_string()))
+        let body: B = cbor::decode(&self.body, BODY_BYTES_MAX)
+            .map_err(|error| Refusal::new(Rule::Format, error.to_string()))?;
+        body.check()?;
+        Ok(body)
     }
 }
 

@@ -5,20 +5,41 @@
 //! The words are those of `docs/formats/mpc-joint.md`.
 //!
 //! *Invariants*: what does not read is refused whole; a name stands beside a key
-//! that is its own under the run's session.
+//! that is its own under the run's session; no word has a bit that its field has not.
 //!
 //! *Not here*: shares, and how words are put together from them.
 
-use primitives::{Digest, NetworkId};
+use std::collections::BTreeSet;
+
+use primitives::{
+    Digest, InstitutionId, NetworkId,
+    limits::{BODY_BYTES_MAX, MEMBERS_MAX, TEXT_BYTES_MAX},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     plan::{Cell, JointPlan},
     rule::{Refusal, Rule, ensure},
+    state::{COMPUTING, SCENES_MAX, TABLES_MAX},
 };
 
 /// Words of a name: up to 23 bytes.
 pub const NAME_WORDS: usize = 3;
+/// Fields of an answer's row.
+pub const FIELDS_MAX: usize = 32;
+/// Texts of a list.
+pub const LABELS_MAX: usize = 256;
+/// Numbers that a program takes.
+pub const TERMS_MAX: usize = 64;
+const WORD_BYTES: usize = 8;
+/// In an answer's body: what stands before a text.
+const TEXT_HEAD_BYTES: usize = 3;
+/// The names and lengths around a row's cells.
+const ROW_HEAD_BYTES: usize = 20;
+/// All but rows, parts and the columns' names.
+const ANSWER_HEAD_BYTES: usize = 4_096;
+/// Tables of a program, of all owners.
+const INPUTS_MAX: usize = MEMBERS_MAX * TABLES_MAX;
 /// Domain of a subject's key, as the three compute it.
 const KEY_DOMAIN: &str = "cordon/mpc/joint-key/v1";
 
@@ -66,6 +87,34 @@ pub enum Form {
 }
 
 impl Form {
+    /// Whether its numbers are such that every word reads as something or nothing.
+    fn is_sound(&self) -> bool {
+        let wide = |bits: &u32| (1..=u64::BITS).contains(bits);
+        match self {
+            Self::Key { kind } => is_text(kind),
+            Self::Name => true,
+            Self::Number { bits } => wide(bits),
+            Self::Label { bits, of } => {
+                wide(bits)
+                    && (1..=LABELS_MAX).contains(&of.len())
+                    && of.iter().all(|text| is_text(text))
+            }
+            Self::Thousandths { bits, fraction } => wide(bits) && fraction <= bits,
+        }
+    }
+
+    /// Most bytes of its cell in an answer's body.
+    fn cell_bytes(&self) -> usize {
+        match self {
+            Self::Key { .. } => 0,
+            Self::Name => TEXT_HEAD_BYTES + NAME_WORDS * WORD_BYTES - 1,
+            Self::Number { .. } | Self::Thousandths { .. } => 1 + WORD_BYTES,
+            Self::Label { of, .. } => {
+                TEXT_HEAD_BYTES + of.iter().map(String::len).max().unwrap_or_default()
+            }
+        }
+    }
+
     fn widths(&self) -> Vec<u32> {
         match self {
             Self::Key { .. } => vec![u64::BITS; 2],
@@ -75,6 +124,10 @@ impl Form {
             }
         }
     }
+}
+
+fn is_text(text: &str) -> bool {
+    (1..=TEXT_BYTES_MAX).contains(&text.len())
 }
 
 /// What a joint run is bound to: the salt of its keys, and part of every message.
@@ -96,7 +149,98 @@ pub fn transcript(question: &Digest, seat: u8, frames: &Digest, part: &[u8]) -> 
     )
 }
 
+/// What an owner commits to of a table's shares for one of the three: the messages
+/// that this one is given, a column each, under `salt`, which it alone is given with
+/// them.
+///
+/// Without a salt of its own each of the three could try what a table may hold: it
+/// has two of three components, so that a guess of the rows gives it the third, and
+/// the commitment of another would tell it whether it guessed right.
+#[must_use]
+pub fn shares(
+    question: &Digest,
+    (owner, table): (&InstitutionId, &str),
+    seat: u8,
+    salt: &Digest,
+    columns: &[Vec<u8>],
+) -> Digest {
+    let seat = [seat];
+    let mut parts: Vec<&[u8]> = vec![
+        &question.0,
+        owner.as_str().as_bytes(),
+        table.as_bytes(),
+        &seat,
+        &salt.0,
+    ];
+    parts.extend(columns.iter().map(Vec::as_slice));
+    Digest::of("cordon/joint-shares/v1", &parts)
+}
+
 impl JointPlan {
+    /// Checks the program by itself: sizes, and that its fields can be read.
+    ///
+    /// # Errors
+    /// A refusal that names what is wrong with it.
+    pub fn check(&self) -> Result<(), Refusal> {
+        let computing: BTreeSet<_> = self.computing.iter().collect();
+        ensure(
+            self.computing.len() == COMPUTING && computing.len() == COMPUTING,
+            Rule::Joint,
+            || "a joint question is computed by three different members".into(),
+        )?;
+        let inputs: BTreeSet<_> = self.inputs.iter().map(|i| (&i.owner, &i.table)).collect();
+        ensure(
+            self.inputs.len() <= INPUTS_MAX
+                && self.scenes.len() <= SCENES_MAX as usize
+                && self.terms.len() <= TERMS_MAX
+                && (1..=FIELDS_MAX).contains(&self.fields.len()),
+            Rule::Limit,
+            || "more tables, scenes, terms or fields than a joint question has".into(),
+        )?;
+        let named = self.inputs.iter().all(|input| is_text(&input.table));
+        ensure(
+            inputs.len() == self.inputs.len() && named,
+            Rule::Joint,
+            || "a table without a name, or twice of one owner".into(),
+        )?;
+        ensure(
+            self.fields.iter().all(|field| field.form.is_sound()),
+            Rule::Format,
+            || "a field of no width, of more than 64 bits, or of no texts".into(),
+        )?;
+        let is_key = |field: &Field| matches!(field.form, Form::Key { .. });
+        let led = self.fields.iter().enumerate().all(|(place, field)| {
+            let next = self.fields.get(place + 1).map(|next| &next.form);
+            !is_key(field) || next == Some(&Form::Name)
+        });
+        ensure(led, Rule::Format, || {
+            "a key that no name follows would stand unchecked".into()
+        })?;
+        let columns = self.columns();
+        let names: BTreeSet<_> = columns.iter().filter(|name| is_text(name)).collect();
+        ensure(names.len() == columns.len(), Rule::Format, || {
+            "a column without a name, or two of one name".into()
+        })
+    }
+
+    /// Most rows of an answer whose body, with the three's parts, is no larger than a
+    /// body may be.
+    #[must_use]
+    pub fn rows_max(&self) -> usize {
+        let parts = COMPUTING * 2 * WORD_BYTES * self.widths().len();
+        let cells: usize = self
+            .fields
+            .iter()
+            .map(|field| field.form.cell_bytes())
+            .sum();
+        let names = self
+            .fields
+            .iter()
+            .map(|field| field.name.len() + TEXT_HEAD_BYTES);
+        let head = ANSWER_HEAD_BYTES + names.sum::<usize>();
+        BODY_BYTES_MAX.saturating_sub(head) / (parts + cells + ROW_HEAD_BYTES)
+    }
+
     /// The columns of the answer.
     #[must_use]
     pub fn columns(&self) -> Vec<String> {
@@ -116,13 +260,23 @@ impl JointPlan {
     /// Reads rows out of columns of words; sorted and distinct.
     ///
     /// # Errors
-    /// A refusal where the words are not those of the fields.
+    /// A refusal where the program itself does not stand ([`Self::check`]), or the
+    /// words are not those of its fields.
     pub fn rows(&self, session: &Digest, words: &[Vec<u64>]) -> Result<Vec<Vec<Cell>>, Refusal> {
+        self.check()?;
         let count = words.first().map_or(0, Vec::len);
+        let widths = self.widths();
         let shaped =
-            words.len() == self.widths().len() && words.iter().all(|column| column.len() == count);
+            words.len() == widths.len() && words.iter().all(|column| column.len() == count);
         ensure(shaped, Rule::Format, || {
             "other columns than the plan's".into()
+        })?;
+        let narrow = words.iter().zip(widths).all(|(column, width)| {
+            let above = |word: &u64| word.checked_shr(width).is_some_and(|rest| rest != 0);
+            !column.iter().any(above)
+        });
+        ensure(narrow, Rule::Format, || {
+            "a word with a bit that its field has not".into()
         })?;
         let mut rows = Vec::with_capacity(count);
         for row in 0..count {
@@ -195,3 +349,6 @@ fn name(words: &[u64]) -> Option<String> {
     }
     String::from_utf8(text.to_vec()).ok()
 }
+
+#[cfg(test)]
+mod tests;

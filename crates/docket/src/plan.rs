@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     body::{Body, Scene, Window},
     joint::Field,
-    rule::{Refusal, Rule},
+    rule::{Refusal, Rule, ensure},
 };
 
 /// The exact program of a question (body label `plan`).
@@ -84,6 +84,20 @@ pub struct JointInput {
 
 impl Body for Plan {
     const LABEL: &'static str = "plan";
+
+    fn check(&self) -> Result<(), Refusal> {
+        let Some(joint) = &self.joint else {
+            return Ok(());
+        };
+        ensure(self.steps.is_empty(), Rule::Joint, || {
+            "a joint question has a program and no steps".into()
+        })?;
+        joint.check()?;
+        let most = joint.rows_max();
+        ensure(self.answer_cap as usize <= most, Rule::Limit, || {
+            format!("an answer holds at most {most} rows of these fields")
+        })
+    }
 }
 
 impl Plan {

@@ -13,6 +13,10 @@ use crate::{
     credential::{Credential, CredentialId},
 };
 
+mod joint;
+
+pub use joint::{Count, Joint, TableCommitment};
+
 /// A record's kind, as the timeline and file names write it.
 pub type Kind = &'static str;
 
@@ -365,51 +369,6 @@ pub struct QuestionAsked {
     /// What a joint question needs beside; none: lookups.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joint: Option<Joint>,
-}
-
-/// Who takes part in a joint question beside its custodians.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Joint {
-    /// The three that compute over shares, in their order: custodians of the plan, or
-    /// the authority. Any two of them together could see everything.
-    pub computing: Vec<InstitutionId>,
-    /// Who else gives a table: the requester its own, the authority the warrant's
-    /// subjects. Sorted by institution.
-    pub owners: Vec<Asked>,
-    /// The count alone is asked for.
-    pub count_only: bool,
-}
-
-/// What a joint question found, before any of it is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Count {
-    /// Rows of the answer.
-    pub rows: u64,
-    /// Groups that are withheld because too few persons are in them.
-    pub withheld: u64,
-}
-
-impl Count {
-    /// What the three sign as the transcript of a count.
-    #[must_use]
-    pub fn transcript(&self, question: &Digest) -> Digest {
-        let (rows, withheld) = (self.rows.to_be_bytes(), self.withheld.to_be_bytes());
-        Digest::of("cordon/joint-count/v1", &[&question.0, &rows, &withheld])
-    }
-}
-
-/// A table that an owner has split into shares, fixed before anybody computes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TableCommitment {
-    /// Which table of the plan.
-    pub table: String,
-    /// Its rows with the padding.
-    pub rows: u32,
-    /// The digests of what each of the three is given, domain `cordon/joint-shares/v1`.
-    pub shares: Vec<Digest>,
 }
 
 fn is_zero(number: &u32) -> bool {

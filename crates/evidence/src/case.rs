@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use docket::body::{Body, FaultEvidence, Opened, Order, Reason, Subjects};
 use docket::plan::{Answer, Plan};
-use docket::statement::QuestionAsked;
+use docket::statement::{QuestionAsked, Terms};
 use docket::{Institution, OfficerId, Record, Statement};
 use primitives::{Digest, InstitutionId, NetworkId, TimeMs, WarrantId};
 
@@ -17,8 +17,11 @@ use crate::answer::check_answer;
 use crate::blind::blinded;
 use crate::content::{Content, body_path, content_digest, record_path};
 use crate::finding::{Finding, Refused};
+use crate::joint::JointRun;
 use crate::select::select;
 use crate::walk::Walked;
+
+mod plan;
 
 /// A case that was checked: everything in it stands on the ledger or opens a
 /// commitment that does.
@@ -37,7 +40,7 @@ pub struct Case {
     /// Who issued the warrant.
     pub authority: InstitutionId,
     /// The terms granted.
-    pub terms: docket::statement::Terms,
+    pub terms: Terms,
     /// The order that custodians were shown, if it was opened.
     pub order: Option<Order>,
     /// The subjects in the clear, if they were opened.
@@ -46,6 +49,8 @@ pub struct Case {
     pub plan: Plan,
     /// What the requester learned.
     pub answer: Answer,
+    /// Of a joint question: what the ledger has of its run.
+    pub joint: Option<JointRun>,
     /// When the requester opened it.
     pub disclosed_ms: TimeMs,
     /// When the bundle left the house.
@@ -144,13 +149,10 @@ pub(crate) fn examine(
     )?;
     let answer_path = format!("bodies/{disclosed:04}-answer.cbor");
     check_answer(&answer_path, &answer, &plan, &sources, question, rows)?;
+    let joint =
+        examined.check_joint((&plan_path, &plan), (&answer_path, &answer), question, rows)?;
     if let (Some(position), Some(order)) = (issued, &order) {
-        check_subjects(
-            position + 1,
-            order,
-            subjects.as_ref(),
-            warrant.terms.subjects,
-        )?;
+        check_subjects(position + 1, order, subjects.as_ref(), &warrant.terms)?;
     }
     Ok(Case {
         network: walked.state.network(),
@@ -164,6 +166,7 @@ pub(crate) fn examine(
         subjects,
         plan,
         answer,
+        joint,
         disclosed_ms,
         exported_ms,
         sources,
@@ -174,22 +177,25 @@ pub(crate) fn examine(
     })
 }
 
-/// Checks the order's blinded subjects against the warrant's count and, where the
-/// subjects were opened, against them.
+/// Checks the order's blinded subjects and its scenes against the warrant's counts
+/// and, where the subjects were opened, against them.
 fn check_subjects(
     number: usize,
     order: &Order,
     subjects: Option<&Subjects>,
-    count: u32,
+    terms: &Terms,
 ) -> Result<(), Refused> {
     let path = format!("bodies/{number:04}-order.cbor");
-    let counted = order.blinded.len() == count as usize;
+    let counted = order.blinded.len() == terms.subjects as usize
+        && order.scenes.len() == terms.scenes as usize;
     require(
         counted,
         &path,
         "terms",
-        "not as many subjects as the warrant says",
+        "not as many subjects or scenes as the warrant says",
     )?;
+    let distinct = order.scenes.is_sorted_by(|a, b| a < b);
+    require(distinct, &path, "terms", "scenes out of order or repeated")?;
     let Some(subjects) = subjects else {
         return Ok(());
     };
@@ -201,7 +207,9 @@ fn check_subjects(
         &path,
         "subjects",
         "other subjects than the order's blinded ones",
-    )
+    )?;
+    let same = subjects.scenes == order.scenes;
+    require(same, &path, "subjects", "other scenes than the order's")
 }
 
 fn require(holds: bool, path: &str, rule: &str, detail: &str) -> Result<(), Refused> {
@@ -367,75 +375,6 @@ impl<'a> Examined<'a> {
         self.body(number).unwrap_or_else(|| {
             Err(Finding::new(path, "missing-file", "the case can't be checked without it").into())
         })
-    }
-
-    fn check_plan(
-        &self,
-        path: &str,
-        plan: &Plan,
-        asked: &QuestionAsked,
-        warrant: WarrantId,
-        order: Option<&Order>,
-    ) -> Result<Vec<SourceTable>, Refused> {
-        let digest = plan
-            .digest()
-            .map_err(|refusal| Finding::new(path, refusal.rule.name(), refusal.detail))?;
-        let fits = digest == asked.plan
-            && plan.warrant == warrant
-            && plan.template == asked.template
-            && plan.hops == asked.hops
-            && plan.answer_cap == asked.answer_cap;
-        require(
-            fits,
-            path,
-            "plan-mismatch",
-            "another plan than was asked and approved",
-        )?;
-        let inside = order.is_none_or(|order| {
-            plan.window.from_ms >= order.window.from_ms && plan.window.to_ms <= order.window.to_ms
-        });
-        require(inside, path, "scope", "it reads beyond the order's window")?;
-        let planned = plan
-            .custodians
-            .iter()
-            .map(|custodian| &custodian.institution);
-        let named = planned.eq(asked.custodians.iter().map(|asked| &asked.institution));
-        require(
-            named,
-            path,
-            "plan-mismatch",
-            "other custodians than were asked",
-        )?;
-
-        let mut sources: Vec<SourceTable> = Vec::new();
-        for (custodian, asked) in plan.custodians.iter().zip(&asked.custodians) {
-            for table in &custodian.tables {
-                let snapshot = self.walked.state.snapshot(&table.snapshot);
-                let dataset =
-                    snapshot.and_then(|s| self.walked.state.dataset(&s.statement.dataset));
-                let (Some(snapshot), Some(dataset)) = (snapshot, dataset) else {
-                    let detail = "a snapshot that is not on the ledger";
-                    return Err(Finding::new(path, "snapshot-unknown", detail).into());
-                };
-                let fits = asked.snapshots.contains(&table.snapshot)
-                    && snapshot.institution == custodian.institution
-                    && dataset.entry.dataset == table.dataset
-                    && dataset.entry.table == table.table;
-                require(
-                    fits,
-                    path,
-                    "snapshot-unknown",
-                    "a table that is not the snapshot's",
-                )?;
-                sources.push(SourceTable {
-                    institution: custodian.institution.clone(),
-                    record: table.snapshot,
-                    snapshot: snapshot.statement.clone(),
-                    dataset: dataset.entry.clone(),
-                });
-            }
-        }
-        Ok(sources)
     }
 
     fn timeline(&self) -> Vec<Entry> {

@@ -25,6 +25,7 @@ mod bundle;
 mod case;
 mod content;
 mod finding;
+mod joint;
 mod manifest;
 mod render;
 mod report;
@@ -37,6 +38,7 @@ pub use bundle::{Draft, TrustAnchor, verify};
 pub use case::{Case, Entry, SourceTable};
 pub use content::RECORDS_MAX;
 pub use finding::{Finding, Refused};
+pub use joint::{JointRun, SharedTable};
 pub use select::select;
 pub use walk::links;
 

@@ -15,6 +15,8 @@ use primitives::{InstitutionId, TimeMs};
 use crate::case::{Case, Entry};
 use crate::words::{self, Word};
 
+mod joint;
+
 /// Rows of one table that the report shows; `answer.json` has all.
 const ROWS_SHOWN_MAX: usize = 1_000;
 const STYLE: &str = include_str!("style.css");
@@ -26,6 +28,7 @@ pub(crate) fn report(case: &Case) -> String {
     page.summary(case);
     page.answer(case);
     page.decisions(case);
+    page.joint(case);
     page.sources(case);
     page.timeline(case);
     page.meaning(case);
@@ -122,6 +125,7 @@ impl Page {
         let window = format!("{} – {}", time(window.from_ms), time(window.to_ms));
         self.term("数据时间范围", "Data window", &window);
         self.term("对象数", "Subjects", &case.terms.subjects.to_string());
+        self.joint_terms(case);
         let rows = format!("{} / {}", case.answer.rows(), case.plan.answer_cap);
         self.term("答案行数 / 上限", "Rows / cap", &rows);
         self.term("开启时间", "Disclosed", &time(case.disclosed_ms));
@@ -151,6 +155,7 @@ impl Page {
             self.term("查询对象", "Subjects", &shown.join("<br>"));
             self.push("</dl>\n");
         }
+        self.scenes(case);
         if case.answer.rows() == 0 {
             self.paragraph("没有符合条件的记录。", "No row matched.");
         }
@@ -166,6 +171,21 @@ impl Page {
     }
 
     fn answer_table(&mut self, case: &Case, table: &AnswerTable) {
+        if case.joint.is_some() {
+            self.joint_table(case, table, ROWS_SHOWN_MAX);
+        } else {
+            self.lookup_table(case, table);
+        }
+        if let Some(rest) = table.rows.len().checked_sub(ROWS_SHOWN_MAX + 1) {
+            let rest = rest + 1;
+            self.paragraph(
+                &format!("另有 {rest} 行，见 answer.json。"),
+                &format!("{rest} more rows stand in answer.json."),
+            );
+        }
+    }
+
+    fn lookup_table(&mut self, case: &Case, table: &AnswerTable) {
         let title = name(words::table(&table.table), &table.table);
         let _ = write!(
             self.out,
@@ -202,13 +222,6 @@ impl Page {
             self.row(&cells);
         }
         self.push("</tbody></table></div>\n");
-        if let Some(rest) = table.rows.len().checked_sub(ROWS_SHOWN_MAX + 1) {
-            let rest = rest + 1;
-            self.paragraph(
-                &format!("另有 {rest} 行，见 answer.json。"),
-                &format!("{rest} more rows stand in answer.json."),
-            );
-        }
     }
 
     fn decisions(&mut self, case: &Case) {
@@ -308,15 +321,30 @@ impl Page {
             "上列每条记录均由其机构签名，并已写入账本；账本的检查点由届时多数验证机构共同签署，验证机构名单自创始章程起逐步可查。",
             "Each record above is signed by its institution and stands on the ledger, under a checkpoint that a quorum of the validators in office cosigned; who was in office follows step by step from the founding charter.",
         );
-        self.paragraph(
-            "查询在有效的令状之内提出；计划中的每个数据机构都先同意同一计划，再锁定输入；答案与账本上的承诺一致，每一行都注明其快照。",
-            "The question was asked inside a warrant in force; every custodian of the plan approved that very plan before it committed its inputs; the answer opens the commitment on the ledger, and each row names its snapshot.",
-        );
+        if case.joint.is_some() {
+            self.joint_meaning();
+        } else {
+            self.lookup_meaning();
+        }
         self.heading("本报告不证明什么", "What it does not show");
         self.paragraph(
             "机构原始数据本身是否真实；账本上是否另有与本令状有关的后续记录；签发机构的判断是否正当。",
             "That an institution's own data are true; that no later record about this warrant stands on the ledger; that the authority judged well.",
         );
+        if case.joint.is_some() {
+            self.joint_limits();
+        }
+        self.leaks(case);
+    }
+
+    fn lookup_meaning(&mut self) {
+        self.paragraph(
+            "查询在有效的令状之内提出；计划中的每个数据机构都先同意同一计划，再锁定输入；答案与账本上的承诺一致，每一行都注明其快照。",
+            "The question was asked inside a warrant in force; every custodian of the plan approved that very plan before it committed its inputs; the answer opens the commitment on the ledger, and each row names its snapshot.",
+        );
+    }
+
+    fn leaks(&mut self, case: &Case) {
         if !case.plan.leaks.is_empty() {
             self.heading("除答案外的知悉", "Learned beyond the answer");
             for leak in &case.plan.leaks {
@@ -373,6 +401,7 @@ fn what(entry: &Entry) -> String {
         Statement::RunAborted { cause, .. } => cause.clone(),
         Statement::Consulted { reader, what, .. } => format!("{reader}: {what}"),
         Statement::AnswerDisclosed { rows, .. } => format!("{rows}"),
+        Statement::CountOpened { count, .. } => format!("{} / {}", count.rows, count.withheld),
         Statement::PassedOn { form, .. } => form.clone(),
         Statement::NoticeGiven { told, withheld } => format!("{told} / {withheld}"),
         Statement::RulesChanged(change) => {

@@ -4,8 +4,9 @@
 //! The exporter uses it to choose, the verifier to see that nothing irrelevant was
 //! slipped in. Needed are the whole docket (denials and refusals too: what was
 //! said no to is evidence as well), every step of the membership since the
-//! founding charter, the snapshots asked and the tables that they are of, the standing
-//! rules that approved with all that they replaced, and the enrolment and retirement of every officer who signed any of these or whom a
+//! founding charter, the snapshots asked, of whoever gives a table, and the tables that
+//! they are of, the standing rules that approved with all that they replaced, and the
+//! enrolment and retirement of every officer who signed any of these or whom a
 //! consultation names. Where an officer was enrolled by two words, the legal order
 //! counts the institution's registrars: their enrolments are needed as well.
 //!
@@ -49,7 +50,9 @@ pub fn select(records: &[Record], question: &Digest) -> Result<Vec<usize>, Refus
             continue;
         }
         if let Statement::QuestionAsked(asked) = &record.header.statement {
-            for snapshot in asked.custodians.iter().flat_map(|c| &c.snapshots) {
+            let beside = asked.joint.iter().flat_map(|joint| &joint.owners);
+            let owners = asked.custodians.iter().chain(beside);
+            for snapshot in owners.flat_map(|owner| &owner.snapshots) {
                 needed.extend(by_digest.get(snapshot));
             }
         }

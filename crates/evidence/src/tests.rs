@@ -3,6 +3,8 @@
 
 mod altered;
 mod honest;
+mod joint;
+mod joint_world;
 mod passkeys;
 mod villains;
 mod world;

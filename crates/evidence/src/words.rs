@@ -36,6 +36,7 @@ pub(crate) fn kind(kind: &str) -> Option<Word> {
         "narrowed" => word("要求缩小范围", "Narrowed"),
         "refused" => word("拒绝查询", "Refused"),
         "inputs-committed" => word("锁定输入", "Inputs committed"),
+        "count-opened" => word("公布计数", "Count opened"),
         "run-completed" => word("计算完成", "Run completed"),
         "run-aborted" => word("计算中止", "Run aborted"),
         "answer-disclosed" => word("开启答案", "Answer disclosed"),
@@ -53,6 +54,11 @@ pub(crate) fn template(template: &str) -> Option<Word> {
         "identify" => word("查明持有人", "Identify the holder"),
         "call-contacts" => word("通话联系人", "Call contacts"),
         "follow-the-money" => word("资金去向", "Follow the money"),
+        "at-the-scenes" => word("多处在场", "At the scenes"),
+        "sim-box" => word("猫池处所", "Where a SIM box may stand"),
+        "called-then-paid" => word("接电后转账", "Called, then paid"),
+        "totals" => word("分组合计", "Totals by group"),
+        "risk-propagation" => word("风险传播", "Risk propagation"),
         _ => return None,
     })
 }
@@ -68,6 +74,20 @@ pub(crate) fn table(table: &str) -> Option<Word> {
         "readings" => word("表计读数", "Readings"),
         "residents" => word("户籍人口", "Residents"),
         _ => return None,
+    })
+}
+
+/// What a table of a joint question is called.
+pub(crate) fn joint_table(joint: &str) -> Option<Word> {
+    Some(match joint {
+        "sightings" => word("在场记录", "Sightings"),
+        "phones" => word("电话", "Phones"),
+        "sims" => word("用户卡位置", "Places of SIM cards"),
+        "wet" => word("用水处所", "Premises that use water"),
+        "subjects" => word("令状对象", "The warrant's subjects"),
+        "facts" => word("分组数额", "Amounts by group"),
+        "ledger" => word("账户往来", "Accounts and transfers"),
+        _ => return table(joint),
     })
 }
 
@@ -96,6 +116,20 @@ pub(crate) fn column(column: &str) -> Option<Word> {
     })
 }
 
+/// What a column of a joint answer is called.
+pub(crate) fn joint_column(joint: &str) -> Option<Word> {
+    Some(match joint {
+        "premises" => word("处所", "Premises"),
+        "person" => word("人员", "Person"),
+        "persons" => word("人数", "Persons"),
+        "group" => word("分组", "Group"),
+        "rows" => word("行数", "Rows"),
+        "sum" => word("合计", "Sum"),
+        "score" => word("分值", "Score"),
+        _ => return column(joint),
+    })
+}
+
 /// What a party learns beyond the answer.
 pub(crate) fn leak(leak: &str) -> Option<Word> {
     Some(match leak {
@@ -118,6 +152,14 @@ pub(crate) fn leak(leak: &str) -> Option<Word> {
         "day-granularity" => word(
             "查询方看到派生账户在相关日期的全部记录",
             "The requester sees a derived account's rows of the whole days concerned",
+        ),
+        "table-size" => word(
+            "三个计算方和账本的读者知道每张共享表的大小级别",
+            "The three that compute, and whoever reads the ledger, learn each shared table's size class",
+        ),
+        "count" => word(
+            "账本的读者知道查询找到多少行",
+            "Whoever reads the ledger learns how many rows the question found",
         ),
         _ => return None,
     })

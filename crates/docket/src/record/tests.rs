@@ -15,6 +15,7 @@ use crate::{
     },
 };
 
+mod joint;
 mod passkey;
 
 fn id(name: &str) -> InstitutionId {

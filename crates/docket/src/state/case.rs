@@ -99,7 +99,7 @@ impl State {
             statement => {
                 self.question_continued(record, &mut warrant, at)?;
                 if let Statement::InputsCommitted { question, .. } = statement {
-                    self.joint_begun(&warrant, question, at);
+                    self.joint_begun(&warrant, question, header.time_ms);
                 }
             }
         }

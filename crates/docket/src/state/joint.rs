@@ -8,8 +8,8 @@
 use imbl::{OrdMap, OrdSet};
 
 use super::{
-    At, Digest, InstitutionId, Question, QuestionPhase, Record, Refusal, Rule, State, Warrant,
-    ensure, require_follows, text_within,
+    At, Digest, InstitutionId, Question, QuestionPhase, Record, Refusal, Rule, State,
+    TIME_SKEW_MAX_MS, TimeMs, Warrant, ensure, text_within,
 };
 use crate::statement::{Attestation, Count, Joint, QuestionAsked, TableCommitment};
 
@@ -23,7 +23,7 @@ pub const TABLE_ROWS_MAX: u32 = 1 << 24;
 pub const JOINT_WINDOW_MS: u64 = 30 * 24 * 3_600 * 1_000;
 
 /// When joint runs began, by who asked and whose tables they read.
-pub(super) type JointRuns = OrdMap<(InstitutionId, InstitutionId), OrdSet<(u64, Digest)>>;
+pub(super) type JointRuns = OrdMap<(InstitutionId, InstitutionId), OrdSet<(TimeMs, Digest)>>;
 
 impl State {
     /// Who takes part in a joint question beside its custodians is who may.
@@ -33,7 +33,6 @@ impl State {
         warrant: &Warrant,
         asked: &QuestionAsked,
         joint: &Joint,
-        at: At,
     ) -> Result<(), Refusal> {
         let computing = &joint.computing;
         ensure(
@@ -57,39 +56,40 @@ impl State {
             || "owners are unsorted or repeated".into(),
         )?;
         for owner in owners {
-            let id = &owner.institution;
+            let (id, snapshots) = (&owner.institution, &owner.snapshots);
             ensure(
                 *id == warrant.requester || *id == warrant.authority,
                 Rule::Joint,
                 || format!("{id} is none who may give a table beside the custodians"),
             )?;
-            for digest in &owner.snapshots {
-                require_follows(&record.header, digest)?;
-                let known = self.snapshots.get(digest);
-                ensure(
-                    known.is_some_and(|known| known.institution == *id),
-                    Rule::SnapshotUnknown,
-                    || format!("{} is no snapshot of {id}", digest.short()),
-                )?;
-            }
+            // What the authority gives stands in its order and in no snapshot.
+            let subjects = *id == warrant.authority && warrant.terms.subjects >= 1;
+            ensure(
+                snapshots.is_empty() == (*id == warrant.authority)
+                    && (subjects || !snapshots.is_empty()),
+                Rule::Joint,
+                || format!("{id} gives a table of nothing, or beside the warrant's subjects"),
+            )?;
+            self.check_snapshots(&record.header, owner)?;
         }
         self.joint_budget(
             warrant,
             asked.custodians.iter().map(|one| &one.institution),
-            at,
+            record.header.time_ms,
         )
     }
 
     /// Refuses where a custodian's tables were read in as many joint runs of this
-    /// requester as the charter allows.
+    /// requester as the charter allows. Runs are counted by the records' own times, so
+    /// that whoever replays the records without their blocks counts alike.
     fn joint_budget<'a>(
         &self,
         warrant: &Warrant,
         custodians: impl Iterator<Item = &'a InstitutionId>,
-        at: At,
+        now_ms: TimeMs,
     ) -> Result<(), Refusal> {
         let most = self.charter.limits.joint_runs_max as usize;
-        let since = at.time_ms.saturating_sub(JOINT_WINDOW_MS);
+        let since = now_ms.saturating_sub(JOINT_WINDOW_MS);
         for custodian in custodians {
             let runs = self
                 .joint_runs
@@ -113,7 +113,7 @@ impl State {
         warrant: &Warrant,
         question: &Question,
         tables: &[TableCommitment],
-        at: At,
+        now_ms: TimeMs,
     ) -> Result<(), Refusal> {
         if question.joint.is_none() {
             return ensure(tables.is_empty(), Rule::Joint, || {
@@ -143,30 +143,31 @@ impl State {
         }
         if question.phase == QuestionPhase::Open {
             let custodians = question.custodians.iter().map(|one| &one.institution);
-            self.joint_budget(warrant, custodians, at)?;
+            self.joint_budget(warrant, custodians, now_ms)?;
         }
         Ok(())
     }
 
     /// Counts a joint run that has just begun.
-    pub(super) fn joint_begun(&mut self, warrant: &Warrant, id: &Digest, at: At) {
+    pub(super) fn joint_begun(&mut self, warrant: &Warrant, id: &Digest, now_ms: TimeMs) {
         let Some(question) = warrant.questions.get(id) else {
             return;
         };
         if question.joint.is_none() || question.inputs.len() != 1 {
             return;
         }
-        let since = at.time_ms.saturating_sub(JOINT_WINDOW_MS);
+        // No record can still come whose own time is further back than this.
+        let forget = now_ms.saturating_sub(JOINT_WINDOW_MS + 2 * TIME_SKEW_MAX_MS);
         for custodian in &question.custodians {
             let key = (warrant.requester.clone(), custodian.institution.clone());
             let runs = self.joint_runs.entry(key).or_default();
             // What is too old to count is forgotten, so that the list stays short.
             *runs = runs
                 .iter()
-                .filter(|(begun, _)| *begun >= since)
+                .filter(|(begun, _)| *begun >= forget)
                 .copied()
                 .collect();
-            runs.insert((at.time_ms, *id));
+            runs.insert((now_ms, *id));
         }
     }
 

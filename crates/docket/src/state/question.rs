@@ -54,15 +54,8 @@ impl State {
                 by_rule,
                 ..
             } => {
-                self.decide(record, warrant, &question, plan, by_rule.is_some(), at)?;
-                if let Some(rule) = by_rule {
-                    self.require_rule(record, warrant, &question, rule)?;
-                }
-                self.check_keys(&question, &header.institution, keys)?;
-                let decision = Decision::Approved(keys.clone());
-                question
-                    .decisions
-                    .insert(header.institution.clone(), decision);
+                let said = (plan, keys.as_slice(), by_rule.as_deref());
+                self.approved(record, warrant, &mut question, said, at)?;
             }
             Statement::Narrowed {
                 plan,
@@ -119,6 +112,25 @@ impl State {
             _ => return Err(Refusal::new(Rule::Format, "unknown kind of record")),
         }
         warrant.questions.insert(id, question);
+        Ok(())
+    }
+
+    fn approved(
+        &self,
+        record: &Record,
+        warrant: &Warrant,
+        question: &mut Question,
+        (plan, keys, by_rule): (&Digest, &[KeyCommitment], Option<&str>),
+        at: At,
+    ) -> Result<(), Refusal> {
+        self.decide(record, warrant, question, plan, by_rule.is_some(), at)?;
+        if let Some(rule) = by_rule {
+            self.require_rule(record, warrant, question, rule)?;
+        }
+        let institution = &record.header.institution;
+        self.check_keys(question, institution, keys)?;
+        let decision = Decision::Approved(keys.to_vec());
+        question.decisions.insert(institution.clone(), decision);
         Ok(())
     }
 
@@ -185,7 +197,7 @@ impl State {
         )?;
         self.check_asked(header, terms, &asked.custodians)?;
         if let Some(joint) = &asked.joint {
-            self.check_joint(record, warrant, asked, joint, at)?;
+            self.check_joint(record, warrant, asked, joint)?;
         }
         // A question that ended before any input was committed costs nothing.
         let open = warrant
@@ -200,20 +212,7 @@ impl State {
         ensure(warrant.questions.len() < QUESTIONS_MAX, Rule::Limit, || {
             format!("at most {QUESTIONS_MAX} questions a warrant")
         })?;
-        let plan = require_part(header, "plan")?;
-        ensure(
-            asked
-                .custodians
-                .iter()
-                .map(|custodian| &custodian.institution)
-                .chain(asked.joint.iter().flat_map(|joint| &joint.computing))
-                .all(|party| plan.readers.contains(party)),
-            Rule::Parts,
-            || "every custodian, and whoever computes, must be able to read the plan".into(),
-        )?;
-        self.check_readers(plan, warrant, |id| {
-            asked.custodians.iter().any(|one| one.institution == *id)
-        })?;
+        self.check_plan_readers(header, warrant, asked)?;
         let asker = header
             .officer
             .clone()
@@ -238,6 +237,33 @@ impl State {
             },
         );
         Ok(())
+    }
+
+    /// Whoever has a part in the question can read its plan, and nobody else.
+    fn check_plan_readers(
+        &self,
+        header: &Header,
+        warrant: &Warrant,
+        asked: &QuestionAsked,
+    ) -> Result<(), Refusal> {
+        let plan = require_part(header, "plan")?;
+        let beside = asked.joint.iter().flat_map(|joint| &joint.owners);
+        // The requester wrote it.
+        let beside = beside.filter(|one| one.institution != warrant.requester);
+        ensure(
+            beside
+                .chain(asked.custodians.iter())
+                .map(|one| &one.institution)
+                .chain(asked.joint.iter().flat_map(|joint| &joint.computing))
+                .all(|party| plan.readers.contains(party)),
+            Rule::Parts,
+            || {
+                "every custodian, and whoever computes or gives a table, must be able to read the plan".into()
+            },
+        )?;
+        self.check_readers(plan, warrant, |id| {
+            asked.custodians.iter().any(|one| one.institution == *id)
+        })
     }
 
     pub(super) fn check_asked(
@@ -265,27 +291,31 @@ impl State {
                 Rule::SnapshotUnknown,
                 || format!("no snapshot of {}", custodian.institution),
             )?;
-            for (place, digest) in custodian.snapshots.iter().enumerate() {
-                ensure(
-                    !custodian.snapshots[..place].contains(digest),
-                    Rule::SnapshotUnknown,
-                    || format!("snapshot {} is named twice", digest.short()),
-                )?;
-                require_follows(header, digest)?;
-                ensure(
-                    self.snapshots
-                        .get(digest)
-                        .is_some_and(|known| known.institution == custodian.institution),
-                    Rule::SnapshotUnknown,
-                    || {
-                        format!(
-                            "{} is no snapshot of {}",
-                            digest.short(),
-                            custodian.institution
-                        )
-                    },
-                )?;
-            }
+            self.check_snapshots(header, custodian)?;
+        }
+        Ok(())
+    }
+
+    /// Each snapshot once, on the ledger, of who is asked, and among what the
+    /// question follows.
+    pub(super) fn check_snapshots(
+        &self,
+        header: &crate::Header,
+        asked: &Asked,
+    ) -> Result<(), Refusal> {
+        for (place, digest) in asked.snapshots.iter().enumerate() {
+            ensure(
+                !asked.snapshots[..place].contains(digest),
+                Rule::SnapshotUnknown,
+                || format!("snapshot {} is named twice", digest.short()),
+            )?;
+            require_follows(header, digest)?;
+            let known = self.snapshots.get(digest);
+            ensure(
+                known.is_some_and(|known| known.institution == asked.institution),
+                Rule::SnapshotUnknown,
+                || format!("{} is no snapshot of {}", digest.short(), asked.institution),
+            )?;
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ impl State {
         ensure(approved, Rule::KeyMismatch, || {
             format!("{institution} approved other keys, or none")
         })?;
-        self.check_tables(warrant, question, tables, at)?;
+        self.check_tables(warrant, question, tables, record.header.time_ms)?;
         if question.phase == QuestionPhase::Open {
             question.phase = QuestionPhase::Running;
             warrant.spent += 1;
@@ -95,10 +95,17 @@ impl State {
             }
             Some(joint) => {
                 // Above the cap the question would have ended with its count.
-                ensure(question.count.is_some(), Rule::Count, || {
-                    "the count was not opened".into()
-                })?;
+                let count = question
+                    .count
+                    .ok_or_else(|| Refusal::new(Rule::Count, "the count was not opened"))?;
                 self.check_attestations(id, joint.computing.iter(), attestations)?;
+                // What the three signed for the count says nothing of an answer.
+                let counted = count.transcript(id);
+                ensure(
+                    attestations.iter().all(|one| one.transcript != counted),
+                    Rule::Attestation,
+                    || "the count's attestations, and none of the answer".into(),
+                )?;
             }
         }
         question.phase = QuestionPhase::Completed;

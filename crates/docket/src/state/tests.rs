@@ -1,6 +1,7 @@
 //! The legal order, tested: each rule by name, whole walks, random sequences.
 
 mod audit;
+mod joint;
 mod members;
 mod officers;
 mod random;

@@ -83,6 +83,15 @@ fn a_row_from_a_table_that_was_not_asked() {
     check(&options, "answer-mismatch", "-answer");
 }
 
+#[test]
+fn parts_of_a_joint_answer_where_nothing_was_shared() {
+    let options = Options {
+        parts: true,
+        ..Options::default()
+    };
+    check(&options, "answer-mismatch", "-answer");
+}
+
 /// An honest case whose content the test then bends.
 fn bent(bend: impl FnOnce(&mut World, &mut Content)) -> Finding {
     let mut world = World::founded();

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docket::body::{Opened, Order, Reason, Subject, Subjects, Window};
+use docket::body::{Opened, Order, Reason, Scene, Subject, Subjects, Window};
 use docket::charter::{Card, Change, CharterLimits};
 use docket::passkey::{authenticator::Authenticator, challenge};
 use docket::plan::{
-    Answer, AnswerRow, AnswerTable, Cell, Leak, Origin, Parameters, Plan, PlanCustodian, PlanTable,
-    Source, Step,
+    Answer, AnswerRow, AnswerTable, Cell, JointProof, Leak, Origin, Parameters, Plan,
+    PlanCustodian, PlanTable, Source, Step,
 };
 use docket::statement::{
     Asked, Attestation, Column, DatasetPublished, KeyCommitment, LookupKey, QuestionAsked,
@@ -32,13 +32,13 @@ pub(crate) const HOUR_MS: u64 = 3_600_000;
 const ANSWER_CAP: u32 = 30_000;
 const PHONE: &str = "158 1291 3979";
 pub(crate) const TELECOMS: [&str; 2] = ["telecom_a", "telecom_b"];
-const FOUNDERS: [&str; 4] = ["police", "procuratorate", "telecom_a", "telecom_b"];
+pub(crate) const FOUNDERS: [&str; 4] = ["police", "procuratorate", "telecom_a", "telecom_b"];
 
 pub(crate) fn id(text: &str) -> InstitutionId {
     InstitutionId::new(text).unwrap()
 }
 
-fn key(name: &str) -> SigningKey {
+pub(crate) fn key(name: &str) -> SigningKey {
     SigningKey::from_seed(&Digest::of("test key", &[name.as_bytes()]).0)
 }
 
@@ -72,6 +72,16 @@ pub(crate) struct Options {
     pub(crate) rows: u32,
     /// The phone that the order's blinded subject is.
     pub(crate) blinded: &'static str,
+    /// What the warrant allows to ask.
+    pub(crate) template: &'static str,
+    /// The order's scenes.
+    pub(crate) scenes: Vec<Scene>,
+    /// The scenes that requester and authority have beside the subjects.
+    pub(crate) own_scenes: Vec<Scene>,
+    /// How many scenes the warrant says there are.
+    pub(crate) scenes_said: u32,
+    /// Whether the answer of lookups has parts of a joint one.
+    pub(crate) parts: bool,
 }
 
 impl Default for Options {
@@ -87,6 +97,11 @@ impl Default for Options {
             origin: "telecom_a",
             rows: 1,
             blinded: PHONE,
+            template: "identify",
+            scenes: Vec::new(),
+            own_scenes: Vec::new(),
+            scenes_said: 0,
+            parts: false,
         }
     }
 }
@@ -121,7 +136,10 @@ impl World {
     /// The same, with passkeys for the officers named; the procuratorate has two
     /// registrars, who enrol them.
     pub(crate) fn founded_with(passkeys: &[&str]) -> Self {
-        let mut members: Vec<_> = FOUNDERS.iter().map(|name| institution(name)).collect();
+        Self::founded_by(FOUNDERS.map(institution).to_vec(), passkeys)
+    }
+
+    pub(crate) fn founded_by(mut members: Vec<Institution>, passkeys: &[&str]) -> Self {
         members.sort_by(|a, b| a.id.cmp(&b.id));
         let charter = Charter {
             name: "测试网络".into(),
@@ -315,7 +333,7 @@ impl World {
     }
 
     /// Publishes and snapshots a telecom's subscribers; returns the snapshot's record.
-    fn snapshot(&mut self, telecom: &str) -> Digest {
+    pub(crate) fn snapshot(&mut self, telecom: &str) -> Digest {
         let column = |name: &str, semantic: &str| Column {
             name: name.into(),
             semantic: semantic.into(),
@@ -407,6 +425,7 @@ impl World {
             let inputs = Statement::InputsCommitted {
                 question,
                 keys: keys(snapshot),
+                tables: Vec::new(),
             };
             self.put(telecom, Some(warrant), vec![question], Vec::new(), inputs);
         }
@@ -440,19 +459,28 @@ impl World {
     }
 
     /// Draft and order; returns the order's record and bodies.
-    fn order(&mut self, warrant: WarrantId, options: &Options) -> (Digest, Vec<(Digest, Opened)>) {
+    pub(crate) fn order(
+        &mut self,
+        warrant: WarrantId,
+        options: &Options,
+    ) -> (Digest, Vec<(Digest, Opened)>) {
         let terms = Terms {
             case: Digest::plain(b"case"),
-            templates: BTreeSet::from([TemplateId::new("identify").unwrap()]),
+            templates: BTreeSet::from([TemplateId::new(options.template).unwrap()]),
             custodians: TELECOMS.iter().map(|telecom| id(telecom)).collect(),
             not_before_ms: self.now_ms,
             expires_ms: self.now_ms + options.life_ms,
             subjects: 1,
+            scenes: options.scenes_said,
             hops: 1,
             answer_cap: ANSWER_CAP,
             runs: 1,
         };
-        let subjects = Opened::new(&subjects_of(PHONE)).unwrap();
+        let subjects = Opened::new(&Subjects {
+            scenes: options.own_scenes.clone(),
+            ..subjects_of(PHONE)
+        })
+        .unwrap();
         let readers = vec![id("police"), id("procuratorate")];
         let drafted = Statement::WarrantDrafted {
             authority: id("procuratorate"),
@@ -470,6 +498,7 @@ impl World {
             basis: "刑事诉讼法 <第136条>".into(),
             window: window(),
             blinded: blinded(&subjects_of(options.blinded)).unwrap(),
+            scenes: options.scenes.clone(),
         })
         .unwrap();
         let everyone = FOUNDERS.iter().map(|name| id(name)).collect();
@@ -502,6 +531,7 @@ impl World {
             custodians: asked.collect(),
             hops: plan.hops,
             answer_cap: plan.answer_cap,
+            joint: None,
         });
         let readers = ["police", "telecom_a", "telecom_b"].map(id).to_vec();
         let follows = [&[issued], &snapshots[..]].concat();
@@ -546,6 +576,7 @@ impl World {
                 columns: columns(),
                 rows: (0..options.rows).map(row).collect(),
             }],
+            joint: options.parts.then(|| JointProof { parts: Vec::new() }),
         };
         let opened = Opened::new(&answer).unwrap();
         let parts = vec![opened.part(vec![id("police")])];
@@ -659,7 +690,7 @@ pub(crate) fn resign(
     archive::write(files).unwrap()
 }
 
-fn window() -> Window {
+pub(crate) fn window() -> Window {
     Window {
         from_ms: START_MS - 1_000 * HOUR_MS,
         to_ms: START_MS,
@@ -678,6 +709,7 @@ fn subjects_of(phone: &str) -> Subjects {
             selector: Selector::new(Semantic::Phone, phone).unwrap(),
             blind: Digest(blind),
         }],
+        scenes: Vec::new(),
     }
 }
 
@@ -685,7 +717,7 @@ fn columns() -> Vec<String> {
     ["phone", "holder", "opened"].map(String::from).to_vec()
 }
 
-fn plan(warrant: WarrantId, snapshots: [Digest; 2]) -> Plan {
+pub(crate) fn plan(warrant: WarrantId, snapshots: [Digest; 2]) -> Plan {
     let custodians = TELECOMS
         .iter()
         .zip(snapshots)
@@ -719,10 +751,11 @@ fn plan(warrant: WarrantId, snapshots: [Digest; 2]) -> Plan {
             derive: Vec::new(),
         }],
         leaks: vec![Leak::SelectorCount, Leak::Buckets],
+        joint: None,
     }
 }
 
-fn institution(name: &str) -> Institution {
+pub(crate) fn institution(name: &str) -> Institution {
     let roles: &[Role] = match name {
         "police" => &[Role::Requester],
         "procuratorate" => &[Role::Authority, Role::Overseer],

@@ -8,6 +8,11 @@ use std::collections::BTreeSet;
 use primitives::{Digest, InstitutionId, TimeMs};
 
 use super::world::charter;
+
+mod joint;
+
+pub(super) use joint::JOINT_RUNS_MAX;
+
 use crate::{
     CredentialId, Duty, Header, OfficerId, Record, Role, Statement,
     state::{At, TIME_SKEW_MAX_MS},
@@ -63,21 +68,32 @@ impl Audit<'_> {
                 self.decision(header, question, plan, &officer, at);
             }
             Statement::InputsCommitted { question, .. } => self.inputs(record, question, at),
-            Statement::RunCompleted { question, .. } => {
+            Statement::RunCompleted {
+                question,
+                attestations,
+                ..
+            } => {
                 assert!(officer.is_none());
-                assert_eq!(header.institution, self.draft(header).0);
-                self.in_force(header, at);
-                let asked = self.asked(header, question);
-                assert!(!self.ended(header, question));
-                for one in &asked.custodians {
-                    assert!(self.says(header, question, &one.institution, "inputs-committed"));
-                }
+                self.bound(header, question, at);
+                self.completed_joint(header, question, attestations);
+            }
+            Statement::CountOpened {
+                question,
+                count,
+                attestations,
+            } => {
+                assert!(officer.is_none());
+                self.bound(header, question, at);
+                self.counted(header, question, count, attestations);
             }
             Statement::AnswerDisclosed { question, rows } => {
                 self.duty(&officer, Duty::Investigator);
                 assert_eq!(header.institution, self.draft(header).0);
                 self.in_force(header, at);
                 assert!(*rows <= self.asked(header, question).answer_cap);
+                if let Some(count) = self.count(header, question) {
+                    assert_eq!(count.rows, u64::from(*rows), "not what was counted");
+                }
                 let requester = &header.institution;
                 assert!(
                     self.says(header, question, requester, "run-completed"),
@@ -240,7 +256,7 @@ impl Audit<'_> {
             header,
             question,
             &["narrowed", "refused", "run-completed", "run-aborted"],
-        )
+        ) || self.ended_by_count(header, question)
     }
 
     fn question_asked(
@@ -268,6 +284,7 @@ impl Audit<'_> {
                 assert_eq!(record.header.institution, one.institution);
             }
         }
+        self.asked_joint(header, asked);
         assert!(
             self.could_run(header) < terms.runs as usize,
             "beyond the budget"
@@ -356,15 +373,19 @@ impl Audit<'_> {
         }
         let me = &header.institution;
         assert!(!self.says(header, question, me, "inputs-committed"));
-        // The keys are those that this custodian approved.
-        let Statement::InputsCommitted { keys, .. } = &header.statement else {
+        let Statement::InputsCommitted { keys, tables, .. } = &header.statement else {
             panic!("inputs")
         };
+        self.tables(header, question, tables);
+        // The keys are those that this custodian approved; who gives a table beside
+        // the custodians has none.
         let approved = self.docket(header).any(|known| {
             matches!(&known.header.statement, Statement::Approved { question: q, keys: k, .. }
                 if q == question && k == keys && known.header.institution == *me)
         });
-        assert!(approved, "other keys than approved");
+        let beside = asked.joint.iter().flat_map(|joint| &joint.owners);
+        let beside = beside.into_iter().any(|one| one.institution == *me) && keys.is_empty();
+        assert!(approved || beside, "other keys than approved");
         let mut ran: BTreeSet<Digest> = self
             .docket(header)
             .filter(|known| known.kind() == "inputs-committed")

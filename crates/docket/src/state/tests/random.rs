@@ -9,17 +9,18 @@ use primitives::{Digest, NetworkId, TemplateId, WarrantId};
 use proptest::prelude::*;
 
 use super::{
-    audit::Audit,
-    world::{OFFICERS, Phase, World, digest, id, key, part, standing},
+    audit::{Audit, JOINT_RUNS_MAX},
+    world::{OFFICERS, Phase, World, charter, digest, id, key, part, standing},
 };
 use crate::{
-    Record, Statement,
-    state::{Decision, QuestionPhase, WarrantPhase},
-    statement::{QuestionAsked, Terms},
+    Charter, Record, Statement,
+    charter::CharterLimits,
+    state::{Decision, Question, QuestionPhase, WarrantPhase},
+    statement::{Asked, Count, Joint, QuestionAsked, Terms},
 };
 
 const MINUTE_MS: u64 = 60_000;
-const STEPS: usize = 70;
+const STEPS: usize = 90;
 const NODES: &[&str] = &["audit", "bank_a", "bank_b", "court", "hybrid", "police"];
 
 /// Splitmix64: small, seeded, the same everywhere.
@@ -80,9 +81,17 @@ impl Play {
                 questions: Vec::new(),
             })
             .collect();
+        let limits = CharterLimits {
+            joint_runs_max: JOINT_RUNS_MAX,
+            ..CharterLimits::default()
+        };
+        let world = World::founded(Charter {
+            limits,
+            ..charter()
+        });
         Self {
             dice: Dice(seed),
-            world: World::at(Phase::Published),
+            world: world.walked_to(Phase::Published),
             dockets,
         }
     }
@@ -91,7 +100,13 @@ impl Play {
     fn turn(&mut self) -> bool {
         let minutes = if self.dice.one_in(12) { 500 } else { 20 };
         self.world.now_ms += self.dice.next() % (minutes * MINUTE_MS);
-        let place = self.dice.below(self.dockets.len());
+        // One docket goes far, so that what comes late in a case is reached.
+        let first = self.dice.one_in(2);
+        let place = if first {
+            0
+        } else {
+            self.dice.below(self.dockets.len())
+        };
         self.aim(place);
         let mut record = if self.dice.one_in(3) {
             self.wild()
@@ -117,6 +132,22 @@ impl Play {
         self.world.accept(&record);
         self.learn(&record);
         true
+    }
+
+    /// How many joint runs the police has begun over each bank's tables.
+    fn begun(&self) -> Vec<usize> {
+        let warrants = self.world.state.warrants();
+        let ran: Vec<&Question> = warrants
+            .filter(|(_, warrant)| warrant.requester == id("police"))
+            .flat_map(|(_, warrant)| warrant.questions.values())
+            .filter(|question| question.joint.is_some() && !question.inputs.is_empty())
+            .collect();
+        let over = |name: &str| {
+            let of = |one: &Asked| one.institution == id(name);
+            let over = ran.iter().filter(|q| q.custodians.iter().any(of));
+            over.count()
+        };
+        vec![over("bank_a"), over("bank_b")]
     }
 
     /// Points the world's builders at a docket, now and then at parts of others.
@@ -146,6 +177,12 @@ impl Play {
             .get(chosen)
             .copied()
             .unwrap_or((digest("question"), digest("completed")));
+        let known = world.state.warrant(&world.warrant);
+        let known = known.and_then(|warrant| warrant.questions.get(&world.question));
+        world.joint = known.is_some_and(|question| question.joint.is_some());
+        if self.dice.one_in(20) {
+            self.world.joint = !self.world.joint;
+        }
     }
 
     fn learn(&mut self, record: &Record) {
@@ -180,7 +217,7 @@ impl Play {
     fn terms(&mut self) -> Terms {
         let mut terms = self.world.terms();
         terms.not_before_ms = self.world.now_ms + self.dice.next() % (30 * MINUTE_MS);
-        terms.expires_ms = terms.not_before_ms + (1 + self.dice.next() % 20) * 60 * MINUTE_MS;
+        terms.expires_ms = terms.not_before_ms + (1 + self.dice.next() % 40) * 60 * MINUTE_MS;
         terms.runs = u32::try_from(1 + self.dice.below(2)).unwrap();
         if self.dice.one_in(3) {
             terms.custodians.remove(&id("bank_b"));
@@ -188,10 +225,53 @@ impl Play {
         if self.dice.one_in(8) {
             terms.custodians.insert(id("hybrid"));
         }
+        terms.scenes = u32::try_from(self.dice.below(3)).unwrap();
+        if self.dice.one_in(6) {
+            terms.subjects = 0;
+        }
         terms
     }
 
+    /// Who takes part in a joint question over these custodians, mostly as it should
+    /// be.
+    fn parties(&mut self, custodians: &[Asked]) -> Joint {
+        let warrant = self.world.state.warrant(&self.world.warrant);
+        let (authority, subjects) = warrant.map_or((id("court"), 0), |warrant| {
+            (warrant.authority.clone(), warrant.terms.subjects)
+        });
+        let mut computing = vec![authority.clone()];
+        computing.extend(custodians.iter().map(|one| one.institution.clone()));
+        computing.truncate(3);
+        if self.dice.one_in(10) {
+            let name = *self.dice.pick(NODES);
+            let place = self.dice.below(computing.len());
+            computing[place] = id(name);
+        }
+        let beside = if self.dice.one_in(10) {
+            let name: &&str = self.dice.pick(NODES);
+            id(name)
+        } else {
+            authority
+        };
+        let snapshots = if self.dice.one_in(10) {
+            self.world.snapshots.get(&beside).copied()
+        } else {
+            None
+        };
+        let gives = subjects > 0 && !self.dice.one_in(3) || self.dice.one_in(10);
+        let owner = gives.then(|| Asked {
+            institution: beside,
+            snapshots: snapshots.into_iter().collect(),
+        });
+        Joint {
+            computing,
+            owners: owner.into_iter().collect(),
+            count_only: self.dice.one_in(4),
+        }
+    }
+
     fn question(&mut self) -> QuestionAsked {
+        self.world.joint = false;
         let mut asked = self.world.asked();
         if let Some(warrant) = self.world.state.warrant(&self.world.warrant)
             && !self.dice.one_in(6)
@@ -201,7 +281,10 @@ impl Play {
                 .custodians
                 .retain(|one| named.contains(&one.institution));
         }
-        if self.dice.one_in(3) {
+        let three = asked.custodians.len() >= 2 && !self.dice.one_in(3);
+        if three || self.dice.one_in(20) {
+            asked.joint = Some(self.parties(&asked.custodians));
+        } else if self.dice.one_in(3) {
             asked.custodians.truncate(1);
         }
         if self.dice.one_in(8) {
@@ -276,17 +359,11 @@ impl Play {
                 }
             }
             QuestionPhase::Open => world.inputs(name),
-            QuestionPhase::Running
-                if question.inputs.len() < names.len() && !self.dice.one_in(4) =>
-            {
-                world.inputs(name)
-            }
-            QuestionPhase::Running => world.complete(
-                names.iter().map(|name| world.attestation(name)).collect(),
-                1,
-            ),
+            QuestionPhase::Running => self.run(question),
             QuestionPhase::Completed if question.disclosed.is_empty() => {
-                world.disclose(question.answer_cap, &["police"])
+                let counted = question.count.map(|count| u32::try_from(count.rows));
+                let rows = counted.map_or(question.answer_cap, Result::unwrap);
+                world.disclose(rows, &["police"])
             }
             QuestionPhase::Completed if self.dice.one_in(2) => match self.dice.below(3) {
                 0 => world.pass_on("police/inv", "csv"),
@@ -300,6 +377,44 @@ impl Play {
         }
     }
 
+    /// What would come next in a run.
+    fn run(&mut self, question: &Question) -> Record {
+        let owners: Vec<&str> = question.owners().map(|id| id.as_str()).collect();
+        let due: Vec<&str> = question
+            .owners()
+            .filter(|id| !question.inputs.contains(*id))
+            .map(|id| id.as_str())
+            .collect();
+        if !due.is_empty() && !self.dice.one_in(4) {
+            let name = *self.dice.pick(&due);
+            return self.world.inputs(name);
+        }
+        if self.dice.one_in(25) {
+            let name = *self.dice.pick(&owners);
+            return self.world.abort(name, None);
+        }
+        let Some(joint) = &question.joint else {
+            let by = owners.iter().map(|name| self.world.attestation(name));
+            return self.world.complete(by.collect(), 1);
+        };
+        let computing: Vec<&str> = joint.computing.iter().map(|id| id.as_str()).collect();
+        if question.count.is_none() && !self.dice.one_in(6) {
+            let count = Count {
+                rows: self.dice.next() % (5 * u64::from(question.answer_cap) / 4 + 2),
+                withheld: self.dice.next() % 3,
+            };
+            let words = self.world.counted(count, &computing);
+            return self.world.count_by("police", count, words);
+        }
+        let by = computing.iter().map(|name| self.world.attestation(name));
+        let by: Vec<_> = match question.count {
+            // What was signed for the count, again.
+            Some(count) if self.dice.one_in(8) => self.world.counted(count, &computing),
+            _ => by.collect(),
+        };
+        self.world.complete(by, 1)
+    }
+
     /// Any record by anybody.
     fn wild(&mut self) -> Record {
         let who = self.dice.actor();
@@ -308,7 +423,7 @@ impl Play {
         let asked = self.question();
         let rows = u32::try_from(self.dice.below(120)).unwrap();
         let blamed = self.dice.one_in(2).then_some(custodian);
-        let kind = self.dice.below(19);
+        let kind = self.dice.below(20);
         let world = &self.world;
         let record = match kind {
             0 => world.draft_to(&who, custodian, terms),
@@ -327,6 +442,7 @@ impl Play {
             16 => world.change_rules(&who, vec![standing(rows)]),
             17 => world.pass_on(&who, "csv"),
             18 => world.notice(&who, rows, 0),
+            19 => world.count(u64::from(rows), 0),
             _ => world.export(&who),
         };
         let retire = kind == 15 && self.dice.one_in(10);
@@ -394,6 +510,18 @@ fn the_play_reaches_every_step_of_a_case() {
         let mut play = Play::new(seed);
         accepted += (0..STEPS).filter(|_| play.turn()).count();
         reached.extend(play.world.log.iter().map(|(record, _)| record.kind()));
+        let warrants = play.world.state.warrants();
+        for question in warrants.flat_map(|(_, warrant)| warrant.questions.values()) {
+            if question.joint.is_some() && !question.disclosed.is_empty() {
+                reached.insert("a joint answer");
+            }
+            if question.phase == QuestionPhase::Counted {
+                reached.insert("an end by a count");
+            }
+        }
+        if play.begun().contains(&(JOINT_RUNS_MAX as usize)) {
+            reached.insert("all joint runs");
+        }
     }
     for kind in [
         "warrant-drafted",
@@ -405,6 +533,7 @@ fn the_play_reaches_every_step_of_a_case() {
         "narrowed",
         "refused",
         "inputs-committed",
+        "count-opened",
         "run-completed",
         "run-aborted",
         "answer-disclosed",
@@ -412,6 +541,9 @@ fn the_play_reaches_every_step_of_a_case() {
         "rules-changed",
         "passed-on",
         "notice-given",
+        "a joint answer",
+        "an end by a count",
+        "all joint runs",
     ] {
         assert!(reached.contains(kind), "no play reached {kind}");
     }

@@ -9,6 +9,12 @@ use self::cases::{
     limit_cases, membership_cases, parts_cases, reason, revoked_cases, scope_cases,
     separation_cases, signer_unknown_cases, standing_rule_cases, terms_cases,
 };
+use self::joint::{
+    count_again_cases, count_cases, joint_attestation_cases, joint_cases, joint_duty_cases,
+    joint_inputs_missing_cases, joint_key_cases, joint_limit_cases, joint_parts_cases,
+    joint_separation_cases, joint_terms_cases,
+};
+use super::joint::joint_budget_cases;
 use super::officers::{proposal_unknown_cases, second_word_cases};
 use super::world::{DAY_MS, Phase, START_MS, World, digest, id, key, officer, snapshot};
 use crate::{
@@ -16,6 +22,7 @@ use crate::{
 };
 
 mod cases;
+mod joint;
 
 /// One test a rule, and the list of the rules that are named.
 macro_rules! refused_by {
@@ -66,7 +73,7 @@ refused_by! {
             w.refuse(&w.altered("police", &draft, |h| { h.officer = None; h.institution = id("hybrid"); })),
         ]
     };
-    duty: Duty => duty_cases();
+    duty: Duty => [duty_cases(), joint_duty_cases()].concat();
     time_skew: TimeSkew => {
         let w = World::at(Phase::Published);
         let at = |time_ms| w.altered("police/inv", &w.drafted(), |h| h.time_ms = time_ms);
@@ -90,8 +97,8 @@ refused_by! {
         vec![first, w.refuse(&record)]
     };
     follows: Follows => follows_cases();
-    parts: Parts => parts_cases();
-    limit: Limit => limit_cases();
+    parts: Parts => [parts_cases(), joint_parts_cases()].concat();
+    limit: Limit => [limit_cases(), joint_limit_cases()].concat();
     membership: Membership => membership_cases();
     officer_taken: OfficerTaken => {
         let w = World::new();
@@ -148,8 +155,8 @@ refused_by! {
         out.push(refused.refuse(&refused.altered("court/judge", &refused.revoke("court/judge"), |h| h.follows.clear())));
         out
     };
-    separation: Separation => separation_cases();
-    terms: Terms => terms_cases();
+    separation: Separation => [separation_cases(), joint_separation_cases()].concat();
+    terms: Terms => [terms_cases(), joint_terms_cases()].concat();
     not_yet_valid: NotYetValid => {
         let mut w = World::at(Phase::Drafted);
         let terms = Terms { not_before_ms: START_MS + DAY_MS, ..w.terms() };
@@ -190,7 +197,9 @@ refused_by! {
         // One that was declined before any input costs nothing.
         w.accept(&w.decline("bank_a/app"));
         w.question = w.accept(&w.ask(w.asked()));
-        vec![open, spent, done.refuse(&done.ask(done.asked())), w.refuse(&w.ask(w.asked()))]
+        let mut out = vec![open, spent, done.refuse(&done.ask(done.asked())), w.refuse(&w.ask(w.asked()))];
+        out.extend(joint_budget_cases());
+        out
     };
     question_unknown: QuestionUnknown => {
         let mut w = World::at(Phase::Issued);
@@ -226,7 +235,7 @@ refused_by! {
             w.refuse(&w.abort("police", Some("bank_b"))),
         ]
     };
-    already_decided: AlreadyDecided => already_decided_cases();
+    already_decided: AlreadyDecided => [already_decided_cases(), count_again_cases()].concat();
     approval_missing: ApprovalMissing => {
         let none = World::at(Phase::Asked);
         let one = World::at(Phase::ApprovedByOne);
@@ -239,12 +248,16 @@ refused_by! {
     };
     inputs_missing: InputsMissing => {
         let w = World::at(Phase::InputsOfOne);
-        vec![
+        let mut out = vec![
             w.refuse(&w.complete(w.attestations(), 1)),
             w.refuse(&w.complete(vec![w.attestation("bank_a")], 1)),
-        ]
+        ];
+        out.extend(joint_inputs_missing_cases());
+        out
     };
-    key_mismatch: KeyMismatch => key_mismatch_cases();
+    key_mismatch: KeyMismatch => [key_mismatch_cases(), joint_key_cases()].concat();
+    joint: Joint => joint_cases();
+    count: Count => count_cases();
     attestation: Attestation => {
         let w = World::at(Phase::Inputs);
         let good = w.attestations();
@@ -253,14 +266,17 @@ refused_by! {
             change(&mut list);
             w.refuse(&w.complete(list, 1))
         };
-        vec![
+        let mut out = vec![
             with(&|list| _ = list.pop()),
             with(&|list| list.swap(0, 1)),
             with(&|list| list[1] = list[0].clone()),
             with(&|list| list[0].transcript = digest("other")),
             with(&|list| list[0].signature = list[1].signature),
+            with(&|list| list[0].institution = id("hybrid")),
             with(&|list| list.push(w.attestation("hybrid"))),
-        ]
+        ];
+        out.extend(joint_attestation_cases());
+        out
     };
     over_cap: OverCap => {
         let w = World::at(Phase::Completed);

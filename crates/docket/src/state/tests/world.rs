@@ -29,6 +29,8 @@ pub(super) enum Phase {
     Approved,
     InputsOfOne,
     Inputs,
+    /// Of a joint question; others come from [`Phase::Inputs`] to [`Phase::Completed`].
+    Counted,
     Completed,
     Disclosed,
 }
@@ -38,6 +40,8 @@ pub(super) enum Phase {
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) state: State,
+    /// Whether the records that it makes are about a joint question.
+    pub(super) joint: bool,
     pub(super) now_ms: TimeMs,
     pub(super) height: u64,
     pub(super) warrant: WarrantId,
@@ -176,8 +180,14 @@ pub(super) fn standing(answer_cap: u32) -> StandingRule {
 impl World {
     /// The network with its officers enrolled.
     pub(super) fn new() -> Self {
+        Self::founded(charter())
+    }
+
+    /// The same under another charter.
+    pub(super) fn founded(charter: Charter) -> Self {
         let mut world = Self {
-            state: State::genesis(charter()).unwrap(),
+            state: State::genesis(charter).unwrap(),
+            joint: false,
             now_ms: START_MS,
             height: 1,
             warrant: WarrantId([7; 16]),
@@ -205,7 +215,12 @@ impl World {
 
     /// A world whose warrant was walked to a phase.
     pub(super) fn at(phase: Phase) -> Self {
-        let mut world = Self::new();
+        Self::new().walked_to(phase)
+    }
+
+    /// The world with its warrant walked from the beginning to a phase.
+    pub(super) fn walked_to(self, phase: Phase) -> Self {
+        let mut world = self;
         for next in [
             Phase::Published,
             Phase::Drafted,
@@ -215,6 +230,7 @@ impl World {
             Phase::Approved,
             Phase::InputsOfOne,
             Phase::Inputs,
+            Phase::Counted,
             Phase::Completed,
             Phase::Disclosed,
         ] {
@@ -250,7 +266,14 @@ impl World {
             Phase::ApprovedByOne => _ = self.accept(&self.approve("bank_a/app", "bank_a")),
             Phase::Approved => _ = self.accept(&self.approve("bank_b/app", "bank_b")),
             Phase::InputsOfOne => _ = self.accept(&self.inputs("bank_a")),
-            Phase::Inputs => _ = self.accept(&self.inputs("bank_b")),
+            Phase::Inputs => {
+                self.accept(&self.inputs("bank_b"));
+                if self.joint {
+                    self.accept(&self.inputs("court"));
+                }
+            }
+            Phase::Counted if self.joint => _ = self.accept(&self.count(10, 1)),
+            Phase::Counted => {}
             Phase::Completed => {
                 self.completed = self.accept(&self.complete(self.attestations(), 2));
             }
@@ -336,7 +359,7 @@ impl World {
             not_before_ms: START_MS,
             expires_ms: START_MS + 30 * DAY_MS,
             subjects: 12,
-            scenes: 0,
+            scenes: if self.joint { 2 } else { 0 },
             hops: 2,
             answer_cap: 100,
             runs: 1,
@@ -407,7 +430,7 @@ impl World {
             custodians: custodians.to_vec(),
             hops: 1,
             answer_cap: 50,
-            joint: None,
+            joint: self.joint.then(World::parties),
         }
     }
 
@@ -418,10 +441,15 @@ impl World {
     pub(super) fn ask_by(&self, who: &str, asked: QuestionAsked) -> Record {
         let mut follows = vec![asked.warrant];
         let mut readers = vec!["police"];
-        for one in &asked.custodians {
+        let beside = asked.joint.iter().flat_map(|joint| &joint.owners);
+        for one in asked.custodians.iter().chain(beside) {
             follows.extend(&one.snapshots);
             readers.push(one.institution.as_str());
         }
+        let computing = asked.joint.iter().flat_map(|joint| &joint.computing);
+        readers.extend(computing.map(InstitutionId::as_str));
+        readers.sort_unstable();
+        readers.dedup();
         let parts = [part("plan", &readers)];
         self.record(
             who,
@@ -432,6 +460,9 @@ impl World {
     }
 
     pub(super) fn keys(&self, custodian: &str) -> Vec<KeyCommitment> {
+        if self.joint {
+            return Vec::new();
+        }
         vec![KeyCommitment {
             snapshot: self
                 .snapshots
@@ -514,13 +545,20 @@ impl World {
         let statement = Statement::InputsCommitted {
             question: self.question,
             keys: self.keys(custodian),
-            tables: Vec::new(),
+            tables: if self.joint {
+                self.tables()
+            } else {
+                Vec::new()
+            },
         };
         self.record(who, statement, &[self.question], &[])
     }
 
     pub(super) fn attestation(&self, custodian: &str) -> Attestation {
-        let transcript = digest(custodian);
+        self.attestation_of(custodian, digest(custodian))
+    }
+
+    pub(super) fn attestation_of(&self, custodian: &str, transcript: Digest) -> Attestation {
         let message = Attestation::message(&self.question, &transcript);
         Attestation {
             institution: id(custodian),
@@ -530,6 +568,9 @@ impl World {
     }
 
     pub(super) fn attestations(&self) -> Vec<Attestation> {
+        if self.joint {
+            return World::COMPUTING.map(|id| self.attestation(id)).to_vec();
+        }
         vec![self.attestation("bank_a"), self.attestation("bank_b")]
     }
 

@@ -594,6 +594,7 @@ pub(super) fn terms_cases() -> Vec<Refusal> {
     out
 }
 
+/// A record that comes next.
 type Next = fn(&World) -> Record;
 
 /// Every step of a question's walk, each in a world that is ready for it.
@@ -611,13 +612,26 @@ fn steps() -> Vec<(World, Next)> {
             w.complete(w.attestations(), 1)
         }),
         (World::at(Phase::Completed), |w| w.disclose(1, &["police"])),
+        (World::joint_at(Phase::Issued), |w| w.ask(w.asked())),
+        (World::joint_at(Phase::Approved), |w| w.inputs("court")),
+        (World::joint_at(Phase::Inputs), |w| w.count(10, 1)),
+        (World::joint_at(Phase::Counted), |w| {
+            w.complete(w.attestations(), 0)
+        }),
+        (World::joint_at(Phase::Completed), |w| {
+            w.disclose(10, &["police"])
+        }),
     ]
 }
 
 pub(super) fn expired_cases() -> Vec<Refusal> {
     let mut out = Vec::new();
     for (mut w, step) in steps() {
-        w.now_ms = w.terms().expires_ms;
+        w.now_ms = w.terms().expires_ms - 1;
+        let before = step(&w);
+        w.now_ms += 1;
+        // The record's own time is in time and the block is not; then neither is.
+        out.push(w.refuse(&before));
         out.push(w.refuse(&step(&w)));
         // The block is in time and the record's own time is not.
         let late = step(&w);
