@@ -59,8 +59,6 @@ pub(crate) use owner::{commitments, forget};
 pub(crate) use requester::run;
 pub(crate) use seats::Seats;
 
-/// Domain of the digest of what one of the three is given of one table.
-const SHARES_DOMAIN: &str = "cordon/joint-shares/v1";
 /// Domain of the digest of all frames of one party.
 const FRAMES_DOMAIN: &str = "cordon/joint-frames/v1";
 /// Domain of a session's digest for one attempt.
@@ -188,10 +186,4 @@ impl Running {
     pub(crate) fn cap(&self) -> u64 {
         u64::from(self.plan.answer_cap)
     }
-}
-
-/// The digest of what one of the three is given of a table.
-pub(crate) fn shares_digest(session: &Digest, table: &str, seat: usize, bytes: &[u8]) -> Digest {
-    let seat = [u8::try_from(seat).unwrap_or(u8::MAX)];
-    Digest::of(SHARES_DOMAIN, &[&session.0, table.as_bytes(), &seat, bytes])
 }

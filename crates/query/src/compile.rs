@@ -124,6 +124,12 @@ fn compile_joint(
     holders.insert(grant.requester.clone());
     let tables = tables_of(&holders, catalogue)?;
     let compiled = joint::compile(program, &question.parameters, grant, &tables)?;
+    // Rows and the three's parts must fit into one body.
+    let fits = u32::try_from(compiled.rows_max()).unwrap_or(u32::MAX);
+    let asked_for = question.answer_cap.unwrap_or(answer_cap.min(fits));
+    ensure(asked_for <= fits, Rule::CapBeyond, || {
+        format!("{asked_for} rows where a joint answer holds at most {fits}")
+    })?;
     let inputs = &compiled.inputs;
     let read: BTreeSet<&Digest> = inputs.iter().flat_map(|i| &i.snapshots).collect();
     let used: Vec<&Table> = tables
@@ -139,7 +145,7 @@ fn compile_joint(
         custodians: custodians(&[], &used),
         window: grant.order.window,
         hops,
-        answer_cap,
+        answer_cap: asked_for,
         bucket_keys: grant.limits.bucket_keys_min,
         selectors_max: grant.limits.derived_max,
         leaks: vec![Leak::TableSize, Leak::Count],

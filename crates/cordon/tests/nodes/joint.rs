@@ -225,7 +225,7 @@ fn sim_box(city: &City, whole: &SceneView) {
          cells AS (SELECT cell FROM sims GROUP BY cell HAVING count(*) >= 4), \
          flat AS (SELECT premise FROM power_readings WHERE {window} GROUP BY premise \
                   HAVING avg(kwh) > 0 AND stddev_pop(kwh) <= 0.2 * avg(kwh)) \
-         SELECT p.cell, p.premise FROM power_premises p JOIN flat f ON f.premise = p.premise \
+         SELECT p.premise, p.cell FROM power_premises p JOIN flat f ON f.premise = p.premise \
          WHERE p.cell IN (SELECT cell FROM cells) \
          AND p.premise NOT IN (SELECT premise FROM water_readings WHERE litres > 0 AND {window}) \
          AND (p.holder_id_number IS NULL OR p.holder_id_number NOT IN (SELECT id_number FROM residents WHERE id_number IS NOT NULL))",
@@ -235,7 +235,7 @@ fn sim_box(city: &City, whole: &SceneView) {
         .truth
         .sim_boxes
         .iter()
-        .map(|known| vec![known.cell.to_string(), known.premise.clone()])
+        .map(|known| vec![known.premise.clone(), known.cell.to_string()])
         .collect();
     let (_, answer) = city.same(ask(&warrant, "sim-box"), wanted.clone());
     assert_eq!(
@@ -243,7 +243,7 @@ fn sim_box(city: &City, whole: &SceneView) {
         planted,
         "the planted boxes"
     );
-    assert_eq!(answer.tables[0].columns, ["cell", "premise"]);
+    assert_eq!(answer.tables[0].columns, ["premise", "cell"]);
 }
 
 fn called_then_paid(city: &City) {

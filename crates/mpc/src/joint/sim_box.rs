@@ -103,7 +103,7 @@ pub struct Tables {
 }
 
 /// How many premises have all four; which they are opens at the [`Gate`]: the
-/// premises' key (two words), the cell, then the name.
+/// premises' key (two words), the name, then the cell.
 ///
 /// # Errors
 /// [`Refusal::ParameterRange`] where `least` is 0, [`Refusal::ShapeMismatch`] for
@@ -124,8 +124,10 @@ pub fn count(party: &mut Party<'_>, terms: &Terms, tables: &Tables) -> Result<Ga
     let columns = without(party, columns, 1, &tables.wet)?;
     let columns = without(party, columns, 3, &tables.residents)?;
     let found = columns[0].to_bits();
+    // Key, name, cell.
     let mut answer = columns[1..3].to_vec();
-    answer.extend_from_slice(&columns[5..]);
+    answer.extend_from_slice(&columns[6..]);
+    answer.push(columns[5].clone());
     Gate::count_of(party, &found, answer, &[])
 }
 

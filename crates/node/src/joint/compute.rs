@@ -28,10 +28,9 @@ use tokio::{
 use super::{
     ATTEMPT_DOMAIN, FRAMES_DOMAIN, PAIR_DOMAIN, Running, admitted,
     channel::{Feed, Ring, inbound},
-    owner::{self, given_bytes},
+    owner::{self, committed_to, given_bytes, messages},
     program,
     seats::{Attempt, Counted, Given, Seat},
-    shares_digest,
 };
 use crate::{
     core::{Core, lock},
@@ -216,7 +215,8 @@ async fn pull_shares(
                 .map_err(peer_error)?;
             replies.read_to_end(due).await.map_err(peer_error)?.to_vec()
         };
-        let digest = shares_digest(&running.session, &input.table, index, &bytes);
+        let columns = schema.columns().len();
+        let digest = committed_to(&running.question, input, index, &bytes, columns);
         if committed.shares.get(index) != Some(&digest) {
             let detail = "gave other shares than it committed to";
             return Err(Error::fault(&input.owner, detail, bytes));
@@ -416,8 +416,7 @@ fn tables(
     for (number, input) in running.joint.inputs.iter().enumerate() {
         let schema = program::schema(&running.plan, &running.joint, &input.table)?;
         let bytes = work.shares.get(&number).map_or(&[][..], Vec::as_slice);
-        let column = (bytes.len() / schema.columns().len()).max(1);
-        let messages: Vec<Vec<u8>> = bytes.chunks(column).map(<[u8]>::to_vec).collect();
+        let (_, messages) = messages(bytes, schema.columns().len());
         let rows = usize::try_from(running.committed(&input.owner, &input.table)?.rows)
             .unwrap_or(usize::MAX);
         let owner = input.owner.as_str();

@@ -7,7 +7,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use chacha20::{
+    ChaCha20Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
 use data::Value;
 use docket::{
     Plan,
@@ -26,7 +29,7 @@ use net::Replies;
 use primitives::{Digest, PublicKey, semantic::Semantic};
 use query::Word;
 
-use super::{Running, admitted, program, shares_digest};
+use super::{Running, admitted, program};
 use crate::{
     core::{Core, lock},
     custodian::{blocking, reply},
@@ -60,16 +63,16 @@ pub(crate) async fn commitments(
     let Some(joint) = &plan.joint else {
         return Ok(Vec::new());
     };
-    let session = docket::joint::session(&core.network, &plan.digest()?, question);
     let mut tables = Vec::new();
     for input in joint.inputs.iter().filter(|input| input.owner == core.me) {
         let given = made(core, question, plan, joint, input).await?;
         let shares = given.iter().enumerate();
+        let columns = program::schema(plan, joint, &input.table)?.columns().len();
         tables.push(TableCommitment {
             table: input.table.clone(),
             rows: rows_of(&given[0], &program::schema(plan, joint, &input.table)?)?,
             shares: shares
-                .map(|(seat, bytes)| shares_digest(&session, &input.table, seat, bytes))
+                .map(|(seat, bytes)| committed_to(question, input, seat, bytes, columns))
                 .collect(),
         });
     }
@@ -78,17 +81,46 @@ pub(crate) async fn commitments(
 
 /// Rows of a table, from the length of what one party is given.
 fn rows_of(bytes: &[u8], schema: &Schema) -> Result<u32> {
-    let column = bytes.len() / schema.columns().len();
+    let column = bytes.len().saturating_sub(SALT_BYTES) / schema.columns().len();
     let rows = column.saturating_sub(COLUMN_HEADER_BYTES) / 16;
     u32::try_from(rows).map_err(|_| Error::refused("limit", "a table of too many rows"))
 }
+
+/// The messages of a table's columns in what one of the three was given, and the salt
+/// before them.
+pub(super) fn messages(bytes: &[u8], columns: usize) -> (Digest, Vec<Vec<u8>>) {
+    let (salt, rest) = bytes.split_at(SALT_BYTES.min(bytes.len()));
+    let mut digest = Digest([0; SALT_BYTES]);
+    if let Ok(salt) = salt.try_into() {
+        digest = Digest(salt);
+    }
+    let column = (rest.len() / columns.max(1)).max(1);
+    (digest, rest.chunks(column).map(<[u8]>::to_vec).collect())
+}
+
+/// The digest that an owner commits to of what one of the three is given.
+pub(super) fn committed_to(
+    question: &Digest,
+    input: &JointInput,
+    seat: usize,
+    bytes: &[u8],
+    columns: usize,
+) -> Digest {
+    let (salt, messages) = messages(bytes, columns);
+    let seat = u8::try_from(seat).unwrap_or(u8::MAX);
+    let place = (&input.owner, input.table.as_str());
+    docket::joint::shares(question, place, seat, &salt, &messages)
+}
+
+/// Bytes of the salt of a commitment.
+const SALT_BYTES: usize = 32;
 
 /// Bytes of an owner's column before its words: `docs/formats/mpc-shares.md`.
 const COLUMN_HEADER_BYTES: usize = 33;
 
 /// Bytes that one party is given of a table.
 pub(super) fn given_bytes(schema: &Schema, rows: usize) -> usize {
-    schema.columns().len() * (COLUMN_HEADER_BYTES + 16 * rows)
+    SALT_BYTES + schema.columns().len() * (COLUMN_HEADER_BYTES + 16 * rows)
 }
 
 /// Destroys what this owner could make shares from.
@@ -205,7 +237,11 @@ fn split(
     };
     let owner = input.owner.as_str();
     let messages = schema.share(session, owner, &columns, &mut rng)?;
-    Ok(messages.map(|columns| columns.concat()))
+    Ok(messages.map(|columns| {
+        let mut salt = [0; SALT_BYTES];
+        rng.fill_bytes(&mut salt);
+        [&salt[..], &columns.concat()].concat()
+    }))
 }
 
 /// A table's size class: a power of two.
@@ -362,7 +398,8 @@ pub(super) async fn own(
         .ok_or_else(|| Error::refused("plan-mismatch", "the plan has no such table here"))?;
     let (plan, joint) = (&running.plan, &running.joint);
     let given = made(core, &running.question, plan, joint, input).await?;
-    let digest = shares_digest(&running.session, table, seat, &given[seat]);
+    let columns = program::schema(plan, joint, table)?.columns().len();
+    let digest = committed_to(&running.question, input, seat, &given[seat], columns);
     if committed.shares.get(seat) != Some(&digest) {
         let detail =
             "the shares are no longer those committed to: the snapshot or its seed is lost";

@@ -220,9 +220,9 @@ const PROGRAMS: &[Program] = &[
             ),
         ],
         fields: |_, _| {
-            let [key, name] = keyed("premise", "premise");
-            let cell = number("cell", CELL_BITS);
-            vec![key, cell, name]
+            let mut fields = named("premise", "premise");
+            fields.push(number("cell", CELL_BITS));
+            fields
         },
     },
     Program {
@@ -331,8 +331,8 @@ pub const GROUP_BITS: u32 = 16;
 /// Bits of an amount in fen.
 pub const AMOUNT_BITS: u32 = 40;
 
-fn keyed(kind: &str, name: &str) -> [Field; 2] {
-    [
+fn named(kind: &str, name: &str) -> Vec<Field> {
+    vec![
         Field {
             name: String::new(),
             form: Form::Key { kind: kind.into() },
@@ -342,10 +342,6 @@ fn keyed(kind: &str, name: &str) -> [Field; 2] {
             form: Form::Name,
         },
     ]
-}
-
-fn named(kind: &str, name: &str) -> Vec<Field> {
-    keyed(kind, name).into()
 }
 
 fn number(name: &str, bits: u32) -> Field {

@@ -264,7 +264,7 @@ fn a_plan_with_anything_else_in_it_is_refused() {
         (|p| p.inputs[0].snapshots[0].0[0] ^= 1, Rule::SnapshotStale),
         (|p| p.count_only = true, Rule::PlanDiffers),
         (|p| *p.terms.get_mut("sims").unwrap() = 1, Rule::PlanDiffers),
-        (|p| p.fields[1].form = Form::Name, Rule::PlanDiffers),
+        (|p| p.fields[2].form = Form::Name, Rule::PlanDiffers),
     ];
     for (number, (alter, rule)) in alterations.iter().enumerate() {
         let mut plan = plan.clone();

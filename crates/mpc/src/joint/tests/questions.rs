@@ -171,7 +171,7 @@ fn sim_boxes_equal_the_ideal() {
         let due = ideal::sim_box(&sims, &places, &wet, &residents, least);
         let due: Vec<Vec<u64>> = due
             .iter()
-            .map(|(key, cell)| vec![key[0], key[1], *cell, key[1] ^ 9])
+            .map(|(key, cell)| vec![key[0], key[1], key[1] ^ 9, *cell])
             .collect();
         let sim_rows: Vec<[u64; 2]> = sims.iter().map(|cell| [1, *cell]).collect();
         let place_rows: Vec<[u64; 7]> = places
