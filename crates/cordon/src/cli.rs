@@ -49,6 +49,8 @@ pub(crate) enum Command {
     /// Draft, issue, refuse, revoke and see warrants.
     #[command(subcommand)]
     Warrant(c::warrant::Warrant),
+    /// List the questions that can be asked, and what each takes.
+    Templates(c::templates::Templates),
     /// Ask a question under a warrant, and wait for its end.
     Ask(c::question::Ask),
     /// See a question: its phase, the custodians' decisions, its plan.

@@ -23,6 +23,7 @@ pub(crate) mod officer;
 pub(crate) mod question;
 pub(crate) mod rules;
 pub(crate) mod status;
+pub(crate) mod templates;
 pub(crate) mod warrant;
 
 /// Runs a command.
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command, out: &Out) -> Result<()> {
         Command::Officer(command) => command.run(out),
         Command::Dataset(command) => command.run(out),
         Command::Warrant(command) => command.run(out),
+        Command::Templates(command) => command.run(out),
         Command::Ask(command) => command.run(out),
         Command::Question(command) => command.run(out),
         Command::Cancel(command) => command.run(out),

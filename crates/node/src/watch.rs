@@ -104,15 +104,20 @@ pub(crate) fn record(core: &Core, state: &State, indexed: &Indexed) {
 
 /// Counts the end of a run that this node took part in.
 fn count_run(core: &Core, warrant: &Warrant, statement: &Statement) {
+    let known = statement
+        .question()
+        .and_then(|id| warrant.questions.get(id));
     let outcome = match statement {
         Statement::RunCompleted { .. } => "completed",
+        Statement::CountOpened { .. }
+            if known.is_some_and(|known| known.phase == QuestionPhase::Counted) =>
+        {
+            "completed"
+        }
         Statement::RunAborted { .. } => "aborted",
         Statement::Refused { .. } | Statement::Narrowed { .. } => "declined",
         _ => return,
     };
-    let known = statement
-        .question()
-        .and_then(|id| warrant.questions.get(id));
     let answers = known.is_some_and(|known| {
         let mut asked = known.custodians.iter();
         asked.any(|asked| asked.institution == core.me)

@@ -144,33 +144,37 @@ pub fn templates() -> Vec<Template> {
     all
 }
 
+/// A joint question: its titles and what it answers, in English and Chinese.
+fn joint(
+    id: &'static str,
+    titles: (&'static str, &'static str),
+    whats: (&'static str, &'static str),
+    subjects: &'static [Semantic],
+    assessment: &'static str,
+) -> Template {
+    let program = crate::joint::program(id);
+    let begins = match program {
+        Some(program) if program.scenes => Begins::Scenes,
+        _ if subjects.is_empty() => Begins::Window,
+        _ => Begins::Subjects,
+    };
+    Template {
+        id,
+        title_en: titles.0,
+        title_zh: titles.1,
+        what_en: whats.0,
+        what_zh: whats.1,
+        subjects,
+        parameters: &[],
+        terms: program.map_or(&[], |program| program.terms),
+        joint: Some(begins),
+        assessment,
+        impact: Digest::of("cordon/impact/v1", &[assessment.as_bytes()]),
+    }
+}
+
 /// The joint questions.
 fn joint_templates() -> Vec<Template> {
-    let joint = |id,
-                 titles: (&'static str, &'static str),
-                 whats: (&'static str, &'static str),
-                 subjects,
-                 assessment: &'static str| {
-        let program = crate::joint::program(id);
-        let begins = match program {
-            Some(program) if program.scenes => Begins::Scenes,
-            _ if subjects == [] as [Semantic; 0] => Begins::Window,
-            _ => Begins::Subjects,
-        };
-        Template {
-            id,
-            title_en: titles.0,
-            title_zh: titles.1,
-            what_en: whats.0,
-            what_zh: whats.1,
-            subjects,
-            parameters: &[],
-            terms: program.map_or(&[], |program| program.terms),
-            joint: Some(begins),
-            assessment,
-            impact: Digest::of("cordon/impact/v1", &[assessment.as_bytes()]),
-        }
-    };
     vec![
         joint(
             "at-the-scenes",

@@ -190,7 +190,7 @@ fn check(world: &World, asked: &Asked, sql: &dyn Fn(&str) -> Rows) -> usize {
 }
 
 /// The bundle of an answer verifies offline, and not with one bit changed.
-fn evidence_holds(world: &World, answer: &AnswerView) {
+pub(crate) fn evidence_holds(world: &World, answer: &AnswerView) {
     let police = world.police();
     let question = answer.question.clone();
     police

@@ -2,7 +2,10 @@
 //! over shares is what plain SQL over everybody's tables, pooled, would find; and the
 //! gates hold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use city::Config;
 use data::{Value, pooled::Pool};
@@ -10,7 +13,8 @@ use docket::{Duty, Role};
 use mpc::joint::ideal;
 use node::api::types::{Act, AnswerView, Ask, DraftWarrant, SceneView};
 
-use crate::world::{World, ask, assert_refused, draft};
+use crate::case::evidence_holds;
+use crate::world::{LIMIT, World, ask, assert_refused, draft, id};
 
 const MEMBERS: [(&str, &[Role]); 8] = [
     // It keeps the register of residents.
@@ -104,30 +108,31 @@ impl City {
         })
     }
 
-    /// The rows of a joint answer.
-    fn answer(&self, ask: Ask) -> (BTreeSet<Vec<String>>, AnswerView) {
-        let answer = self.world.answer(ask);
-        let [table] = &answer.tables[..] else {
-            panic!("one table")
-        };
-        let rows = table.rows.iter().map(|row| {
-            let cells = row.iter().map(|cell| match cell {
-                serde_json::Value::String(text) => text.clone(),
-                other => other.to_string(),
-            });
-            cells.collect()
-        });
-        (rows.collect(), answer)
-    }
-
     /// Holds that an answer is what SQL says; gives how many rows it has.
     fn same(&self, ask: Ask, wanted: Vec<Vec<String>>) -> (usize, AnswerView) {
         let template = ask.template.clone();
-        let (rows, answer) = self.answer(ask);
+        let answer = self.world.answer(ask);
+        let rows = rows_of(&answer);
         let wanted: BTreeSet<Vec<String>> = wanted.into_iter().collect();
         assert_eq!(rows, wanted, "{template}");
+        evidence_holds(&self.world, &answer);
         (rows.len(), answer)
     }
+}
+
+/// The rows of a joint answer.
+fn rows_of(answer: &AnswerView) -> BTreeSet<Vec<String>> {
+    let [table] = &answer.tables[..] else {
+        panic!("one table")
+    };
+    let rows = table.rows.iter().map(|row| {
+        let cells = row.iter().map(|cell| match cell {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        cells.collect()
+    });
+    rows.collect()
 }
 
 fn text(value: &Value) -> String {
@@ -372,37 +377,120 @@ fn risk_propagation(city: &City, whole: &SceneView) {
 }
 
 #[test]
-fn an_answer_over_the_cap_opens_nothing_and_near_questions_run_out() {
+fn gates_hold_and_killed_nodes_come_back() {
     let city = City::new(2);
+    the_cap_opens_nothing(&city);
+    revoked_before_it_runs(&city);
+    killed_while_computing(&city);
+}
+
+/// An answer over the cap opens nothing, and neither does a count alone.
+fn the_cap_opens_nothing(city: &City) {
     let scenes = [scene(Some(1), 0, 30), scene(Some(2), 0, 30)];
     let warrant = city.warrant(&[], &scenes, 1);
     let police = city.world.police();
-    // Two scenes of a month: more than one phone was there.
-    let question = city
-        .world
-        .ask(terms("at-the-scenes", &warrant, &[("least", 1)]));
-    city.world.approve_all(&question);
-    let view = city
-        .world
-        .phase(&police, &question, &["counted", "completed", "aborted"]);
-    assert_eq!(view.phase, "counted", "{:?}", view.cause);
-    assert!(view.count.unwrap().rows > 1);
-    assert_refused(
-        "answer-unknown",
-        police.act(&Act::OpenAnswer {
-            question: question.clone(),
-        }),
-    );
-    assert!(police.answer(&question).is_err());
-    // The count alone, though it may be within the cap.
+    let at_least = |least| terms("at-the-scenes", &warrant, &[("least", least)]);
     let counted = Ask {
         count_only: true,
-        ..terms("at-the-scenes", &warrant, &[("least", 2)])
+        ..at_least(2)
     };
-    let question = city.world.ask(counted);
-    city.world.approve_all(&question);
-    let view = city
+    // Two scenes of a month: more than one phone was there.
+    for ask in [at_least(1), counted] {
+        let alone = ask.count_only;
+        let question = city.world.ask(ask);
+        city.world.approve_all(&question);
+        let ended = ["counted", "completed", "aborted"];
+        let view = city.world.phase(&police, &question, &ended);
+        assert_eq!(view.phase, "counted", "{:?}", view.cause);
+        assert!(alone || view.count.unwrap().rows > 1);
+        let open = Act::OpenAnswer {
+            question: question.clone(),
+        };
+        assert_refused("answer-unknown", police.act(&open));
+        assert!(police.answer(&question).is_err());
+    }
+    // Neither scenes nor the least group are the asker's to choose.
+    for beyond in [at_least(3), terms("totals", &warrant, &[("group_min", 1)])] {
+        let refused = police.act(&Act::Ask(beyond));
+        city.world
+            .assert_denied(&warrant, "parameter-unfit", refused);
+    }
+}
+
+/// A warrant that is revoked stops what was approved.
+fn revoked_before_it_runs(city: &City) {
+    let scenes = [scene(Some(1), 0, 30)];
+    let warrant = city.warrant(&[], &scenes, 1_000);
+    let question = city.world.ask(ask(&warrant, "at-the-scenes"));
+    city.world.approve("telecom_a", &question);
+    let revoke = Act::RevokeWarrant {
+        warrant: warrant.clone(),
+        reason: "the report was withdrawn".into(),
+    };
+    city.world.judge().act(&revoke).unwrap();
+    let approver = city.world.officer("telecom_b", "approver");
+    let approve = Act::Approve {
+        question: question.clone(),
+    };
+    let refused = city
         .world
-        .phase(&police, &question, &["counted", "completed", "aborted"]);
-    assert_eq!(view.phase, "counted", "{:?}", view.cause);
+        .stop
+        .wait("the revocation", LIMIT, || match approver.act(&approve) {
+            Err(failure) if failure.rule == "revoked" => Ok(Some(())),
+            Err(failure) if failure.retry => Ok(None),
+            other => panic!("approved under a revoked warrant: {other:?}"),
+        });
+    refused.unwrap();
+    let view = city.world.police().question(&question).unwrap();
+    assert!(
+        view.count.is_none() && view.phase == "open",
+        "{}",
+        view.phase
+    );
+}
+
+/// Each of the three is killed while it computes, and the answer is the same.
+fn killed_while_computing(city: &City) {
+    let scenes = [scene(Some(1), 0, 30), scene(Some(2), 0, 30)];
+    let warrant = city.warrant(&[], &scenes, 10_000);
+    let wanted = city.sql(&format!(
+        "SELECT DISTINCT caller FROM calls WHERE {} OR {}",
+        at(&scenes[0]),
+        at(&scenes[1])
+    ));
+    let wanted: BTreeSet<Vec<String>> = wanted.into_iter().collect();
+    for (victim, after_ms) in [
+        ("telecom_b", 0),
+        ("procuratorate", 600),
+        ("telecom_a", 1_500),
+    ] {
+        let question = city
+            .world
+            .ask(terms("at-the-scenes", &warrant, &[("least", 1)]));
+        city.world.approve_all(&question);
+        std::thread::sleep(Duration::from_millis(after_ms));
+        city.world.network.kill(&id(victim));
+        city.world.network.start(&id(victim)).unwrap();
+        let police = city.world.police();
+        let view = city
+            .world
+            .phase(&police, &question, &["completed", "aborted"]);
+        assert_eq!(
+            view.phase,
+            "completed",
+            "{victim} killed after {after_ms} ms: {:?}\n{}",
+            view.cause,
+            city.world.log(victim)
+        );
+        let open = Act::OpenAnswer {
+            question: question.clone(),
+        };
+        city.world.act(&police, &open).unwrap();
+        let answer = police.answer(&question).unwrap();
+        assert_eq!(
+            rows_of(&answer),
+            wanted,
+            "{victim} killed after {after_ms} ms"
+        );
+    }
 }

@@ -6,7 +6,7 @@
 //! below `n²/2^129`: 2^−81 for 2^24 subjects; nobody need care. Sixty-four bits
 //! would not do: 2^−17 there, and a phone number can be chosen so that it
 //! collides with a given one under a known hash. The salt is not known when a
-//! table is committed to, so nobody can look for a collision beforehand.
+//! snapshot is committed, and 128 bits stand whoever looks for a collision after.
 //!
 //! Comparing 128 bits costs a circuit twice as large, so rows are *sorted* by a
 //! short universal hash of the key ([`super::order`]) and *compared* by the
@@ -24,8 +24,8 @@ use crate::{Error, Refusal, domains, limits, shares::same_rows};
 
 /// The two words of a subject's key.
 ///
-/// `salt` digests something that nobody knew when the tables were committed to
-/// (the run's session); `kind` says what the subject is, so that a phone and an
+/// `salt` digests something that nobody knew when the snapshots were committed
+/// (the question's session); `kind` says what the subject is, so that a phone and an
 /// account of the same digits differ.
 #[must_use]
 pub fn subject_key(salt: &Digest, kind: &str, subject: &[u8]) -> [u64; 2] {

@@ -374,7 +374,10 @@ impl Gathered {
             Statement::Refused { .. } | Statement::Narrowed { .. } => {
                 tally.declined += end(tally);
             }
-            Statement::RunCompleted { .. } => tally.answered += end(tally),
+            // A joint question's count is an answer, whether more opens or not.
+            Statement::RunCompleted { .. } | Statement::CountOpened { .. } => {
+                tally.answered += end(tally);
+            }
             Statement::RunAborted { .. } => tally.aborted += end(tally),
             Statement::InputsCommitted { .. } => tally.runs = 1,
             Statement::AnswerDisclosed { rows, .. } => {
