@@ -20,3 +20,11 @@ pub(super) fn intersection(receiver: &[Vec<u8>], sender: &[Vec<u8>]) -> Vec<u32>
 pub(super) fn count(receiver: &[Vec<u8>], sender: &[Vec<u8>]) -> usize {
     intersection(receiver, sender).len()
 }
+
+/// What every set has, ascending.
+pub(super) fn common(sets: &[Vec<Vec<u8>>]) -> Vec<Vec<u8>> {
+    let mut sets = sets.iter().map(|set| set.iter().cloned().collect());
+    let first: BTreeSet<Vec<u8>> = sets.next().unwrap_or_default();
+    let all = sets.fold(first, |all, set: BTreeSet<Vec<u8>>| &all & &set);
+    all.into_iter().collect()
+}

@@ -12,7 +12,7 @@
 //! *Not here*: normal forms; a caller gives selectors as
 //! `primitives::semantic` writes them. Spilling parts to disk.
 
-use primitives::Hasher;
+use primitives::{Digest, Hasher};
 use rand_core::CryptoRng;
 
 use super::{order, setup::Setup};
@@ -83,8 +83,13 @@ impl Items {
     /// The hash of the joint set that `setup` describes.
     #[must_use]
     pub fn of(setup: &Setup) -> Self {
+        Self::under(&setup.digest())
+    }
+
+    /// The hash of the joint set that a setup's digest describes.
+    pub(super) fn under(setup: &Digest) -> Self {
         let mut hasher = Hasher::new(domains::PSI_ITEMS);
-        hasher.part(setup.digest().as_bytes());
+        hasher.part(setup.as_bytes());
         Self(hasher)
     }
 

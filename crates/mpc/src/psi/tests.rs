@@ -2,6 +2,7 @@
 
 mod cardinality;
 mod diffie_hellman;
+mod many;
 mod mutation;
 mod rr22;
 mod world;

@@ -71,10 +71,10 @@ impl Receiver {
         rng: &mut R,
     ) -> Result<Self, Error> {
         check(&session)?;
-        let (set, rng) = begin(&session, set, session.receiver_items, rng)?;
+        let (set, rng) = begin(&session.digest, set, session.receiver_items, rng)?;
         Ok(Self {
             phase: Phase::Key,
-            transcript: Transcript::new(&session),
+            transcript: Transcript::new(&session.digest),
             rng,
             key: None,
             sent: 0,

@@ -3,7 +3,7 @@
 
 use rand::{RngExt, rngs::StdRng};
 
-use super::{cardinality, diffie_hellman, rr22, world::*};
+use super::{cardinality, diffie_hellman, many, rr22, world::*};
 use crate::{Error, psi::*};
 
 /// What becomes of one frame.
@@ -100,7 +100,7 @@ impl Mutator<'_> {
                 self.held = Some(frame);
                 return vec![];
             }
-            Change::OtherKind => frame[1] = self.rng.random_range(0..12),
+            Change::OtherKind => frame[1] = self.rng.random_range(0..20),
             Change::OtherVersion => frame[0] = self.rng.random(),
             Change::Replay => frame = self.other.get(index).cloned().unwrap_or_default(),
             Change::Reorder => {
@@ -225,4 +225,16 @@ fn cardinality_aborts_or_answers_right() {
         Ok(found)
     };
     mutate_everything(&run, 4, &expected);
+}
+
+#[test]
+fn many_abort_or_answer_right() {
+    let sets = [selectors(0..30), selectors(5..40), selectors(22..60)];
+    for receiver in [Some(1), None] {
+        let run = |run: u64, seed: u64, wire: &mut dyn Wire| {
+            let setup = many::setup(&sets, receiver, 3, run);
+            many::answer(&setup, &sets, &mut rng(seed), wire)
+        };
+        mutate_everything(&run, 2, &many::common(&sets, receiver));
+    }
 }

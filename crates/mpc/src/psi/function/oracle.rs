@@ -1,24 +1,19 @@
-//! The random oracles of a session.
+//! The random oracles of one function.
 //!
-//! Why it exists: both roles hash the same way, under labels of their own.
+//! Why it exists: both sides hash the same way, under labels of their own.
 //!
 //! *Invariants*
-//! - Each oracle is SHA-256 under a label that holds the session's digest.
+//! - Each oracle is SHA-256 under a label that holds the function's digest.
 //! - A tag is a big-endian number, its first bytes the tag's.
 
 use primitives::Digest;
 use sha2::{Digest as _, Sha256};
 
 use super::Shape;
-use crate::{
-    domains,
-    field::F128,
-    okvs::Value,
-    psi::{Session, set::Item},
-};
+use crate::{domains, field::F128, okvs::Value, psi::set::Item};
 
-/// `H` and `H'` of one session.
-pub(super) struct Oracle {
+/// `H` and `H'` of one function.
+pub(in crate::psi) struct Oracle {
     label: [u8; 16],
     value_bytes: usize,
     /// Bits that a tag lacks of 128.
@@ -26,8 +21,8 @@ pub(super) struct Oracle {
 }
 
 impl Oracle {
-    pub(super) fn new(session: &Session, shape: &Shape) -> Self {
-        let digest = Digest::of(domains::PSI_TAG, &[session.digest.as_bytes()]);
+    pub(super) fn new(function: &Digest, shape: &Shape) -> Self {
+        let digest = Digest::of(domains::PSI_TAG, &[function.as_bytes()]);
         let mut label = [0; 16];
         label.copy_from_slice(&digest.as_bytes()[..16]);
         Self {
@@ -45,28 +40,31 @@ impl Oracle {
     }
 
     /// `H'(z, x)`: the tag of an item, in the lower bits. One block of SHA-256.
-    pub(super) fn tag(&self, z: F128, item: &Item) -> u128 {
-        let mut hasher = Sha256::new();
-        let mut block = [0u8; 48];
-        block[..16].copy_from_slice(&self.label);
-        block[16..32].copy_from_slice(&z.to_bytes());
-        block[32..].copy_from_slice(&item.key());
-        hasher.update(block);
-        let digest: [u8; 32] = hasher.finalize().into();
+    pub(in crate::psi) fn tag(&self, z: F128, item: &Item) -> u128 {
+        let digest = self.digest(z, item);
         let mut first = [0; 16];
         first.copy_from_slice(&digest[..16]);
         u128::from_be_bytes(first) >> self.cut
     }
 
+    /// `H'(z, x)` whole.
+    pub(in crate::psi) fn digest(&self, z: F128, item: &Item) -> [u8; 32] {
+        let mut block = [0u8; 48];
+        block[..16].copy_from_slice(&self.label);
+        block[16..32].copy_from_slice(&z.to_bytes());
+        block[32..].copy_from_slice(&item.key());
+        Sha256::digest(block).into()
+    }
+
     /// The most significant 64 bits of a tag, to sort by.
-    pub(super) fn order(&self, tag: u128) -> u64 {
+    pub(in crate::psi) fn order(&self, tag: u128) -> u64 {
         u64::try_from((tag << self.cut) >> 64).unwrap_or(0)
     }
 }
 
-/// What the sender commits to with its half of the offset.
-pub(super) fn commitment(session: &Session, opening: &[u8; 16]) -> [u8; 32] {
-    Digest::of(domains::PSI_OPENING, &[session.digest.as_bytes(), opening]).0
+/// What the evaluator commits to with its half of the offset.
+pub(super) fn commitment(function: &Digest, opening: &[u8; 16]) -> [u8; 32] {
+    Digest::of(domains::PSI_OPENING, &[function.as_bytes(), opening]).0
 }
 
 /// A value that only the short variant has: 64 bits, in the lower coefficients.
