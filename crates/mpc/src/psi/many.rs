@@ -116,7 +116,7 @@ mod zero;
 
 pub use closer::Closer;
 pub use giver::Giver;
-pub use opener::Opener;
+pub use opener::{Opened, Opener};
 pub use pivot::{Found, Pivot};
 pub use setup::{Function, Holder, Place, Seat, Session, Setup};
 
@@ -131,7 +131,7 @@ use crate::{Error, Fault, Refusal};
 /// A frame and the party that it is for.
 pub type Addressed = (Place, Vec<u8>);
 
-/// Names by the place that the caller gave a set's item at.
+/// Names: a holder's, by the place that it gave a set's item at; or the answer.
 pub type Names = Vec<Vec<u8>>;
 
 /// One link between two parties: its frames in their order.

@@ -8,7 +8,7 @@
 use primitives::Digest;
 
 use super::{
-    Link, Place, Session,
+    Link, Names, Place, Session,
     list::{CLOSER_ENTRY, Incoming, Keys, pivot_entry},
     unexpected,
 };
@@ -27,6 +27,14 @@ struct Voucher {
 pub struct Opener {
     keys: Keys,
     vouchers: [Voucher; 2],
+}
+
+/// What an opener ends with.
+pub struct Opened {
+    /// The names, ascending, of the items that all holders have.
+    pub names: Names,
+    /// The digests of what the pivot and the closer sent, to be signed.
+    pub transcripts: Vec<(Place, Digest)>,
 }
 
 impl Opener {
@@ -76,19 +84,19 @@ impl Opener {
         })
     }
 
-    /// The names, ascending, that all holders have, and the digests of what the
-    /// pivot and the closer sent.
+    /// What it ends with.
     ///
     /// # Errors
     /// [`Fault::Truncated`](crate::Fault) before the end of either.
-    pub fn finish(self) -> Result<(Vec<Vec<u8>>, Vec<(Place, Digest)>), Error> {
-        let digests: Result<Vec<_>, Error> =
-            self.vouchers.iter().map(|one| one.link.finish()).collect();
-        let digests = digests?;
+    pub fn finish(self) -> Result<Opened, Error> {
+        let mut transcripts = Vec::new();
+        for voucher in &self.vouchers {
+            transcripts.push(voucher.link.finish()?);
+        }
         let [pivot, closer] = &self.vouchers;
-        Ok((
-            self.keys.open(&pivot.list.bytes, &closer.list.bytes),
-            digests,
-        ))
+        Ok(Opened {
+            names: self.keys.open(&pivot.list.bytes, &closer.list.bytes),
+            transcripts,
+        })
     }
 }

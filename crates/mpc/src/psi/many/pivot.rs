@@ -34,7 +34,7 @@ use crate::{
 /// What comes after a function was asked.
 enum Then {
     /// A giver's store.
-    Store(Reader),
+    Store(Box<Reader>),
     /// The closer asks in its turn.
     Own(Box<Evaluator>),
 }
@@ -166,7 +166,7 @@ impl Pivot {
                     let theirs = Shape::full(session.size(peer))?;
                     Then::Own(Box::new(Evaluator::new(own, theirs, evaluates, &mut rng)?))
                 }
-                None => Then::Store(Reader::new(session.size(peer))?),
+                None => Then::Store(Box::new(Reader::new(session.size(peer))?)),
             };
             peers.push(Peer {
                 link: Link::new(session, place, peer),

@@ -18,7 +18,7 @@ pub(super) type Sets = [Vec<Vec<u8>>];
 /// A setup in which holder `receiver` learns the answer, or somebody else.
 pub(super) fn setup(sets: &Sets, receiver: Option<usize>, padding: usize, run: u64) -> Setup {
     let two = world::setup(world::ALL[0], 1, 1, run);
-    let institution = |index: usize| InstitutionId::new(&format!("holder_{index}")).unwrap();
+    let institution = |index: usize| InstitutionId::new(format!("holder_{index}")).unwrap();
     let holders = sets.iter().enumerate().map(|(index, set)| Holder {
         institution: institution(index),
         snapshot: Digest::of("many test", &[&[u8::try_from(index).unwrap()]]),
@@ -131,8 +131,11 @@ fn drive(roles: &mut [Role], wire: &mut dyn Wire) -> Result<(), Error> {
     }
 }
 
+/// The receiver's places, or the names that it was told.
+type Answer = (Option<Vec<u32>>, Option<Vec<Vec<u8>>>);
+
 /// Both ends of every link state one digest of it.
-fn finish(roles: Vec<Role>) -> Result<(Option<Vec<u32>>, Option<Vec<Vec<u8>>>), Error> {
+fn finish(roles: Vec<Role>) -> Result<Answer, Error> {
     let (mut places, mut names) = (None, None);
     let mut links = std::collections::BTreeMap::new();
     for (me, role) in roles.into_iter().enumerate() {
@@ -145,9 +148,9 @@ fn finish(roles: Vec<Role>) -> Result<(Option<Vec<u32>>, Option<Vec<Vec<u8>>>), 
             Role::Giver(role) => role.finish()?,
             Role::Closer(role) => role.finish()?,
             Role::Opener(role) => {
-                let (found, digests) = role.finish()?;
-                names = Some(found);
-                digests
+                let opened = role.finish()?;
+                names = Some(opened.names);
+                opened.transcripts
             }
         };
         for (peer, digest) in digests {
@@ -339,7 +342,7 @@ fn setups_that_do_not_fit_are_refused() {
     assert!(refused(&|setup| {
         let mut more = setup.holders[0].clone();
         for index in 0..8 {
-            more.institution = InstitutionId::new(&format!("more_{index}")).unwrap();
+            more.institution = InstitutionId::new(format!("more_{index}")).unwrap();
             setup.holders.push(more.clone());
         }
     }));
