@@ -74,6 +74,10 @@ pub(crate) const PSI_MANY_KEY: &str = "cordon/mpc/psi-many-key/v1";
 pub(crate) const PSI_MANY_SHARE: &str = "cordon/mpc/psi-many-share/v1";
 /// Hashes keys, tags, names and checks for an opener.
 pub(crate) const PSI_MANY_OPEN: &str = "cordon/mpc/psi-many-open/v1";
+/// Hashes an item into the bins that it may stand in.
+pub(crate) const PSI_BINS: &str = "cordon/mpc/psi-bins/v1";
+/// Hashes an item and a bin into the point that is programmed for both.
+pub(crate) const PSI_POINTS: &str = "cordon/mpc/psi-points/v1";
 
 // Three-party shares.
 /// Derives a pair's generator for one session from the pair's key.
@@ -124,6 +128,8 @@ mod tests {
             super::PSI_MANY_KEY,
             super::PSI_MANY_SHARE,
             super::PSI_MANY_OPEN,
+            super::PSI_BINS,
+            super::PSI_POINTS,
             super::VOLE_SESSION,
             super::VOLE_BASE_MAP,
             super::VOLE_BASE_KEY,

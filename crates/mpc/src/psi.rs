@@ -1,7 +1,7 @@
 //! Joint sets: what two parties' sets have in common, and nothing else of them.
 //!
 //! Why it exists: no institution alone knows who stands in the telecom's set and
-//! in the power company's. Here one party learns it. Between two, three
+//! in the power company's. Here one party learns it. Between two, four
 //! protocols take the same sets and the same [`Setup`]; [`many`] has a setup of its
 //! own:
 //!
@@ -11,6 +11,7 @@
 //! | [`diffie_hellman`] | malicious | minutes; 80 bytes an item |
 //! | [`many`], of 2 to 10 sets | malicious | seconds; 41 bytes an item and holder |
 //! | [`cardinality`] | semi-honest receiver; the count first, identities on a second step | minutes; 96 bytes an item |
+//! | [`circuit`] | semi-honest; the joined rows as shares of three parties, which open what they like | seconds; 96 bytes an item, and 330 to share, with one word of payload |
 //!
 //! A network that asks for malicious security refuses the rest
 //! ([`Setup::open`]). Large sets are cut into parts by hash, padded to one size
@@ -87,6 +88,7 @@
 //! ```
 
 pub mod cardinality;
+pub mod circuit;
 pub mod diffie_hellman;
 mod elements;
 mod frames;
@@ -97,6 +99,7 @@ mod order;
 pub mod rr22;
 mod set;
 mod setup;
+mod store;
 mod transcript;
 
 pub use set::{Item, Items, Set};

@@ -33,6 +33,7 @@ mod oracle;
 
 pub(super) use asker::Asker;
 pub(super) use evaluator::Evaluator;
+pub(super) use oracle::Oracle;
 
 use super::Security;
 use crate::{Error, okvs::Params};

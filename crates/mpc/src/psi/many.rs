@@ -111,7 +111,6 @@ mod list;
 mod opener;
 mod pivot;
 mod setup;
-mod store;
 mod zero;
 
 pub use closer::Closer;

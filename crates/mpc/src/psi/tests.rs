@@ -1,6 +1,7 @@
 //! The real roles against the ideal functionality, and against changed messages.
 
 mod cardinality;
+mod circuit;
 mod diffie_hellman;
 mod many;
 mod mutation;

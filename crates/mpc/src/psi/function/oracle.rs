@@ -41,19 +41,34 @@ impl Oracle {
 
     /// `H'(z, x)`: the tag of an item, in the lower bits. One block of SHA-256.
     pub(in crate::psi) fn tag(&self, z: F128, item: &Item) -> u128 {
-        let digest = self.digest(z, item);
+        let digest: [u8; 32] = Sha256::digest(self.block(z, item)).into();
         let mut first = [0; 16];
         first.copy_from_slice(&digest[..16]);
         u128::from_be_bytes(first) >> self.cut
     }
 
-    /// `H'(z, x)` whole.
-    pub(in crate::psi) fn digest(&self, z: F128, item: &Item) -> [u8; 32] {
+    /// `H'(z, x)` as words, of which there may be any number: four from each of
+    /// the hashes of `(z, x, 0)`, `(z, x, 1)` and so on.
+    pub(in crate::psi) fn words<const N: usize>(&self, z: F128, item: &Item) -> [u64; N] {
+        let mut words = [0; N];
+        let mut block = [0u8; 49];
+        block[..48].copy_from_slice(&self.block(z, item));
+        for (counter, chunk) in (0u8..).zip(words.chunks_mut(4)) {
+            block[48] = counter;
+            let digest: [u8; 32] = Sha256::digest(block).into();
+            for (word, bytes) in chunk.iter_mut().zip(digest.chunks_exact(8)) {
+                *word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+            }
+        }
+        words
+    }
+
+    fn block(&self, z: F128, item: &Item) -> [u8; 48] {
         let mut block = [0u8; 48];
         block[..16].copy_from_slice(&self.label);
         block[16..32].copy_from_slice(&z.to_bytes());
         block[32..].copy_from_slice(&item.key());
-        Sha256::digest(block).into()
+        block
     }
 
     /// The most significant 64 bits of a tag, to sort by.

@@ -10,22 +10,21 @@ use primitives::Digest;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::{
-    Addressed, Link, Place, Seat, Session, seated, store::Writer, unexpected, zero::Zeros,
-};
+use super::{Addressed, Link, Place, Seat, Session, seated, unexpected, zero::Zeros};
 use crate::{
     Error,
     field::F128,
     psi::{
         Progress, Set, begin,
         function::{Evaluator, Shape},
+        store::Writer,
     },
     vole::SenderOutput,
 };
 
 enum Phase {
     Evaluating,
-    Store(Box<Writer>),
+    Store(Box<Writer<F128>>),
     Done,
 }
 

@@ -16,9 +16,7 @@ use zeroize::Zeroizing;
 use super::{
     Addressed, Link, Names, Place, Seat, Session,
     list::{Keys, Outgoing, check_names, name, pivot_entry},
-    seated,
-    store::Reader,
-    unexpected,
+    seated, unexpected,
 };
 use crate::{
     Error, Fault, Refusal,
@@ -27,6 +25,7 @@ use crate::{
         Progress, Set, begin,
         frames::kind,
         function::{Asker, Evaluator, Shape},
+        store::Reader,
     },
     vole::{ReceiverOutput, SenderOutput},
 };
@@ -34,7 +33,7 @@ use crate::{
 /// What comes after a function was asked.
 enum Then {
     /// A giver's store.
-    Store(Box<Reader>),
+    Store(Box<Reader<F128>>),
     /// The closer asks in its turn.
     Own(Box<Evaluator>),
 }

@@ -3,7 +3,7 @@
 
 use rand::{RngExt, rngs::StdRng};
 
-use super::{cardinality, diffie_hellman, many, rr22, world::*};
+use super::{cardinality, circuit, diffie_hellman, many, rr22, world::*};
 use crate::{Error, psi::*};
 
 /// What becomes of one frame.
@@ -237,4 +237,25 @@ fn many_abort_or_answer_right() {
         };
         mutate_everything(&run, 2, &many::common(&sets, receiver));
     }
+}
+
+#[test]
+fn circuit_aborts_or_answers_right() {
+    let instance = instance();
+    let expected = ideal::intersection(&instance.receiver, &instance.sender);
+    let run = |run: u64, seed: u64, wire: &mut dyn Wire| {
+        let setup = setup(Protocol::Circuit { words: 1 }, 33, 40, run);
+        let payload = vec![(0..38).collect()];
+        let session = setup.open(0, Security::SemiHonest).unwrap();
+        let mut pair = circuit::pair(&setup, &instance, &payload, &mut rng(seed));
+        drive(&mut pair, wire)?;
+        let rows = circuit::in_the_clear(&session, pair)?;
+        assert!(rows.iter().all(|(_, found, words)| *found || words[0] == 0));
+        Ok(rows
+            .iter()
+            .filter(|(_, found, _)| *found)
+            .map(|(place, _, _)| *place)
+            .collect())
+    };
+    mutate_everything(&run, 4, &expected);
 }
