@@ -119,11 +119,13 @@ impl Set {
     /// gives beyond 2^32 are dropped, which the size's check then refuses.
     #[must_use]
     pub fn new(items: &[Item]) -> Self {
-        let mut places: Vec<(u64, u32)> = items
-            .iter()
-            .zip(0u32..)
-            .map(|(item, place)| (item.first(), place))
-            .collect();
+        let mut places: Vec<(u64, u32)> = Vec::with_capacity(items.len());
+        places.extend(
+            items
+                .iter()
+                .zip(0u32..)
+                .map(|(item, place)| (item.first(), place)),
+        );
         order::by_uniform(&mut places, |(first, _)| *first);
         let mut set = Self {
             items: Vec::with_capacity(items.len()),

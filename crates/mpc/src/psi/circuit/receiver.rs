@@ -12,7 +12,6 @@ use rand_core::CryptoRng;
 use super::{Half, Sizes, bins::Bins, by_width, shape};
 use crate::{
     Error, Fault,
-    field::F128,
     okvs::Value,
     psi::{
         Item, Progress, Session, Set, begin,
@@ -119,9 +118,8 @@ impl Receiver {
                 self.asker.on_frame(bytes)?;
                 if self.asker.done() {
                     let sizes = &self.sizes;
-                    let values: Vec<(F128, u32)> = self.asker.take().collect();
-                    let asked = (&self.asker, &self.items[..], &values[..]);
-                    self.store = Some(by_width!(sizes.words, store(sizes.points, asked))?);
+                    let asker = &mut self.asker;
+                    self.store = Some(by_width!(sizes.words, store(sizes, asker))?);
                 }
             }
             Some(store) if !store.done() => store.on_frame(&self.items, bytes)?,
@@ -183,17 +181,13 @@ impl<const N: usize> Store for Sums<N> {
 }
 
 /// Begins with the function's values at every bin's point.
-fn store<const N: usize>(
-    points: usize,
-    (asker, items, values): (&Asker, &[Item], &[(F128, u32)]),
-) -> Result<Box<dyn Store>, Error> {
-    let mut sums = vec![Lanes::<N>::default(); items.len()];
-    for (z, index) in values {
-        let index = *index as usize;
-        sums[index].add(Lanes(asker.oracle().words(*z, &items[index])));
-    }
+fn store<const N: usize>(sizes: &Sizes, asker: &mut Asker) -> Result<Box<dyn Store>, Error> {
+    let mut sums = vec![Lanes::<N>::default(); sizes.bins];
+    asker.take(|oracle, index, z, key| {
+        sums[index as usize].add(Lanes(oracle.words(z, key)));
+    });
     Ok(Box::new(Sums {
-        reader: Reader::new(points)?,
+        reader: Reader::new(sizes.points)?,
         sums,
     }))
 }

@@ -126,9 +126,10 @@ impl Sender {
             return Err(faulty(Fault::OutOfOrder, bytes));
         }
         let (points, store) = (&self.points[..], &mut self.store);
-        self.evaluator.on_frame(points, bytes, |oracle, index, z| {
-            store.add(oracle, index as usize, z, &points[index as usize]);
-        })?;
+        self.evaluator
+            .on_frame(points, bytes, |oracle, index, z, key| {
+                store.add(oracle, index as usize, z, key);
+            })?;
         self.transcript.absorb(From::Receiver, bytes);
         Ok(Progress::More)
     }
@@ -149,7 +150,7 @@ impl Sender {
 /// A store of values of some width that is made.
 trait Store: Send {
     /// Adds the function's value at a point.
-    fn add(&mut self, oracle: &Oracle, index: usize, z: F128, point: &Item);
+    fn add(&mut self, oracle: &Oracle, index: usize, z: F128, key: &[u8; 16]);
     /// The next frame, once all were added.
     fn pull(&mut self, points: &[Item], rng: &mut ChaCha20Rng) -> Result<Option<Vec<u8>>, Error>;
 }
@@ -160,8 +161,8 @@ struct Values<const N: usize> {
 }
 
 impl<const N: usize> Store for Values<N> {
-    fn add(&mut self, oracle: &Oracle, index: usize, z: F128, point: &Item) {
-        self.values[index].add(Lanes(oracle.words(z, point)));
+    fn add(&mut self, oracle: &Oracle, index: usize, z: F128, key: &[u8; 16]) {
+        self.values[index].add(Lanes(oracle.words(z, key)));
     }
 
     fn pull(&mut self, points: &[Item], rng: &mut ChaCha20Rng) -> Result<Option<Vec<u8>>, Error> {

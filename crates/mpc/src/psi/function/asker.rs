@@ -35,6 +35,16 @@ enum Phase {
     Done,
 }
 
+/// What was read for one item; its key comes along, since the items themselves lie
+/// in another order.
+#[derive(Clone, Copy)]
+struct Read {
+    /// `C(y)`.
+    value: F128,
+    key: [u8; 16],
+    index: u32,
+}
+
 /// One evaluation of the asker.
 pub(in crate::psi) struct Asker {
     digest: Digest,
@@ -52,8 +62,7 @@ pub(in crate::psi) struct Asker {
     made: usize,
     sent: usize,
     vector: Vec<F128>,
-    /// `C(y)` and the item's number.
-    read: Vec<(F128, u32)>,
+    read: Vec<Read>,
 }
 
 impl Asker {
@@ -102,10 +111,6 @@ impl Asker {
         })
     }
 
-    pub(in crate::psi) fn oracle(&self) -> &Oracle {
-        &self.oracle
-    }
-
     /// Whether the values are there.
     pub(in crate::psi) fn done(&self) -> bool {
         self.phase == Phase::Done
@@ -116,16 +121,15 @@ impl Asker {
         self.sent
     }
 
-    /// `z(y)` of every item, with its number, in no order; empty before the end.
-    pub(in crate::psi) fn take(&mut self) -> impl Iterator<Item = (F128, u32)> + use<> {
-        let offset = self.offset;
-        let read = if self.done() {
-            std::mem::take(&mut self.read)
-        } else {
-            Vec::new()
-        };
-        read.into_iter()
-            .map(move |(value, index)| (plus(value, offset), index))
+    /// Gives `take` the number, `z` and key of every item, once all are there.
+    pub(in crate::psi) fn take(&mut self, mut take: impl FnMut(&Oracle, u32, F128, &[u8; 16])) {
+        if !self.done() {
+            return;
+        }
+        for read in std::mem::take(&mut self.read) {
+            let z = plus(read.value, self.offset);
+            take(&self.oracle, read.index, z, &read.key);
+        }
     }
 
     /// The next frame to send; `None` where the evaluator's turn has come.
@@ -187,9 +191,12 @@ impl Asker {
         self.vector
             .extend(columns.iter().zip(masks).map(|(p, a)| plus(*p, *a)));
         let decoder = Decoder::new(&params, &self.correlation.c[range]);
-        let read = members.iter().zip(&rows);
-        self.read
-            .extend(read.map(|(index, row)| (decoder.value(row), *index)));
+        let read = members.iter().zip(&rows).zip(&keys);
+        self.read.extend(read.map(|((index, row), key)| Read {
+            value: decoder.value(row),
+            key: *key,
+            index: *index,
+        }));
         self.made += width;
         Ok(())
     }

@@ -113,8 +113,8 @@ impl Evaluator {
         }
     }
 
-    /// Takes one frame of the asker; gives `take` the number and `z` of every item
-    /// that can be read now, each once.
+    /// Takes one frame of the asker; gives `take` the number, `z` and key of every
+    /// item that can be read now, each once.
     ///
     /// # Errors
     /// [`Fault`], with the asker's bytes.
@@ -122,7 +122,7 @@ impl Evaluator {
         &mut self,
         items: &[Item],
         bytes: &[u8],
-        take: impl FnMut(&Oracle, u32, F128),
+        take: impl FnMut(&Oracle, u32, F128, &[u8; 16]),
     ) -> Result<(), Error> {
         match self.phase {
             Phase::Begin => self.on_begin(items, bytes),
@@ -153,7 +153,7 @@ impl Evaluator {
         &mut self,
         items: &[Item],
         bytes: &[u8],
-        mut take: impl FnMut(&Oracle, u32, F128),
+        mut take: impl FnMut(&Oracle, u32, F128, &[u8; 16]),
     ) -> Result<(), Error> {
         let size = self.shape.value_bytes;
         let total = self.shape.columns();
@@ -199,25 +199,24 @@ impl Evaluator {
         &mut self,
         items: &[Item],
         width: usize,
-        take: &mut impl FnMut(&Oracle, u32, F128),
+        take: &mut impl FnMut(&Oracle, u32, F128, &[u8; 16]),
     ) {
         let Some((rows, grouped)) = &self.rows else {
             return;
         };
-        let key = &self.correlation.b[self.read..self.read + width];
+        let columns = &self.correlation.b[self.read..self.read + width];
         let members = grouped.bin(self.read / width);
-        let keys: Vec<[u8; 16]> = members
-            .iter()
-            .map(|index| items[*index as usize].key())
-            .collect();
+        // Copied, since a bin's items lie all over the set.
+        let items: Vec<Item> = members.iter().map(|index| items[*index as usize]).collect();
+        let keys: Vec<[u8; 16]> = items.iter().map(Item::key).collect();
         let mut within = Vec::new();
         rows.rows(&keys, &mut within);
-        let decoder = Decoder::new(&self.shape.params, key);
-        for (index, row) in members.iter().zip(&within) {
-            let item = &items[*index as usize];
+        let decoder = Decoder::new(&self.shape.params, columns);
+        for ((index, row), (item, key)) in members.iter().zip(&within).zip(items.iter().zip(&keys))
+        {
             let masked = self.oracle.value(item) * self.correlation.delta;
             let z = plus(plus(decoder.value(row), masked), self.offset);
-            take(&self.oracle, *index, z);
+            take(&self.oracle, *index, z, key);
         }
         self.read += width;
     }

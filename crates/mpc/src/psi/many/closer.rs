@@ -145,11 +145,11 @@ impl Closer {
         match self.phase {
             Phase::Evaluating => {
                 let (items, values) = (self.set.items(), &mut self.values);
-                self.evaluator.on_frame(items, bytes, |oracle, index, z| {
-                    let index = index as usize;
-                    let tag = oracle.tag(z, &items[index]);
-                    values[index][0] = F128::from_bytes(tag.to_be_bytes());
-                })?;
+                self.evaluator
+                    .on_frame(items, bytes, |oracle, index, z, key| {
+                        let tag = oracle.tag(z, key);
+                        values[index as usize][0] = F128::from_bytes(tag.to_be_bytes());
+                    })?;
                 self.pivot.took(bytes);
             }
             Phase::Asking => {
@@ -176,11 +176,11 @@ impl Closer {
         if !agreed || !self.zeros.done() {
             return;
         }
-        for (z, index) in self.asker.take() {
-            let index = index as usize;
-            let tag = self.asker.oracle().tag(z, &self.set.items()[index]);
-            self.values[index][1] = F128::from_bytes(tag.to_be_bytes());
-        }
+        let values = &mut self.values;
+        self.asker.take(|oracle, index, z, key| {
+            let tag = oracle.tag(z, key);
+            values[index as usize][1] = F128::from_bytes(tag.to_be_bytes());
+        });
         let mut entries = Zeroizing::new(Vec::with_capacity(self.set.len() * CLOSER_ENTRY));
         for (index, [value, own]) in self.values.iter().enumerate() {
             let sum = *value + self.zeros.share(&self.set.items()[index]);

@@ -114,10 +114,10 @@ impl Giver {
             self.zeros.on_frame(from, bytes)?;
         } else if matches!(self.phase, Phase::Evaluating) {
             let (items, values) = (self.set.items(), &mut self.values);
-            self.evaluator.on_frame(items, bytes, |oracle, index, z| {
-                let index = index as usize;
-                values[index] = F128::from_bytes(oracle.tag(z, &items[index]).to_be_bytes());
-            })?;
+            self.evaluator
+                .on_frame(items, bytes, |oracle, index, z, key| {
+                    values[index as usize] = F128::from_bytes(oracle.tag(z, key).to_be_bytes());
+                })?;
             self.link.took(bytes);
         } else {
             return Err(unexpected(bytes));

@@ -259,10 +259,9 @@ impl Pivot {
                 Then::Own(evaluator) if !evaluator.done() => {
                     let own = self.sealing.as_mut().map(|sealing| &mut sealing.own);
                     let own = own.ok_or_else(|| unexpected(bytes))?;
-                    evaluator.on_frame(items, bytes, |oracle, index, z| {
-                        let index = index as usize;
-                        let tag = oracle.tag(z, &items[index]);
-                        own[index] = F128::from_bytes(tag.to_be_bytes());
+                    evaluator.on_frame(items, bytes, |oracle, index, z, key| {
+                        let tag = oracle.tag(z, key);
+                        own[index as usize] = F128::from_bytes(tag.to_be_bytes());
                     })?;
                 }
                 _ => {
@@ -275,11 +274,11 @@ impl Pivot {
             peer.link.took(bytes);
         }
         if peer.asker.done() && !peer.added {
-            for (z, index) in peer.asker.take() {
-                let index = index as usize;
-                let tag = peer.asker.oracle().tag(z, &items[index]);
-                self.sums[index] += F128::from_bytes(tag.to_be_bytes());
-            }
+            let sums = &mut self.sums;
+            peer.asker.take(|oracle, index, z, key| {
+                let tag = oracle.tag(z, key);
+                sums[index as usize] += F128::from_bytes(tag.to_be_bytes());
+            });
             peer.added = true;
         }
         Ok(if self.sealing.is_none() && self.agreed() {

@@ -17,7 +17,7 @@ use crate::{
         Progress, Session, Set, begin,
         frames::{body_of, faulty, kind},
         function::{Asker, Shape},
-        matching::Matching,
+        matching::{Matching, Own},
         order,
         transcript::{From, Transcript},
     },
@@ -115,13 +115,14 @@ impl Receiver {
             return;
         }
         let genuine = u32::try_from(self.set.genuine()).unwrap_or(u32::MAX);
-        let values = self.asker.take();
-        let oracle = self.asker.oracle();
-        let mut tags: Vec<(u128, u32)> = values
-            .filter(|(_, index)| *index < genuine)
-            .map(|(z, index)| (oracle.tag(z, &self.set.items()[index as usize]), index))
-            .collect();
-        order::by_uniform(&mut tags, |(tag, _)| oracle.order(*tag));
+        let mut tags = Vec::with_capacity(self.set.genuine());
+        self.asker.take(|oracle, index, z, key| {
+            if index < genuine {
+                tags.push(Own::new(oracle.tag(z, key), index));
+            }
+        });
+        let cut = 8 * (16 - self.shape.tag_bytes);
+        order::by_uniform(&mut tags, |own| own.order(cut));
         self.matching = Matching::new(tags);
         self.phase = Phase::Tags;
         self.skip_empty();

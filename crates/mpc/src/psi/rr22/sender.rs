@@ -120,8 +120,8 @@ impl Sender {
         let (items, tags) = (self.set.items(), &mut self.tags);
         // Items with equal tags, which come of chance once in 2^40 sessions, make
         // the receiver abort.
-        self.evaluator.on_frame(items, bytes, |oracle, index, z| {
-            tags.push(oracle.tag(z, &items[index as usize]));
+        self.evaluator.on_frame(items, bytes, |oracle, _, z, key| {
+            tags.push(oracle.tag(z, key));
         })?;
         self.transcript.absorb(From::Receiver, bytes);
         self.begin_tags();
