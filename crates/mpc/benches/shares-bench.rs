@@ -17,7 +17,7 @@ use mpc::{
 use primitives::Digest;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
-use measure::{Start, as_f64};
+use measure::{Start, as_f64, peak_rss};
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -82,7 +82,8 @@ fn measure(name: &str, rows: Option<usize>, security: Security, label: &str, jso
         println!(
             "{{\"op\": \"{name}\", \"rows\": {rows}, \"security\": \"{label}\", \
              \"cpu_s\": {cpu:.3}, \"wall_s\": {wall:.3}, \"us_per_row\": {us:.3}, \
-             \"bytes_per_row\": {each:.1}, \"rounds\": {rounds}}}"
+             \"bytes_per_row\": {each:.1}, \"rounds\": {rounds}, \"peak_rss_bytes\": {}}}",
+            peak_rss()
         );
     } else {
         println!(
