@@ -64,7 +64,7 @@ pub(super) mod kind {
 
 const _: () = assert!(HEADER_BYTES + 4 + 16 * FRAME_VALUES <= FRAME_BYTES_MAX);
 const _: () =
-    assert!(HEADER_BYTES + 4 + (17 + INPUT_BYTES_MAX) * MANY_FRAME_ENTRIES <= FRAME_BYTES_MAX);
+    assert!(HEADER_BYTES + 4 + (33 + INPUT_BYTES_MAX) * MANY_FRAME_ENTRIES <= FRAME_BYTES_MAX);
 const _: () = assert!(HEADER_BYTES + 4 + ELEMENT * PROOF_CHUNK + PROOF_BYTES <= FRAME_BYTES_MAX);
 
 /// A frame of the given parts.

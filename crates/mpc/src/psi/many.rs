@@ -40,12 +40,14 @@
 //! function `G` of the pivot's.
 //! ```text
 //! pivot: W(x) = F_c(x) + Σ F_i(x) + P_i(x)       closer: W(x) = F_c(x) + s_c(x)
-//!               both: K(x) = H(W(x), G(x))
-//! pivot  ── H'(K(x)), x under K(x) ──▶           opener: knows x where a closer's
-//! closer ── K(x), H''(K(x), x) ──▶               K(x) opens a pivot's entry
+//!               both: K(x), V(x) = two hashes of W(x), G(x)
+//! pivot  ── H'(K(x)), (V(x), x) under K(x) ──▶   opener: knows x where a closer's
+//! closer ── K(x), H''(V(x), x) ──▶               K(x) opens a pivot's entry
 //! ```
-//! `K(x)` is the same on both sides where every holder has `x`. Neither side alone
-//! can compute it: the pivot gets `F_c`, the closer `G`, on as many items as its
+//! They are the same on both sides where every holder has `x`. `V(x)` reaches the
+//! opener only in an entry that opens; without it the closer's hash of `x` tells
+//! nothing to an opener that tries all possible `x`. Neither side alone can compute
+//! the two: the pivot gets `F_c`, the closer `G`, on as many items as its
 //! set has and no more, which is what stands between the opener, when it is in
 //! league with one of them, and a guess at the other's whole set.
 //!
@@ -76,7 +78,7 @@
 //! are the first two in the setup's order.
 //! Every other league learns the answer if the opener is in it, and otherwise
 //! nothing: the opener's view is two lists of random values with equal ones where
-//! all have the item; a league of the opener and the pivot can compute `K(x)` for
+//! all have the item; a league of the opener and the pivot can compute both for
 //! what it asked the closer and all honest givers for, one of the opener and the
 //! closer for what it asked the pivot for.
 //! An item that only one of pivot and closer vouches for, or under another name, is
@@ -98,7 +100,7 @@
 //!
 //! # Cost
 //! Each giver: 41 bytes an item with equal sets, half of them the store's. The
-//! closer: 41, and 32 to the opener; the pivot 17 and the name to the opener. The
+//! closer: 41, and 32 to the opener; the pivot 33 and the name to the opener. The
 //! pivot works as a receiver of RR22 for each other holder, at the same time, and
 //! holds a correlation for each.
 //!

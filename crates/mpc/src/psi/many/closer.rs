@@ -184,10 +184,10 @@ impl Closer {
         let mut entries = Zeroizing::new(Vec::with_capacity(self.set.len() * CLOSER_ENTRY));
         for (index, [value, own]) in self.values.iter().enumerate() {
             let sum = *value + self.zeros.share(&self.set.items()[index]);
-            let key = self.keys.key(sum, *own);
+            let secret = self.keys.secret(sum, *own);
             let entry = self
                 .keys
-                .closer_entry(&key, name(&self.set, &self.names, index));
+                .closer_entry(&secret, name(&self.set, &self.names, index));
             entries.extend_from_slice(&entry);
         }
         self.phase = Phase::Listing(Outgoing::new(kind::KEYS, CLOSER_ENTRY, &entries));

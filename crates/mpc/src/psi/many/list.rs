@@ -3,19 +3,25 @@
 //! Why it exists: an item's key opens its name only where both have the key.
 //!
 //! ```text
-//! pivot's entry    tag 16 ‖ length 1 ‖ name, zeros to the session's length; all
-//!                  but the tag under the key
-//! closer's entry   key 16 ‖ check 16
+//! pivot's entry    tag 16 ‖ voucher 16 ‖ length 1 ‖ name, zeros to the session's
+//!                  length; all but the tag under the key
+//! closer's entry   key 16 ‖ check 16, a hash of voucher and name
 //! ```
+//! Key and voucher are two hashes of one secret that both have. The opener gets
+//! every key of the closer's, so a check of key and name would let it try names one
+//! after the other; the voucher it gets where a pivot's entry opens, and only there.
+//!
 //! *Invariants*
 //! - Both lists strictly ascend, so that their order says nothing.
 //! - A pivot's tag is the key's hash, so that a closer can't open an honest pivot's
-//!   entry with another key; a closer's check is of key and name, so that a pivot
+//!   entry with another key; a closer's check is of the name too, so that a pivot
 //!   can't put another name under an honest closer's key.
+//! - What the opener holds of an item that only one of the two has is
+//!   indistinguishable from random, whatever names it tries.
 
 use primitives::Digest;
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{Names, Session};
 use crate::{
@@ -36,12 +42,25 @@ pub(super) const CLOSER_ENTRY: usize = 2 * WORD;
 
 /// Bytes of a pivot's entry.
 pub(super) fn pivot_entry(session: &Session) -> usize {
-    WORD + 1 + session.name_bytes
+    2 * WORD + 1 + session.name_bytes
+}
+
+/// What pivot and closer both have for an item that all holders have.
+pub(super) struct Secret {
+    key: [u8; WORD],
+    voucher: [u8; WORD],
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.key.zeroize();
+        self.voucher.zeroize();
+    }
 }
 
 /// The hashes of one session's keys.
 pub(super) struct Keys {
-    labels: [[u8; WORD]; 4],
+    labels: [[u8; WORD]; 5],
     name_bytes: usize,
 }
 
@@ -57,15 +76,19 @@ impl Keys {
             label
         };
         Self {
-            labels: [1, 2, 3, 4].map(label),
+            labels: [1, 2, 3, 4, 5].map(label),
             name_bytes: session.name_bytes,
         }
     }
 
-    /// The key of an item, from the sum of the holders' values and the value of
+    /// The secret of an item, from the sum of the holders' values and the value of
     /// the pivot's own function.
-    pub(super) fn key(&self, sum: F128, own: F128) -> [u8; WORD] {
-        self.hash(0, &[&sum.to_bytes(), &own.to_bytes()])
+    pub(super) fn secret(&self, sum: F128, own: F128) -> Secret {
+        let (sum, own) = (sum.to_bytes(), own.to_bytes());
+        Secret {
+            key: self.hash(0, &[&sum, &own]),
+            voucher: self.hash(4, &[&sum, &own]),
+        }
     }
 
     fn tag(&self, key: &[u8; WORD]) -> [u8; WORD] {
@@ -82,8 +105,8 @@ impl Keys {
         }
     }
 
-    fn check(&self, key: &[u8; WORD], name: &[u8]) -> [u8; WORD] {
-        self.hash(3, &[key, name])
+    fn check(&self, voucher: &[u8], name: &[u8]) -> [u8; WORD] {
+        self.hash(3, &[voucher, name])
     }
 
     /// All but the last part have a length that the use fixes.
@@ -97,16 +120,18 @@ impl Keys {
     }
 
     /// The pivot's entry for an item.
-    pub(super) fn pivot_entry(&self, key: &[u8; WORD], name: &[u8]) -> Vec<u8> {
-        let mut entry = self.tag(key).to_vec();
+    pub(super) fn pivot_entry(&self, secret: &Secret, name: &[u8]) -> Vec<u8> {
+        let mut entry = self.tag(&secret.key).to_vec();
+        entry.extend_from_slice(&secret.voucher);
         entry.extend_from_slice(&self.padded(name));
-        self.mask(key, &mut entry[WORD..]);
+        self.mask(&secret.key, &mut entry[WORD..]);
         entry
     }
 
     /// The closer's entry for an item.
-    pub(super) fn closer_entry(&self, key: &[u8; WORD], name: &[u8]) -> Vec<u8> {
-        [*key, self.check(key, &self.padded(name))].concat()
+    pub(super) fn closer_entry(&self, secret: &Secret, name: &[u8]) -> Vec<u8> {
+        let check = self.check(&secret.voucher, &self.padded(name));
+        [secret.key, check].concat()
     }
 
     /// A name fits: the roles refuse others when they begin.
@@ -121,7 +146,7 @@ impl Keys {
     /// The names that both lists open; an entry that does not fit its counterpart
     /// is left out.
     pub(super) fn open(&self, pivot: &[u8], closer: &[u8]) -> Vec<Vec<u8>> {
-        let size = WORD + 1 + self.name_bytes;
+        let size = 2 * WORD + 1 + self.name_bytes;
         let count = pivot.len() / size;
         let entry = |index: usize| &pivot[index * size..(index + 1) * size];
         let mut names = Vec::new();
@@ -142,10 +167,11 @@ impl Keys {
             if low == count || entry(low)[..WORD] != tag {
                 continue;
             }
-            let mut name = entry(low)[WORD..].to_vec();
-            self.mask(key, &mut name);
-            if self.check(key, &name)[..] == *check {
-                names.extend(self.unpadded(&name));
+            let mut opened = entry(low)[WORD..].to_vec();
+            self.mask(key, &mut opened);
+            let (voucher, name) = opened.split_at(WORD);
+            if self.check(voucher, name)[..] == *check {
+                names.extend(self.unpadded(name));
             }
         }
         names.sort_unstable();
@@ -283,5 +309,57 @@ impl Incoming {
             self.bytes.extend_from_slice(entry);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        Keys {
+            labels: [1, 2, 3, 4, 5].map(|label| [label; WORD]),
+            name_bytes: 8,
+        }
+    }
+
+    #[test]
+    fn an_entry_opens_with_its_counterpart_alone() {
+        let keys = keys();
+        let secret = keys.secret(F128::from_bytes([1; 16]), F128::from_bytes([2; 16]));
+        let other = keys.secret(F128::from_bytes([1; 16]), F128::from_bytes([3; 16]));
+        let (sealed, line) = (
+            keys.pivot_entry(&secret, b"phone:1"),
+            keys.closer_entry(&secret, b"phone:1"),
+        );
+        assert_eq!(keys.open(&sealed, &line), [b"phone:1".to_vec()]);
+        let nothing: [Vec<u8>; 0] = [];
+        assert_eq!(
+            keys.open(&sealed, &keys.closer_entry(&secret, b"phone:2")),
+            nothing
+        );
+        assert_eq!(
+            keys.open(&sealed, &keys.closer_entry(&other, b"phone:1")),
+            nothing
+        );
+        assert_eq!(keys.open(&[], &line), nothing);
+    }
+
+    #[test]
+    fn a_closers_entry_alone_lets_nobody_try_names() {
+        // Everything that the opener could compute of the key and the right name.
+        let keys = keys();
+        let secret = keys.secret(F128::from_bytes([1; 16]), F128::from_bytes([2; 16]));
+        let line = keys.closer_entry(&secret, b"phone:1");
+        let (key, check) = line.split_first_chunk::<WORD>().unwrap();
+        let padded = keys.padded(b"phone:1");
+        for use_of in 0..5 {
+            assert!(keys.hash(use_of, &[key, &padded])[..] != *check);
+            assert!(keys.hash(use_of, &[&padded])[..] != *check);
+            // Nor does the key give the voucher.
+            assert!(keys.hash(use_of, &[key]) != secret.voucher);
+        }
+        let with_voucher = keys.check(&secret.voucher, &padded);
+        assert!(with_voucher[..] == *check);
     }
 }

@@ -63,9 +63,9 @@ impl Sealing {
     fn entries(&self, set: &Set, sums: &[F128]) -> Zeroizing<Vec<u8>> {
         let mut entries = Zeroizing::new(Vec::with_capacity(set.len() * self.entry));
         for (index, (sum, own)) in sums.iter().zip(self.own.iter()).enumerate() {
-            let key = self.keys.key(*sum, *own);
+            let secret = self.keys.secret(*sum, *own);
             let name = name(set, &self.names, index);
-            entries.extend_from_slice(&self.keys.pivot_entry(&key, name));
+            entries.extend_from_slice(&self.keys.pivot_entry(&secret, name));
         }
         entries
     }
@@ -286,6 +286,13 @@ impl Pivot {
         } else {
             Progress::More
         })
+    }
+
+    /// What came of the functions and stores so far, for an item of the set.
+    #[cfg(test)]
+    pub(in crate::psi) fn sum(&self, item: &crate::psi::Item) -> Option<F128> {
+        let index = self.set.items().iter().position(|other| other == item)?;
+        Some(self.sums[index])
     }
 
     /// What it ends with.

@@ -299,6 +299,87 @@ fn a_store_of_another_giver_alone_opens_nothing() {
 }
 
 #[test]
+fn a_pivot_that_asks_givers_for_different_items_learns_what_all_were_asked_for() {
+    // Both givers have both items. One pivot talks to the first giver and asks for
+    // both; another, in league with it, to the second giver, and asks for one.
+    let both = vec![b"phone:1".to_vec(), b"phone:2".to_vec()];
+    let sets = [both.clone(), both.clone(), both.clone()];
+    let setup = setup(&sets, Some(0), 0, 1);
+    let session = setup.open(0).unwrap();
+    let mut rng = rng(1);
+    let rng = &mut rng;
+    let (mut keys, mut vectors) = (Vec::new(), Vec::new());
+    for function in session.functions().unwrap() {
+        let (key, vector) = vole::ideal::deal(function.correlations, rng);
+        let copy = |vector: &vole::ReceiverOutput| vole::ReceiverOutput {
+            a: vector.a.clone(),
+            c: vector.c.clone(),
+        };
+        vectors.push([copy(&vector), vector]);
+        keys.push(key);
+    }
+    let [second, first] = [0, 1].map(|_| {
+        let mine = vectors.iter_mut().map(|pair| {
+            std::mem::replace(
+                &mut pair[0],
+                vole::ReceiverOutput {
+                    a: vec![],
+                    c: vec![],
+                },
+            )
+        });
+        let mine: Vec<_> = mine.collect();
+        for pair in &mut vectors {
+            pair.swap(0, 1);
+        }
+        mine
+    });
+    let one = hash(&setup, &both[..1]);
+    let mut pivots = [
+        Pivot::new(&session, Place(0), hash(&setup, &both), first, rng).unwrap(),
+        Pivot::new(&session, Place(0), one, second, rng).unwrap(),
+    ];
+    let mut keys = keys.into_iter();
+    let mut givers = [1, 2].map(|place| {
+        let set = hash(&setup, &both);
+        Giver::new(&session, Place(place), set, keys.next().unwrap(), rng).unwrap()
+    });
+    loop {
+        let mut quiet = true;
+        for me in 0..2 {
+            while let Some((to, frame)) = givers[me].pull().unwrap() {
+                let from = Place(u8::try_from(me + 1).unwrap());
+                match to.0 {
+                    0 => pivots[me].on_frame(from, &frame).unwrap(),
+                    other => givers[usize::from(other) - 1]
+                        .on_frame(from, &frame)
+                        .unwrap(),
+                };
+                quiet = false;
+            }
+            while let Some((to, frame)) = pivots[me].pull().unwrap() {
+                // What the other pivot is there for stays unsent.
+                if usize::from(to.0) == me + 1 {
+                    givers[me].on_frame(Place(0), &frame).unwrap();
+                    quiet = false;
+                }
+            }
+        }
+        if quiet {
+            break;
+        }
+    }
+    let items = [0, 1].map(|index| setup.items().item(&both[index]).unwrap());
+    let sums = [0, 1].map(|pivot: usize| items.map(|item| pivots[pivot].sum(&item)));
+    let zero = crate::field::F128::ZERO;
+    assert!(sums[0][0].unwrap() + sums[1][0].unwrap() == zero);
+    assert!(sums[1][1].is_none());
+    for alone in [sums[0][0], sums[0][1], sums[1][0]] {
+        assert!(alone.unwrap() != zero);
+    }
+}
+
+#[test]
 fn nothing_is_given_out_before_the_end() {
     let sets = three();
     for receiver in [Some(0), None] {
