@@ -68,7 +68,8 @@
 //! # Cost
 //! An item with equal sets: 36 bytes to the sender, `30 + 30·words` back (a store of
 //! three points an item), then 82 bytes for each of the `2 + 2·words` shared
-//! columns, which any owner can give to any three parties.
+//! columns, which any owner can give to any three parties, and among these
+//! `41 + 41·words`.
 //!
 //! *Not here*: sharing the receiver's own columns ([`crate::shares::input`]); names
 //! of the joined rows.
