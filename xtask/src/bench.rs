@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: builds a bench optimised and becomes it.
 
+mod peers;
+
 use std::ffi::OsString;
 
 use toml::{Table, Value};
@@ -14,6 +16,9 @@ const WITHIN: [(&str, &str); 4] = [
     ("risk", "joint"),
 ];
 
+/// Other people's software beside ours.
+const PEERS: &str = "peers";
+
 /// One bench of a room.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Bench {
@@ -23,27 +28,29 @@ struct Bench {
     target: String,
 }
 
-/// Runs the bench that `args` begins with; returns only when that failed.
-pub(crate) fn run(args: &[OsString]) -> String {
-    let benches = match benches() {
-        Ok(benches) => benches,
-        Err(reason) => return reason,
-    };
+/// Runs the bench that `args` begins with; but for `peers`, returns only when that failed.
+pub(crate) fn run(args: &[OsString]) -> Result<(), String> {
+    let benches = benches()?;
     let word = args.first().and_then(|name| name.to_str()).unwrap_or("");
+    if word == PEERS {
+        let words: Vec<&str> = args[1..].iter().filter_map(|arg| arg.to_str()).collect();
+        return peers::run(&words);
+    }
     let (name, rest) = match WITHIN.iter().find(|(within, _)| *within == word) {
         Some((_, name)) => (*name, args),
         None => (word, args.get(1..).unwrap_or_default()),
     };
     let Some(bench) = benches.iter().find(|bench| bench.name == name) else {
         let names = benches.iter().map(|bench| bench.name.as_str());
-        let all: Vec<&str> = names.chain(WITHIN.map(|(within, _)| within)).collect();
-        return format!(
+        let within = WITHIN.map(|(within, _)| within);
+        let all: Vec<&str> = names.chain(within).chain([PEERS]).collect();
+        return Err(format!(
             "usage: cargo xtask bench WHAT [ARGS], WHAT one of: {}",
             all.join(", ")
-        );
+        ));
     };
     let mut command = shell::cargo(["bench", "--package", &bench.room, "--bench", &bench.target]);
-    shell::become_it(command.arg("--").args(rest))
+    Err(shell::become_it(command.arg("--").args(rest)))
 }
 
 /// All benches that the rooms declare.
@@ -86,7 +93,13 @@ mod tests {
         assert_eq!(declared(manifest), ["a-bench", "b"]);
         assert!(declared("[package]\nname = \"a\"\n").is_empty());
         let benches = benches().expect("the workspace");
-        for (name, room) in [("mpc", "mpc"), ("psi", "mpc"), ("ledger", "ledger")] {
+        for (name, room) in [
+            ("mpc", "mpc"),
+            ("psi", "mpc"),
+            ("many", "mpc"),
+            ("cpsi", "mpc"),
+            ("ledger", "ledger"),
+        ] {
             assert!(
                 benches
                     .iter()

@@ -1,5 +1,6 @@
 //! Many random instances of each protocol against its ideal twin:
-//! `instances-bench [rr22|diffie-hellman|cardinality|shares|joint] [--count N]`.
+//! `instances-bench [rr22|diffie-hellman|cardinality|many|circuit|shares|joint]
+//! [--count N]`.
 //!
 //! Why it exists: the tests draw as many instances as a minute allows; here are a
 //! hundred thousand, for whoever has changed a protocol. It measures nothing and
@@ -9,6 +10,11 @@
 //! equal, none equal, duplicates, sizes far apart, padded. Of three parties, one
 //! instance in ten runs in malicious mode, which is ten times as slow.
 #![allow(clippy::unwrap_used, reason = "it stops where something is wrong")]
+
+#[path = "instances/circuit.rs"]
+mod circuit;
+#[path = "instances/many.rs"]
+mod many;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,7 +40,15 @@ use mpc::{
 use primitives::{Digest, InstitutionId, NetworkId};
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 
-const PROTOCOLS: [&str; 5] = ["rr22", "diffie-hellman", "cardinality", "shares", "joint"];
+const PROTOCOLS: [&str; 7] = [
+    "rr22",
+    "diffie-hellman",
+    "cardinality",
+    "many",
+    "circuit",
+    "shares",
+    "joint",
+];
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -59,6 +73,8 @@ fn main() {
         match name.as_str() {
             "shares" => batches(count, tables),
             "joint" => batches(count, questions),
+            "circuit" => batches(count, circuit::instance),
+            "many" => (0..count).for_each(many::instance),
             name => (0..count).for_each(|seed| sets(name, seed)),
         }
         let seconds = start.elapsed().as_secs_f64();

@@ -8,11 +8,10 @@
 //! compared with that of one party in the clear, whose time is the floor.
 #![allow(clippy::unwrap_used, reason = "a bench stops where something is wrong")]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Barrier, Mutex},
-    time::Instant,
-};
+#[path = "common/measure.rs"]
+mod measure;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use mpc::{
     Error,
@@ -25,10 +24,12 @@ use mpc::{
         table::{Schema, Table},
         totals,
     },
-    shares::{Cost, Party, Security, memory},
+    shares::{Party, Security, memory},
 };
 use primitives::Digest;
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use measure::{Start, as_f64, peak_rss, thread_cpu};
 
 const QUESTIONS: [&str; 5] = ["risk", "scenes", "paid", "boxes", "totals"];
 
@@ -99,10 +100,7 @@ fn measure(name: &str, options: &Options, security: Security, label: &str) {
         "boxes" => boxes(options.rows.unwrap_or(1 << 16)),
         _ => totals_of(options.rows.unwrap_or(1 << 17)),
     };
-    let start = Start {
-        barrier: Barrier::new(3),
-        at: Mutex::new(None),
-    };
+    let start = Start::new();
     let session = Digest::plain(b"bench");
     let mut rng = StdRng::seed_from_u64(3);
     let shared: Vec<[Vec<Vec<u8>>; 3]> = question
@@ -124,8 +122,7 @@ fn measure(name: &str, options: &Options, security: Security, label: &str) {
         let after = party.cost();
         Ok((after.bytes - before.bytes, after.rounds - before.rounds))
     });
-    let (cpu, wall) = start.at.into_inner().unwrap().unwrap();
-    let (cpu, wall) = (cpu_s() - cpu, wall.elapsed().as_secs_f64());
+    let (cpu, wall) = start.since();
     let costs = costs.map(Result::unwrap);
     let bytes: u64 = costs.iter().map(|cost| cost.0).sum();
     let per_row = |value: f64| value / as_f64(question.rows);
@@ -156,23 +153,6 @@ fn measure(name: &str, options: &Options, security: Security, label: &str) {
                 .map(|(name, value)| format!("{name} {value}"))
                 .join(", ")
         );
-    }
-}
-
-/// When the operation itself began: inputs are shared by then.
-struct Start {
-    barrier: Barrier,
-    at: Mutex<Option<(f64, Instant)>>,
-}
-
-impl Start {
-    fn begin(&self, party: &mut Party<'_>) -> Result<Cost, Error> {
-        party.verify()?;
-        if self.barrier.wait().is_leader() {
-            *self.at.lock().unwrap() = Some((cpu_s(), Instant::now()));
-        }
-        self.barrier.wait();
-        Ok(party.cost())
     }
 }
 
@@ -469,38 +449,4 @@ fn totals_of(rows: usize) -> Question {
         due: plain.len(),
         floor,
     }
-}
-
-/// CPU seconds of this thread.
-fn thread_cpu() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    let nanoseconds: f64 = text.split(' ').next().unwrap().parse().unwrap();
-    nanoseconds / 1e9
-}
-
-/// CPU seconds of this process, all threads.
-fn cpu_s() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let fields: Vec<f64> = after_name
-        .split_whitespace()
-        .map(|field| field.parse().unwrap_or(0.0))
-        .collect();
-    // utime and stime, in ticks of 10 ms.
-    (fields.get(11).unwrap_or(&0.0) + fields.get(12).unwrap_or(&0.0)) / 100.0
-}
-
-fn peak_rss() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .unwrap();
-    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib * 1024
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-fn as_f64(count: usize) -> f64 {
-    count as f64
 }

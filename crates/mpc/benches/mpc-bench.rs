@@ -7,9 +7,11 @@
 //! memory are those of both sides together.
 #![allow(clippy::unwrap_used, reason = "a bench stops where something is wrong")]
 
+#[path = "common/measure.rs"]
+mod measure;
+
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     sync::Arc,
@@ -32,6 +34,8 @@ use rand::{SeedableRng, rngs::StdRng};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha512};
 
+use measure::{Report, cpu_s, peak_rss, reset_peak};
+
 fn main() {
     let mut args = std::env::args().skip(1).peekable();
     let (mut what, mut json, mut keys) = (None, false, None);
@@ -53,62 +57,10 @@ fn main() {
     }
 }
 
-/// One line of figures, in the order they were noted.
-struct Report(Vec<(&'static str, String)>);
-
-impl Report {
-    fn new(bench: &str) -> Self {
-        Self(vec![("bench", format!("\"{bench}\""))])
-    }
-
-    fn note(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
-        self.0.push((name, value.to_string()));
-        self
-    }
-
-    fn figure(self, name: &'static str, value: f64) -> Self {
-        self.note(name, format!("{value:.3}"))
-    }
-
-    fn print(self, json: bool) {
-        let mut line = String::new();
-        for (index, (name, value)) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { ", " };
-            if json {
-                write!(line, "{separator}\"{name}\": {value}").unwrap();
-            } else {
-                write!(line, "{separator}{name} {}", value.trim_matches('"')).unwrap();
-            }
-        }
-        println!("{}", if json { format!("{{{line}}}") } else { line });
-    }
-}
-
-/// CPU seconds of this process, all threads.
-fn cpu_s() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let fields: Vec<f64> = after_name
-        .split_whitespace()
-        .map(|field| field.parse().unwrap_or(0.0))
-        .collect();
-    // utime and stime, in ticks of 10 ms.
-    (fields.get(11).unwrap_or(&0.0) + fields.get(12).unwrap_or(&0.0)) / 100.0
-}
-
 /// Peak resident memory in MiB since the last [`reset_peak`].
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn peak_mib() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM"));
-    let kib = line
-        .and_then(|line| line.split_whitespace().nth(1))
-        .and_then(|kib| kib.parse().ok());
-    kib.unwrap_or(0.0) / 1024.0
-}
-
-fn reset_peak() {
-    // Not there outside Linux; the peak then covers the whole process.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    peak_rss() as f64 / f64::from(1 << 20)
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, f64, f64) {

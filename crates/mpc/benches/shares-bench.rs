@@ -7,10 +7,8 @@
 //! excluded. One line an operation and security.
 #![allow(clippy::unwrap_used, reason = "a bench stops where something is wrong")]
 
-use std::{
-    sync::{Barrier, Mutex},
-    time::Instant,
-};
+#[path = "common/measure.rs"]
+mod measure;
 
 use mpc::{
     Error,
@@ -18,6 +16,8 @@ use mpc::{
 };
 use primitives::Digest;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+
+use measure::{Start, as_f64, peak_rss};
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -64,17 +64,13 @@ fn measure(name: &str, rows: Option<usize>, security: Security, label: &str, jso
         let mut rng = StdRng::seed_from_u64(seed);
         (0..rows).map(|_| rng.next_u64()).collect::<Vec<u64>>()
     });
-    let start = Start {
-        barrier: Barrier::new(3),
-        at: Mutex::new(None),
-    };
+    let start = Start::new();
     let costs = memory::run(security, 1, |party| {
         let before = program(party, &columns, &start)?;
         let after = party.cost();
         Ok((after.bytes - before.bytes, after.rounds - before.rounds))
     });
-    let (cpu, wall) = start.at.into_inner().unwrap().unwrap();
-    let (cpu, wall) = (cpu_s() - cpu, wall.elapsed().as_secs_f64());
+    let (cpu, wall) = start.since();
     let costs = costs.map(Result::unwrap);
     let bytes: u64 = costs.iter().map(|cost| cost.0).sum();
     let rounds = costs[0].1;
@@ -86,7 +82,8 @@ fn measure(name: &str, rows: Option<usize>, security: Security, label: &str, jso
         println!(
             "{{\"op\": \"{name}\", \"rows\": {rows}, \"security\": \"{label}\", \
              \"cpu_s\": {cpu:.3}, \"wall_s\": {wall:.3}, \"us_per_row\": {us:.3}, \
-             \"bytes_per_row\": {each:.1}, \"rounds\": {rounds}}}"
+             \"bytes_per_row\": {each:.1}, \"rounds\": {rounds}, \"peak_rss_bytes\": {}}}",
+            peak_rss()
         );
     } else {
         println!(
@@ -97,23 +94,6 @@ fn measure(name: &str, rows: Option<usize>, security: Security, label: &str, jso
 }
 
 type Program = fn(&mut Party<'_>, &[Vec<u64>; 2], &Start) -> Result<Cost, Error>;
-
-/// When the operation itself began: inputs are shared and converted by then.
-struct Start {
-    barrier: Barrier,
-    at: Mutex<Option<(f64, Instant)>>,
-}
-
-impl Start {
-    fn begin(&self, party: &mut Party<'_>) -> Result<Cost, Error> {
-        party.verify()?;
-        if self.barrier.wait().is_leader() {
-            *self.at.lock().unwrap() = Some((cpu_s(), Instant::now()));
-        }
-        self.barrier.wait();
-        Ok(party.cost())
-    }
-}
 
 /// The low `width` bits of a column, shared.
 fn give(party: &mut Party<'_>, nth: u64, values: &[u64], width: u32) -> Result<Words, Error> {
@@ -192,21 +172,4 @@ fn group(party: &mut Party<'_>, plain: &[Vec<u64>; 2], start: &Start) -> Result<
     due.dedup();
     assert_eq!(found, due.len());
     Ok(before)
-}
-
-/// CPU seconds of this process, all threads.
-fn cpu_s() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let fields: Vec<f64> = after_name
-        .split_whitespace()
-        .map(|field| field.parse().unwrap_or(0.0))
-        .collect();
-    // utime and stime, in ticks of 10 ms.
-    (fields.get(11).unwrap_or(&0.0) + fields.get(12).unwrap_or(&0.0)) / 100.0
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-fn as_f64(count: usize) -> f64 {
-    count as f64
 }

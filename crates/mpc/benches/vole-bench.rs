@@ -7,8 +7,13 @@
 //! step of it took.
 #![allow(clippy::unwrap_used, reason = "a bench stops where something is wrong")]
 
+#[path = "common/measure.rs"]
+mod measure;
+
 use mpc::vole::{Code, Params, Receiver, Sender};
 use rand::{SeedableRng, rngs::StdRng};
+
+use measure::{peak_rss, thread_cpu};
 
 /// Correlations that a comparison of 2^20 items needs: 1.35 for each.
 const LEN_DEFAULT: usize = (1 << 20) * 135 / 100;
@@ -39,24 +44,6 @@ fn main() {
     }
 }
 
-/// CPU seconds of this thread, by the scheduler's clock.
-fn cpu_s() -> f64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    let nanoseconds: f64 = stat.split_whitespace().next().unwrap().parse().unwrap();
-    nanoseconds / 1e9
-}
-
-/// Peak resident memory in bytes.
-fn peak_rss_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .unwrap();
-    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib * 1024
-}
-
 /// One run's figures.
 struct Run {
     steps: Vec<(&'static str, f64)>,
@@ -65,9 +52,9 @@ struct Run {
 
 impl Run {
     fn step<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
-        let start = cpu_s();
+        let start = thread_cpu();
         let result = work();
-        self.steps.push((name, cpu_s() - start));
+        self.steps.push((name, thread_cpu() - start));
         result
     }
 
@@ -87,7 +74,7 @@ impl Run {
              \"rounds\": 4, \"peak_rss_bytes\": {}, \"steps_cpu_s\": {{{}}}}}",
             self.cpu_s(),
             self.bytes,
-            peak_rss_bytes(),
+            peak_rss(),
             steps.join(", "),
         );
     }

@@ -62,6 +62,22 @@ pub(crate) const PSI_TAG: &str = "cordon/mpc/psi-tag/v1";
 pub(crate) const PSI_OPENING: &str = "cordon/mpc/psi-opening/v1";
 /// Hedges a role's secrets against a weak generator.
 pub(crate) const PSI_SEED: &str = "cordon/mpc/psi-seed/v1";
+/// Binds a joint set of many: its holders, receiver, sizes, and its parts.
+pub(crate) const PSI_MANY_CONTEXT: &str = "cordon/mpc/psi-many-context/v1";
+/// Names a function or a link between two parties of a joint set of many.
+pub(crate) const PSI_MANY_LINK: &str = "cordon/mpc/psi-many-link/v1";
+/// Compares the halves of the key of two givers.
+pub(crate) const PSI_MANY_HALVES: &str = "cordon/mpc/psi-many-halves/v1";
+/// Derives the key of two givers from its halves.
+pub(crate) const PSI_MANY_KEY: &str = "cordon/mpc/psi-many-key/v1";
+/// Hashes an item into what two givers' values have in common.
+pub(crate) const PSI_MANY_SHARE: &str = "cordon/mpc/psi-many-share/v1";
+/// Hashes keys, tags, names and checks for an opener.
+pub(crate) const PSI_MANY_OPEN: &str = "cordon/mpc/psi-many-open/v1";
+/// Hashes an item into the bins that it may stand in.
+pub(crate) const PSI_BINS: &str = "cordon/mpc/psi-bins/v1";
+/// Hashes an item and a bin into the point that is programmed for both.
+pub(crate) const PSI_POINTS: &str = "cordon/mpc/psi-points/v1";
 
 // Three-party shares.
 /// Derives a pair's generator for one session from the pair's key.
@@ -106,6 +122,14 @@ mod tests {
             super::PSI_TAG,
             super::PSI_OPENING,
             super::PSI_SEED,
+            super::PSI_MANY_CONTEXT,
+            super::PSI_MANY_LINK,
+            super::PSI_MANY_HALVES,
+            super::PSI_MANY_KEY,
+            super::PSI_MANY_SHARE,
+            super::PSI_MANY_OPEN,
+            super::PSI_BINS,
+            super::PSI_POINTS,
             super::VOLE_SESSION,
             super::VOLE_BASE_MAP,
             super::VOLE_BASE_KEY,

@@ -47,6 +47,14 @@ pub const PART_ITEMS: usize = 1 << 20;
 pub const PARTS_MAX: usize = 1 << 12;
 /// Values of a vector, or tags, in every frame but the last.
 pub const FRAME_VALUES: usize = 1 << 15;
+/// Holders of sets in one joint set of many.
+pub const MANY_HOLDERS_MAX: usize = 10;
+/// Entries for an opener in every frame but the last.
+pub const MANY_FRAME_ENTRIES: usize = 1 << 11;
+/// Words of a payload that a join brings along.
+pub const JOIN_WORDS_MAX: usize = 4;
+/// Fewest bins of a join.
+pub const JOIN_BINS_MIN: usize = 512;
 /// Correlations of one VOLE; places in its code are drawn with 32 bits.
 pub const VOLE_LEN_MAX: usize = 1 << 25;
 /// Bytes of any message of a VOLE of any permitted length.

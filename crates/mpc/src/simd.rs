@@ -104,6 +104,14 @@ pub(crate) fn advise_large_pages<T>(slice: &mut [T]) {
     }
 }
 
+/// An empty vector with room for `capacity` on large pages: a page of 4 KiB costs
+/// more to be had than to be filled.
+pub(crate) fn large<T>(capacity: usize) -> Vec<T> {
+    let mut vector = Vec::with_capacity(capacity);
+    advise_large_pages(vector.spare_capacity_mut());
+    vector
+}
+
 /// Convolves as many entries from the front as it can and gives their number;
 /// [`crate::vole`]'s code does the rest. An entry is `width` elements, one or two;
 /// `taps` has its 24 bits for each, and the 25th entry after it is always added to.

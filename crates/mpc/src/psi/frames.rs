@@ -10,7 +10,7 @@
 
 use crate::{
     Error, Fault,
-    limits::{FRAME_BYTES_MAX, FRAME_VALUES, PROOF_CHUNK},
+    limits::{FRAME_BYTES_MAX, FRAME_VALUES, INPUT_BYTES_MAX, MANY_FRAME_ENTRIES, PROOF_CHUNK},
     oprf::PROOF_BYTES,
 };
 
@@ -50,9 +50,21 @@ pub(super) mod kind {
     pub(in crate::psi) const ASK: u8 = 13;
     /// Cardinality: where they stood, with a proof.
     pub(in crate::psi) const IDENTITIES: u8 = 14;
+    /// Many: half of the key of two givers.
+    pub(in crate::psi) const HALF: u8 = 15;
+    /// Many: the seed of a store's rows.
+    pub(in crate::psi) const STORE_SEED: u8 = 16;
+    /// Many: a store's columns.
+    pub(in crate::psi) const STORE: u8 = 17;
+    /// Many: names under keys, from the pivot to the opener.
+    pub(in crate::psi) const SEALED: u8 = 18;
+    /// Many: keys, from the closer to the opener.
+    pub(in crate::psi) const KEYS: u8 = 19;
 }
 
 const _: () = assert!(HEADER_BYTES + 4 + 16 * FRAME_VALUES <= FRAME_BYTES_MAX);
+const _: () =
+    assert!(HEADER_BYTES + 4 + (33 + INPUT_BYTES_MAX) * MANY_FRAME_ENTRIES <= FRAME_BYTES_MAX);
 const _: () = assert!(HEADER_BYTES + 4 + ELEMENT * PROOF_CHUNK + PROOF_BYTES <= FRAME_BYTES_MAX);
 
 /// A frame of the given parts.

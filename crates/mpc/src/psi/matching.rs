@@ -13,11 +13,40 @@ use super::{
 };
 use crate::{Error, Fault, limits::FRAME_VALUES};
 
+/// A tag of the receiver's and its item's number, without the gap that an integer of
+/// 128 bits would leave.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Own {
+    high: u64,
+    low: u64,
+    index: u32,
+}
+
+impl Own {
+    pub(super) fn new(tag: u128, index: u32) -> Self {
+        let word = |word: u128| u64::try_from(word & u128::from(u64::MAX)).unwrap_or(0);
+        Self {
+            high: word(tag >> 64),
+            low: word(tag),
+            index,
+        }
+    }
+
+    fn tag(&self) -> u128 {
+        u128::from(self.high) << 64 | u128::from(self.low)
+    }
+
+    /// The most significant 64 bits of a tag that lacks `cut` of 128, to sort by.
+    pub(super) fn order(&self, cut: usize) -> u64 {
+        u64::try_from((self.tag() << cut) >> 64).unwrap_or(0)
+    }
+}
+
 /// A receiver's tags, and how far the sender's have come.
 #[derive(Default)]
 pub(super) struct Matching {
-    /// Tags and the items' numbers, ascending.
-    own: Vec<(u128, u32)>,
+    /// Ascending.
+    own: Vec<Own>,
     received: usize,
     last: Option<u128>,
     passed: usize,
@@ -26,7 +55,7 @@ pub(super) struct Matching {
 
 impl Matching {
     /// Takes the receiver's own tags, sorted.
-    pub(super) fn new(own: Vec<(u128, u32)>) -> Self {
+    pub(super) fn new(own: Vec<Own>) -> Self {
         Self {
             own,
             ..Self::default()
@@ -61,9 +90,9 @@ impl Matching {
             }
             self.last = Some(tag);
             self.received += 1;
-            while let Some((mine, index)) = self.own.get(self.passed).filter(|own| own.0 <= tag) {
-                if *mine == tag {
-                    self.found.push(set.origin(*index as usize));
+            while let Some(own) = self.own.get(self.passed).filter(|own| own.tag() <= tag) {
+                if own.tag() == tag {
+                    self.found.push(set.origin(own.index as usize));
                 }
                 self.passed += 1;
             }

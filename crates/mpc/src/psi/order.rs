@@ -21,7 +21,7 @@ pub(super) fn by_uniform<T: Copy + Ord>(values: &mut Vec<T>, key: impl Fn(&T) ->
         starts[index] += starts[index - 1];
     }
     let mut next = starts.clone();
-    let mut sorted = values.clone();
+    let mut sorted = vec![values[0]; values.len()];
     for value in values.iter() {
         let slot = &mut next[bucket(value)];
         sorted[*slot] = *value;

@@ -60,19 +60,20 @@
 //!
 //! *Cost*: one round and a half. Receiver to sender 1.29 values an item; back one
 //! tag. At a million items a side: 37.2 bytes an item malicious, 20.8 semi-honest,
-//! 0.5 of them the correlation's. Of the processor's time about half goes to the
-//! correlation, a sixth to hashing and sorting the items, a fifth to the store, the
-//! rest to tags and transcripts; `benches/psi-bench.rs` prints it (`--phases`).
+//! 0.5 of them the correlation's. Of the processor's time, with the fast code, a
+//! third goes to the correlation (half of that to the code's random reads), a fifth
+//! to SHA-256 of items, tags and transcripts, a seventh to pages of memory that are
+//! had for the first time, a tenth to sorting, the rest to the store and to reading
+//! it; `benches/psi-bench.rs` prints the phases (`--phases`).
 
-mod oracle;
 mod receiver;
 mod sender;
 
 pub use receiver::Receiver;
 pub use sender::Sender;
 
-use super::{Protocol, Security, Session};
-use crate::{Error, Refusal, okvs::Params};
+use super::{Protocol, Security, Session, function::Shape};
+use crate::{Error, Refusal};
 
 /// Columns of the store, hence the length of the correlation, that a session
 /// needs.
@@ -80,7 +81,7 @@ use crate::{Error, Refusal, okvs::Params};
 /// # Errors
 /// [`Refusal::ParameterRange`] for a session of another protocol.
 pub fn correlations(session: &Session) -> Result<usize, Error> {
-    Shape::of(session).map(|shape| shape.params.columns())
+    shape_of(session).map(|shape| shape.columns())
 }
 
 /// The bits of the values of a correlation that a session needs: 128, or 64 for
@@ -90,44 +91,27 @@ pub fn correlations(session: &Session) -> Result<usize, Error> {
 /// # Errors
 /// [`Refusal::ParameterRange`] for a session of another protocol.
 pub fn correlation_bits(session: &Session) -> Result<u32, Error> {
-    Shape::of(session).map(|shape| if shape.malicious() { 128 } else { 64 })
+    shape_of(session).map(|shape| if shape.malicious() { 128 } else { 64 })
 }
 
 /// The sizes of a session.
-#[derive(Clone, Copy)]
-struct Shape {
-    security: Security,
-    params: Params,
-    /// Bytes of a value on the wire.
-    value_bytes: usize,
-    /// Bytes of a tag.
-    tag_bytes: usize,
-}
-
-impl Shape {
-    fn of(session: &Session) -> Result<Self, Error> {
-        let Protocol::Rr22(security) = session.protocol else {
-            return Err(Refusal::ParameterRange.into());
-        };
-        let params = Params::new(session.receiver_items)?;
-        let log2 = |size: usize| size.max(1).next_power_of_two().ilog2();
-        let sender = log2(session.sender_items);
-        // Against the receiver's items, and among the sender's own.
-        let pairs = sender + sender.max(log2(session.receiver_items));
-        let short = usize::try_from((40 + pairs).div_ceil(8)).unwrap_or(16);
-        let (value_bytes, tag_bytes) = match security {
-            Security::Malicious => (16, 16),
-            Security::SemiHonest => (8, short.min(16)),
-        };
-        Ok(Self {
+fn shape_of(session: &Session) -> Result<Shape, Error> {
+    let Protocol::Rr22(security) = session.protocol else {
+        return Err(Refusal::ParameterRange.into());
+    };
+    let log2 = |size: usize| size.max(1).next_power_of_two().ilog2();
+    let sender = log2(session.sender_items);
+    // Against the receiver's items, and among the sender's own.
+    let pairs = sender + sender.max(log2(session.receiver_items));
+    let short = usize::try_from((40 + pairs).div_ceil(8)).unwrap_or(16);
+    let full = Shape::full(session.receiver_items)?;
+    Ok(match security {
+        Security::Malicious => full,
+        Security::SemiHonest => Shape {
             security,
-            params,
-            value_bytes,
-            tag_bytes,
-        })
-    }
-
-    fn malicious(&self) -> bool {
-        self.security == Security::Malicious
-    }
+            value_bytes: 8,
+            tag_bytes: short.min(16),
+            ..full
+        },
+    })
 }

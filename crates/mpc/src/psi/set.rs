@@ -12,7 +12,7 @@
 //! *Not here*: normal forms; a caller gives selectors as
 //! `primitives::semantic` writes them. Spilling parts to disk.
 
-use primitives::Hasher;
+use primitives::{Digest, Hasher};
 use rand_core::CryptoRng;
 
 use super::{order, setup::Setup};
@@ -83,8 +83,13 @@ impl Items {
     /// The hash of the joint set that `setup` describes.
     #[must_use]
     pub fn of(setup: &Setup) -> Self {
+        Self::under(&setup.digest())
+    }
+
+    /// The hash of the joint set that a setup's digest describes.
+    pub(super) fn under(setup: &Digest) -> Self {
         let mut hasher = Hasher::new(domains::PSI_ITEMS);
-        hasher.part(setup.digest().as_bytes());
+        hasher.part(setup.as_bytes());
         Self(hasher)
     }
 
@@ -114,11 +119,13 @@ impl Set {
     /// gives beyond 2^32 are dropped, which the size's check then refuses.
     #[must_use]
     pub fn new(items: &[Item]) -> Self {
-        let mut places: Vec<(u64, u32)> = items
-            .iter()
-            .zip(0u32..)
-            .map(|(item, place)| (item.first(), place))
-            .collect();
+        let mut places: Vec<(u64, u32)> = Vec::with_capacity(items.len());
+        places.extend(
+            items
+                .iter()
+                .zip(0u32..)
+                .map(|(item, place)| (item.first(), place)),
+        );
         order::by_uniform(&mut places, |(first, _)| *first);
         let mut set = Self {
             items: Vec::with_capacity(items.len()),

@@ -13,7 +13,7 @@ use primitives::{Digest, InstitutionId};
 
 use crate::{
     Error, Refusal, domains,
-    limits::{PART_ITEMS, PARTS_MAX, SET_ITEMS_MAX},
+    limits::{JOIN_WORDS_MAX, PART_ITEMS, PARTS_MAX, SET_ITEMS_MAX},
     lookup::Scope,
 };
 
@@ -39,6 +39,12 @@ pub enum Protocol {
     /// [`cardinality`](super::cardinality): the count first, identities on a
     /// second step, semi-honest.
     Cardinality,
+    /// [`circuit`](super::circuit): both sets' rows joined into shares, each with
+    /// so many words of the sender's, semi-honest.
+    Circuit {
+        /// At most [`JOIN_WORDS_MAX`].
+        words: u8,
+    },
 }
 
 impl Protocol {
@@ -48,7 +54,7 @@ impl Protocol {
         match self {
             Self::Rr22(security) => security,
             Self::DiffieHellman => Security::Malicious,
-            Self::Cardinality => Security::SemiHonest,
+            Self::Cardinality | Self::Circuit { .. } => Security::SemiHonest,
         }
     }
 
@@ -58,6 +64,7 @@ impl Protocol {
             Self::Rr22(Security::SemiHonest) => 2,
             Self::DiffieHellman => 3,
             Self::Cardinality => 4,
+            Self::Circuit { words } => 16u8.saturating_add(words),
         }
     }
 }
@@ -121,8 +128,13 @@ impl Setup {
             return Err(Refusal::SecurityTooWeak.into());
         }
         let sizes = [self.receiver_items, self.sender_items].map(|size| size as usize);
+        let words = match self.protocol {
+            Protocol::Circuit { words } => usize::from(words),
+            _ => 0,
+        };
         let fits = part < self.parts
             && usize::from(self.parts) <= PARTS_MAX
+            && words <= JOIN_WORDS_MAX
             && self.receiver != self.sender
             && sizes.iter().all(|size| *size <= SET_ITEMS_MAX);
         if !fits {

@@ -1,7 +1,9 @@
 //! The real roles against the ideal functionality, and against changed messages.
 
 mod cardinality;
+mod circuit;
 mod diffie_hellman;
+mod many;
 mod mutation;
 mod rr22;
 mod world;

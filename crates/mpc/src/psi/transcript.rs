@@ -9,7 +9,6 @@
 
 use primitives::{Digest, Hasher};
 
-use super::Session;
 use crate::domains;
 
 /// Who sent a message.
@@ -23,9 +22,10 @@ pub(super) enum From {
 pub(super) struct Transcript(Hasher);
 
 impl Transcript {
-    pub(super) fn new(session: &Session) -> Self {
+    /// Under the digest of a session, or of one of its links.
+    pub(super) fn new(session: &Digest) -> Self {
         let mut hasher = Hasher::new(domains::PSI_TRANSCRIPT);
-        hasher.part(session.digest.as_bytes());
+        hasher.part(session.as_bytes());
         Self(hasher)
     }
 

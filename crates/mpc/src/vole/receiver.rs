@@ -53,7 +53,7 @@ pub struct AwaitingTrees {
 pub struct AwaitingProof {
     shape: Shape,
     expected: [u8; 32],
-    entries: Zeroizing<Vec<[F128; 2]>>,
+    entries: Entries,
 }
 
 impl Receiver {
@@ -194,12 +194,11 @@ impl AwaitingTrees {
         let rows = Rows::of_columns(&session, &transfers.v, shape.transfers_len());
         let point = F128::random(rng);
         let mut noisy = Noisy::new(&session, &shape, point);
-        let mut entries = Zeroizing::new(vec![[F128::ZERO; 2]; shape.entries()]);
-        simd::advise_large_pages(&mut entries);
+        let mut entries = Entries::new(shape.entries());
         let tree_bytes = body.len() / shape.trees;
         for (tree, (part, entries)) in body
             .chunks_exact(tree_bytes)
-            .zip(entries.chunks_exact_mut(1 << shape.depth))
+            .zip(entries.pairs().chunks_exact_mut(1 << shape.depth))
             .enumerate()
         {
             let first = tree * shape.depth;
@@ -230,6 +229,31 @@ impl AwaitingTrees {
             entries,
         };
         Ok((next, reply))
+    }
+}
+
+/// Noise and leaves side by side, each pair on one cache line: the code's random
+/// reads would cross into a second one at every other pair that the allocator
+/// placed as it liked.
+struct Entries {
+    elements: Zeroizing<Vec<F128>>,
+    skip: usize,
+}
+
+impl Entries {
+    fn new(pairs: usize) -> Self {
+        const LINE_BYTES: usize = 64;
+        let spare = LINE_BYTES / F128::BYTES;
+        let mut elements = Zeroizing::new(vec![F128::ZERO; 2 * pairs + spare]);
+        simd::advise_large_pages(&mut elements);
+        // Where the address says nothing the pairs are still right, only slower.
+        let skip = elements.as_ptr().align_offset(LINE_BYTES).min(spare);
+        elements.truncate(2 * pairs + skip);
+        Self { elements, skip }
+    }
+
+    fn pairs(&mut self) -> &mut [[F128; 2]] {
+        self.elements[self.skip..].as_chunks_mut().0
     }
 }
 
@@ -315,13 +339,11 @@ impl AwaitingProof {
         if !bool::from(expected[..].ct_eq(body)) {
             return Err(Error::faulty(Fault::Inconsistent, message));
         }
-        code::compress(&shape, &mut entries);
-        let mut a = vec![F128::ZERO; shape.len];
-        let mut c = vec![F128::ZERO; shape.len];
-        simd::advise_large_pages(&mut a);
-        simd::advise_large_pages(&mut c);
-        for ((a, c), entry) in a.iter_mut().zip(&mut c).zip(entries.iter()) {
-            [*a, *c] = *entry;
+        code::compress(&shape, entries.pairs());
+        let (mut a, mut c) = (simd::large(shape.len), simd::large(shape.len));
+        for entry in &entries.pairs()[..shape.len] {
+            a.push(entry[0]);
+            c.push(entry[1]);
         }
         Ok(ReceiverOutput { a, c })
     }

@@ -264,6 +264,7 @@ impl AwaitingInquiry {
         let mut reply = Kind::Proof.begin(&shape);
         reply.extend_from_slice(&proof(&session, point, masked, *value));
         code::compress(&shape, &mut leaves);
+        leaves.truncate(shape.len);
         let output = SenderOutput {
             delta: *delta,
             b: std::mem::take(&mut *leaves),

@@ -63,10 +63,10 @@ impl Receiver {
         rng: &mut R,
     ) -> Result<Self, Error> {
         check(&session)?;
-        let (set, mut rng) = begin(&session, set, session.receiver_items, rng)?;
+        let (set, mut rng) = begin(&session.digest, set, session.receiver_items, rng)?;
         Ok(Self {
             phase: Phase::Key,
-            transcript: Transcript::new(&session),
+            transcript: Transcript::new(&session.digest),
             secret: SecretScalar::draw(&mut rng),
             key: None,
             places: permutation(set.len(), &mut rng),

@@ -13,7 +13,7 @@ use chacha20::ChaCha20Rng;
 use primitives::Digest;
 use rand_core::CryptoRng;
 
-use super::{WINDOW, check, order as tag_order, tag};
+use super::{WINDOW, check, tag};
 use crate::{
     Element, Error, Fault,
     group::SecretScalar,
@@ -22,7 +22,7 @@ use crate::{
     psi::{
         Progress, Session, Set, begin, elements,
         frames::{Due, ELEMENT, body_of, entries, faulty, kind, list},
-        matching::Matching,
+        matching::{Matching, Own},
         order,
         transcript::{From, Transcript},
     },
@@ -55,7 +55,7 @@ pub struct Receiver {
     sent: usize,
     evaluated: usize,
     pending: VecDeque<Pending>,
-    tags: Vec<(u128, u32)>,
+    tags: Vec<Own>,
     matching: Matching,
 }
 
@@ -71,10 +71,10 @@ impl Receiver {
         rng: &mut R,
     ) -> Result<Self, Error> {
         check(&session)?;
-        let (set, rng) = begin(&session, set, session.receiver_items, rng)?;
+        let (set, rng) = begin(&session.digest, set, session.receiver_items, rng)?;
         Ok(Self {
             phase: Phase::Key,
-            transcript: Transcript::new(&session),
+            transcript: Transcript::new(&session.digest),
             rng,
             key: None,
             sent: 0,
@@ -166,7 +166,8 @@ impl Receiver {
         for (index, encoding) in (pending.first..).zip(&encodings) {
             if index < self.set.genuine() {
                 let tag = tag(&self.set.items()[index], encoding);
-                self.tags.push((tag, u32::try_from(index).unwrap_or(0)));
+                self.tags
+                    .push(Own::new(tag, u32::try_from(index).unwrap_or(0)));
             }
         }
         self.evaluated += evaluated.len();
@@ -177,7 +178,7 @@ impl Receiver {
     /// Goes on where a list is complete; a list without entries has no frames.
     fn advance(&mut self) {
         if self.phase == Phase::Items && self.evaluated == self.set.len() {
-            order::by_uniform(&mut self.tags, |(tag, _)| tag_order(*tag));
+            order::by_uniform(&mut self.tags, |own| own.order(0));
             self.matching = Matching::new(std::mem::take(&mut self.tags));
             self.phase = Phase::Tags;
         }

@@ -64,10 +64,10 @@ impl Sender {
         rng: &mut R,
     ) -> Result<Self, Error> {
         check(&session)?;
-        let (set, mut rng) = begin(&session, set, session.sender_items, rng)?;
+        let (set, mut rng) = begin(&session.digest, set, session.sender_items, rng)?;
         Ok(Self {
             phase: Phase::Key,
-            transcript: Transcript::new(&session),
+            transcript: Transcript::new(&session.digest),
             key: SecretScalar::draw(&mut rng),
             rng,
             received: 0,

@@ -4,30 +4,21 @@
 //! finds its own tags among the sender's.
 //!
 //! *Invariants*
-//! - The seed of the rows is drawn when the session is made, after the set.
 //! - Nothing is given out before the sender's transcript was compared.
-//! - One bin of the store is made at a time, between two frames.
 
 use chacha20::ChaCha20Rng;
 use primitives::Digest;
-use rand_core::{CryptoRng, Rng as _};
-use zeroize::Zeroize;
+use rand_core::CryptoRng;
 
-use super::{
-    Shape,
-    oracle::{Oracle, commitment, narrow, plus, widen},
-};
+use super::shape_of;
 use crate::{
-    Error, Fault, Refusal, Trouble,
-    field::F128,
-    limits::FRAME_VALUES,
-    okvs::{Decoder, Grouped, Row, Rows, encode_bin},
+    Error, Fault, Refusal,
     psi::{
         Progress, Session, Set, begin,
-        frames::{body_of, faulty, fixed, kind, list},
-        matching::Matching,
+        frames::{body_of, faulty, kind},
+        function::{Asker, Shape},
+        matching::{Matching, Own},
         order,
-        set::Item,
         transcript::{From, Transcript},
     },
     vole::ReceiverOutput,
@@ -35,10 +26,7 @@ use crate::{
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    Commitment,
-    Begin,
-    Vector,
-    Opening,
+    Asking,
     Tags,
     End,
     Done,
@@ -52,24 +40,11 @@ enum Phase {
 pub struct Receiver {
     session: Session,
     shape: Shape,
-    oracle: Oracle,
+    asker: Asker,
     phase: Phase,
     transcript: Transcript,
     rng: ChaCha20Rng,
     set: Set,
-    rows: Rows,
-    seed: [u8; 16],
-    grouped: Grouped,
-    correlation: ReceiverOutput,
-    commitment: [u8; 32],
-    /// This side's half of the offset, then the whole.
-    offset: F128,
-    /// Columns of the vector that were made, and that were sent.
-    made: usize,
-    sent: usize,
-    vector: Vec<F128>,
-    /// `C(y)` and the item's number.
-    read: Vec<(F128, u32)>,
     matching: Matching,
 }
 
@@ -87,42 +62,14 @@ impl Receiver {
         correlation: ReceiverOutput,
         rng: &mut R,
     ) -> Result<Self, Error> {
-        let shape = Shape::of(&session)?;
-        let (set, mut rng) = begin(&session, set, session.receiver_items, rng)?;
-        let columns = shape.params.columns();
-        let fits = correlation.a.len() == columns
-            && correlation.c.len() == columns
-            && (shape.malicious() || correlation.a.iter().all(|a| narrow(*a).is_some()));
-        if !fits {
-            return Err(Refusal::CorrelationMismatch.into());
-        }
-        let mut seed = [0; 16];
-        rng.fill_bytes(&mut seed);
-        let rows = Rows::new(shape.params, &seed);
-        let grouped = rows.group(set.items().iter().map(Item::key));
+        let shape = shape_of(&session)?;
+        let (set, mut rng) = begin(&session.digest, set, session.receiver_items, rng)?;
+        let asker = Asker::new(session.digest, shape, set.items(), correlation, &mut rng)?;
         Ok(Self {
-            oracle: Oracle::new(&session, &shape),
-            phase: if shape.malicious() {
-                Phase::Commitment
-            } else {
-                Phase::Begin
-            },
-            transcript: Transcript::new(&session),
-            offset: if shape.malicious() {
-                F128::random(&mut rng)
-            } else {
-                F128::ZERO
-            },
+            asker,
+            phase: Phase::Asking,
+            transcript: Transcript::new(&session.digest),
             rng,
-            rows,
-            seed,
-            grouped,
-            correlation,
-            commitment: [0; 32],
-            made: 0,
-            sent: 0,
-            vector: Vec::new(),
-            read: Vec::with_capacity(set.len()),
             matching: Matching::default(),
             set,
             session,
@@ -138,7 +85,7 @@ impl Receiver {
     /// [`Refusal::ParameterRange`] for a session that is not of this protocol and
     /// malicious strength.
     pub fn points_bound(session: &Session) -> Result<usize, Error> {
-        let shape = Shape::of(session)?;
+        let shape = shape_of(session)?;
         shape
             .malicious()
             .then(|| shape.params.points_bound(128, 80))
@@ -149,97 +96,36 @@ impl Receiver {
     /// The next frame to send; `None` where the sender's turn has come.
     ///
     /// # Errors
-    /// [`Trouble::Unlucky`], after which the session is over.
+    /// [`Trouble::Unlucky`](crate::Trouble), after which the session is over.
     pub fn pull(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        let frame = match self.phase {
-            Phase::Begin => {
-                self.phase = Phase::Vector;
-                let offset = self.offset.to_bytes();
-                let offset: &[u8] = if self.shape.malicious() { &offset } else { &[] };
-                fixed(kind::BEGIN, &[&self.seed, offset])
-            }
-            Phase::Vector => self.next_of_vector()?,
-            _ => return Ok(None),
-        };
-        self.transcript.absorb(From::Receiver, &frame);
-        Ok(Some(frame))
-    }
-
-    fn next_of_vector(&mut self) -> Result<Vec<u8>, Error> {
-        let columns = self.shape.params.columns();
-        let due = FRAME_VALUES.min(columns - self.sent);
-        while self.vector.len() < due {
-            self.make_bin()?;
+        if self.phase != Phase::Asking {
+            return Ok(None);
         }
-        let mut frame = list(kind::VECTOR, self.sent, due * self.shape.value_bytes);
-        for value in self.vector.drain(..due) {
-            frame.extend_from_slice(&value.to_bytes()[..self.shape.value_bytes]);
+        let frame = self.asker.pull(self.set.items(), &mut self.rng)?;
+        if let Some(frame) = &frame {
+            self.transcript.absorb(From::Receiver, frame);
         }
-        self.sent += due;
-        if self.sent == columns {
-            self.correlation.a.zeroize();
-            self.correlation.c.zeroize();
-            self.phase = if self.shape.malicious() {
-                Phase::Opening
-            } else {
-                self.make_tags();
-                Phase::Tags
-            };
-            self.skip_empty();
-        }
+        self.begin_matching();
         Ok(frame)
     }
 
-    /// Makes the next bin of `A = P + a`, and reads `C` at its items.
-    fn make_bin(&mut self) -> Result<(), Error> {
-        let params = self.shape.params;
-        let width = params.bin_columns();
-        let members = self.grouped.bin(self.made / width).to_vec();
-        let items: Vec<Item> = members
-            .iter()
-            .map(|index| self.set.items()[*index as usize])
-            .collect();
-        let keys: Vec<[u8; 16]> = items.iter().map(Item::key).collect();
-        let mut rows = Vec::new();
-        self.rows.rows(&keys, &mut rows);
-        let columns = self.encode(&rows, &items)?;
-        let range = self.made..self.made + width;
-        let masks = &self.correlation.a[range.clone()];
-        self.vector
-            .extend(columns.iter().zip(masks).map(|(p, a)| plus(*p, *a)));
-        let decoder = Decoder::new(&params, &self.correlation.c[range]);
-        let read = members.iter().zip(&rows);
-        self.read
-            .extend(read.map(|(index, row)| (decoder.value(row), *index)));
-        self.made += width;
-        Ok(())
-    }
-
-    fn encode(&mut self, rows: &[Row], items: &[Item]) -> Result<Vec<F128>, Error> {
-        let params = &self.shape.params;
-        let values = items.iter().map(|item| self.oracle.value(item));
-        let columns = if self.shape.malicious() {
-            encode_bin(params, rows, &values.collect::<Vec<_>>(), &mut self.rng)
-        } else {
-            let values: Vec<u64> = values.filter_map(narrow).collect();
-            encode_bin(params, rows, &values, &mut self.rng)
-                .map(|columns| columns.into_iter().map(widen).collect())
-        };
-        columns.map_err(|_| Trouble::Unlucky.into())
-    }
-
-    fn make_tags(&mut self) {
+    /// Makes the own tags, once the function's values are there.
+    fn begin_matching(&mut self) {
+        if self.phase != Phase::Asking || !self.asker.done() {
+            return;
+        }
         let genuine = u32::try_from(self.set.genuine()).unwrap_or(u32::MAX);
-        let mut tags: Vec<(u128, u32)> = std::mem::take(&mut self.read)
-            .into_iter()
-            .filter(|(_, index)| *index < genuine)
-            .map(|(value, index)| {
-                let item = &self.set.items()[index as usize];
-                (self.oracle.tag(plus(value, self.offset), item), index)
-            })
-            .collect();
-        order::by_uniform(&mut tags, |(tag, _)| self.oracle.order(*tag));
+        let mut tags = Vec::with_capacity(self.set.genuine());
+        self.asker.take(|oracle, index, z, key| {
+            if index < genuine {
+                tags.push(Own::new(oracle.tag(z, key), index));
+            }
+        });
+        let cut = 8 * (16 - self.shape.tag_bytes);
+        order::by_uniform(&mut tags, |own| own.order(cut));
         self.matching = Matching::new(tags);
+        self.phase = Phase::Tags;
+        self.skip_empty();
     }
 
     /// Takes one frame of the sender. After an error the session is over.
@@ -248,19 +134,9 @@ impl Receiver {
     /// [`Fault`], with the sender's bytes.
     pub fn on_frame(&mut self, bytes: &[u8]) -> Result<Progress, Error> {
         match self.phase {
-            Phase::Commitment => {
-                self.commitment = body_of(bytes, kind::COMMIT)?;
-                self.phase = Phase::Begin;
-            }
-            Phase::Opening => {
-                let opening = body_of(bytes, kind::OPEN)?;
-                if commitment(&self.session, &opening) != self.commitment {
-                    return Err(faulty(Fault::OpeningMismatch, bytes));
-                }
-                self.offset = plus(self.offset, F128::from_bytes(opening));
-                self.make_tags();
-                self.phase = Phase::Tags;
-                self.skip_empty();
+            Phase::Asking => {
+                self.asker.on_frame(bytes)?;
+                self.begin_matching();
             }
             Phase::Tags => {
                 let total = self.session.sender_items;
@@ -276,9 +152,7 @@ impl Receiver {
                 self.phase = Phase::Done;
                 return Ok(Progress::Complete);
             }
-            Phase::Begin | Phase::Vector | Phase::Done => {
-                return Err(faulty(Fault::OutOfOrder, bytes));
-            }
+            Phase::Done => return Err(faulty(Fault::OutOfOrder, bytes)),
         }
         self.transcript.absorb(From::Sender, bytes);
         Ok(Progress::More)
@@ -294,9 +168,9 @@ impl Receiver {
     /// How much of the session is done, of 1,000.
     #[must_use]
     pub fn permille(&self) -> usize {
-        let columns = self.shape.params.columns();
+        let columns = self.shape.columns();
         let total = columns + self.session.sender_items;
-        (self.sent + self.matching.received()) * 1000 / total
+        (self.asker.sent() + self.matching.received()) * 1000 / total
     }
 
     /// The places, ascending, of the items that both have, and the transcript's

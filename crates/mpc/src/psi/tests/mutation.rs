@@ -3,7 +3,7 @@
 
 use rand::{RngExt, rngs::StdRng};
 
-use super::{cardinality, diffie_hellman, rr22, world::*};
+use super::{cardinality, circuit, diffie_hellman, many, rr22, world::*};
 use crate::{Error, psi::*};
 
 /// What becomes of one frame.
@@ -100,7 +100,7 @@ impl Mutator<'_> {
                 self.held = Some(frame);
                 return vec![];
             }
-            Change::OtherKind => frame[1] = self.rng.random_range(0..12),
+            Change::OtherKind => frame[1] = self.rng.random_range(0..20),
             Change::OtherVersion => frame[0] = self.rng.random(),
             Change::Replay => frame = self.other.get(index).cloned().unwrap_or_default(),
             Change::Reorder => {
@@ -223,6 +223,39 @@ fn cardinality_aborts_or_answers_right() {
         let (count, found) = cardinality::both_steps(&instance, seed, wire)?;
         assert_eq!(count, found.len());
         Ok(found)
+    };
+    mutate_everything(&run, 4, &expected);
+}
+
+#[test]
+fn many_abort_or_answer_right() {
+    let sets = [selectors(0..30), selectors(5..40), selectors(22..60)];
+    for receiver in [Some(1), None] {
+        let run = |run: u64, seed: u64, wire: &mut dyn Wire| {
+            let setup = many::setup(&sets, receiver, 3, run);
+            many::answer(&setup, &sets, &mut rng(seed), wire)
+        };
+        mutate_everything(&run, 2, &many::common(&sets, receiver));
+    }
+}
+
+#[test]
+fn circuit_aborts_or_answers_right() {
+    let instance = instance();
+    let expected = ideal::intersection(&instance.receiver, &instance.sender);
+    let run = |run: u64, seed: u64, wire: &mut dyn Wire| {
+        let setup = setup(Protocol::Circuit { words: 1 }, 33, 40, run);
+        let payload = vec![(0..38).collect()];
+        let session = setup.open(0, Security::SemiHonest).unwrap();
+        let mut pair = circuit::pair(&setup, &instance, &payload, &mut rng(seed));
+        drive(&mut pair, wire)?;
+        let rows = circuit::in_the_clear(&session, pair)?;
+        assert!(rows.iter().all(|(_, found, words)| *found || words[0] == 0));
+        Ok(rows
+            .iter()
+            .filter(|(_, found, _)| *found)
+            .map(|(place, _, _)| *place)
+            .collect())
     };
     mutate_everything(&run, 4, &expected);
 }

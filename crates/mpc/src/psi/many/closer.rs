@@ -1,0 +1,206 @@
+//! The holder that vouches beside the pivot, where the receiver holds no set.
+//!
+//! Why it exists: the pivot may not know what it finds, so somebody else must hold
+//! the other half of it.
+//!
+//! ```text
+//! with the pivot: evaluates F_c, asks G, ── end ──▶ ◀── end ──; then to the opener
+//! ```
+//! *Invariants*: the list leaves when the pivot's transcript was compared and every
+//! key of the shares of zero is agreed on.
+
+use chacha20::ChaCha20Rng;
+use primitives::Digest;
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::{
+    Addressed, Link, Names, Place, Seat, Session,
+    list::{CLOSER_ENTRY, Keys, Outgoing, check_names, name},
+    seated, unexpected,
+    zero::Zeros,
+};
+use crate::{
+    Error,
+    field::F128,
+    psi::{
+        Progress, Set, begin,
+        frames::kind,
+        function::{Asker, Evaluator, Shape},
+    },
+    vole::{ReceiverOutput, SenderOutput},
+};
+
+enum Phase {
+    Evaluating,
+    Asking,
+    /// The pivot's end is due.
+    Agreeing,
+    Listing(Outgoing),
+    Done,
+}
+
+/// One session of the closer.
+pub struct Closer {
+    set: Set,
+    names: Names,
+    rng: ChaCha20Rng,
+    zeros: Zeros,
+    keys: Keys,
+    pivot: Link,
+    opener: Link,
+    evaluator: Evaluator,
+    asker: Asker,
+    phase: Phase,
+    /// For each item the sum of the holders' values, and the pivot's function.
+    values: Zeroizing<Vec<[F128; 2]>>,
+}
+
+impl Closer {
+    /// Begins with a set, the names of its items, the correlation of the function
+    /// that it evaluates and that of the one that it asks.
+    ///
+    /// # Errors
+    /// [`Refusal`](crate::Refusal): `ParameterRange` at another seat, `SetTooLarge`,
+    /// `CorrelationMismatch`, `NameSize`.
+    pub fn new<R: CryptoRng + ?Sized>(
+        session: &Session,
+        place: Place,
+        (set, names): (Set, Names),
+        evaluates: SenderOutput,
+        asks: ReceiverOutput,
+        rng: &mut R,
+    ) -> Result<Self, Error> {
+        seated(session, place, Seat::Closer)?;
+        check_names(session, &set, &names)?;
+        let (set, mut rng) = begin(&session.digest, set, session.size(place), rng)?;
+        let pivot = session.pivot();
+        let evaluated = session.function(pivot, place)?.digest;
+        let asked = session.function(place, pivot)?.digest;
+        let theirs = Shape::full(session.size(pivot))?;
+        let mine = Shape::full(session.size(place))?;
+        Ok(Self {
+            zeros: Zeros::new(session, place, &mut rng),
+            keys: Keys::new(session),
+            pivot: Link::new(session, place, pivot),
+            opener: Link::new(session, place, session.opener()),
+            evaluator: Evaluator::new(evaluated, theirs, evaluates, &mut rng)?,
+            asker: Asker::new(asked, mine, set.items(), asks, &mut rng)?,
+            phase: Phase::Evaluating,
+            values: Zeroizing::new(vec![[F128::ZERO; 2]; set.len()]),
+            set,
+            names,
+            rng,
+        })
+    }
+
+    /// The next frame to send and whom to; `None` where it is others' turn.
+    ///
+    /// # Errors
+    /// [`Trouble::Unlucky`](crate::Trouble), after which the session is over.
+    pub fn pull(&mut self) -> Result<Option<Addressed>, Error> {
+        if let Some(addressed) = self.zeros.pull() {
+            return Ok(Some(addressed));
+        }
+        if matches!(self.phase, Phase::Evaluating) {
+            if let Some(frame) = self.evaluator.pull() {
+                return Ok(Some(self.pivot.send(frame)));
+            }
+            self.ask_once_done();
+        }
+        if matches!(self.phase, Phase::Asking) {
+            let frame = self.asker.pull(self.set.items(), &mut self.rng)?;
+            if let Some(frame) = frame {
+                return Ok(Some(self.pivot.send(frame)));
+            }
+            if !self.asker.done() {
+                return Ok(None);
+            }
+            self.phase = Phase::Agreeing;
+            return Ok(Some(self.pivot.end()));
+        }
+        let Phase::Listing(list) = &mut self.phase else {
+            return Ok(None);
+        };
+        Ok(Some(match list.pull() {
+            Some(frame) => self.opener.send(frame),
+            None => {
+                self.phase = Phase::Done;
+                self.opener.end()
+            }
+        }))
+    }
+
+    /// Takes one frame of another party. After an error the session is over.
+    ///
+    /// # Errors
+    /// [`Fault`](crate::Fault), with the party's bytes.
+    pub fn on_frame(&mut self, from: Place, bytes: &[u8]) -> Result<Progress, Error> {
+        if from != self.pivot.peer {
+            self.zeros.on_frame(from, bytes)?;
+            self.begin_list();
+            return Ok(Progress::More);
+        }
+        self.ask_once_done();
+        match self.phase {
+            Phase::Evaluating => {
+                let (items, values) = (self.set.items(), &mut self.values);
+                self.evaluator
+                    .on_frame(items, bytes, |oracle, index, z, key| {
+                        let tag = oracle.tag(z, key);
+                        values[index as usize][0] = F128::from_bytes(tag.to_be_bytes());
+                    })?;
+                self.pivot.took(bytes);
+            }
+            Phase::Asking => {
+                self.asker.on_frame(bytes)?;
+                self.pivot.took(bytes);
+            }
+            Phase::Agreeing if !self.pivot.heard => {
+                self.pivot.on_end(bytes)?;
+                self.begin_list();
+            }
+            _ => return Err(unexpected(bytes)),
+        }
+        Ok(Progress::More)
+    }
+
+    fn ask_once_done(&mut self) {
+        if matches!(self.phase, Phase::Evaluating) && self.evaluator.done() {
+            self.phase = Phase::Asking;
+        }
+    }
+
+    fn begin_list(&mut self) {
+        let agreed = matches!(self.phase, Phase::Agreeing) && self.pivot.heard;
+        if !agreed || !self.zeros.done() {
+            return;
+        }
+        let values = &mut self.values;
+        self.asker.take(|oracle, index, z, key| {
+            let tag = oracle.tag(z, key);
+            values[index as usize][1] = F128::from_bytes(tag.to_be_bytes());
+        });
+        let mut entries = Zeroizing::new(Vec::with_capacity(self.set.len() * CLOSER_ENTRY));
+        for (index, [value, own]) in self.values.iter().enumerate() {
+            let sum = *value + self.zeros.share(&self.set.items()[index]);
+            let secret = self.keys.secret(sum, *own);
+            let entry = self
+                .keys
+                .closer_entry(&secret, name(&self.set, &self.names, index));
+            entries.extend_from_slice(&entry);
+        }
+        self.phase = Phase::Listing(Outgoing::new(kind::KEYS, CLOSER_ENTRY, &entries));
+    }
+
+    /// The digests of what was exchanged with each other party, to be signed.
+    ///
+    /// # Errors
+    /// [`Fault::Truncated`](crate::Fault) before the last frame was given out.
+    pub fn finish(self) -> Result<Vec<(Place, Digest)>, Error> {
+        let mut digests = self.zeros.finish()?;
+        digests.push(self.pivot.finish()?);
+        digests.push(self.opener.finish()?);
+        Ok(digests)
+    }
+}
