@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 mod answers;
 mod choice;
+mod scenes;
 
 use answers::{asked, count, write_answer};
 pub(crate) use choice::{Left, play_to_choice};
@@ -35,6 +36,8 @@ use crate::{
 };
 
 const TEMPLATES: [&str; 3] = ["identify", "call-contacts", "follow-the-money"];
+/// What nobody approves by rule.
+const BY_HAND: [&str; 2] = ["follow-the-money", scenes::TEMPLATE];
 /// Life of the warrant.
 const LIFE_MS: u64 = 24 * 3_600_000;
 /// Time within which another institution's officer finds what waits for them.
@@ -215,10 +218,14 @@ pub(crate) fn play(
         found: BTreeMap::new(),
         refusals: Vec::new(),
     };
+    let mut places = Vec::new();
     for template in TEMPLATES {
         let (en, zh) = title(template);
         stage.step(template, en, zh, |stage| {
             let answer = ask(scene, &seats, &warrant, template, stage, stop)?;
+            if template == "call-contacts" {
+                places = scenes::found(scene, &answer);
+            }
             let path = folder.join(format!("{template}.json"));
             let asked = asked(scene, &warrant, template);
             write_answer(&path, &answer, &asked)?;
@@ -229,6 +236,25 @@ pub(crate) fn play(
             played.answers.insert(template.into(), path);
             Ok(())
         })?;
+    }
+    if !places.is_empty() {
+        stage.step(
+            scenes::TEMPLATE,
+            "which phones were where the calls came from?",
+            "来电之处还有哪些电话？",
+            |stage| {
+                let answer = scenes::play(scene, &seats, places, stage, stop)?;
+                let rows = answer
+                    .tables
+                    .iter()
+                    .map(|table| table.rows.len() as u64)
+                    .sum();
+                played.found.insert("phones_at_the_scenes".into(), rows);
+                let template = scenes::TEMPLATE.to_owned();
+                played.questions.insert(template, answer.question);
+                Ok(())
+            },
+        )?;
     }
     stage.step(
         "refusals",
@@ -322,6 +348,13 @@ fn issue(seats: &Seats<'_>, warrant: &str, stage: &Stage, stop: &Stop) -> Result
         ..IssueWarrant::default()
     });
     judge.act(&act)?;
+    if draft.subjects == 0 {
+        stage.say(
+            "issued; custodians read the scenes, which are the order's, not the police's to change",
+            "已签发；数据机构可见现场，现场由令状确定，警方不得更改",
+        );
+        return Ok(());
+    }
     stage.say(
         &format!(
             "issued for {} runs and {} hops; custodians see blinded subjects, not whom they are",
@@ -404,7 +437,7 @@ fn decide(
 ) -> Result<()> {
     let by_hand: Vec<InstitutionId> = asked
         .iter()
-        .filter(|custodian| template == "follow-the-money" || !approves_by_rule(custodian))
+        .filter(|custodian| BY_HAND.contains(&template) || !approves_by_rule(custodian))
         .filter(|custodian| Some(*custodian) != left)
         .cloned()
         .collect();
