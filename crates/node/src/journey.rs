@@ -19,7 +19,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use docket::{Opened, Record, Statement, body::FaultEvidence, state::QuestionPhase};
+use docket::{Record, Statement, body::FaultEvidence, state::QuestionPhase};
 use primitives::{Digest, InstitutionId, WarrantId};
 
 use crate::{
@@ -46,10 +46,15 @@ pub async fn follow(core: Arc<Core>) {
     // What was final before is read again and told nobody.
     let told_from = core.ledger.status().size;
     let mut finals = core.ledger.follow(0);
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut tick = core.host.sleep(Duration::ZERO);
     loop {
+        // The tick comes first, so that records can't keep it away.
         tokio::select! {
+            biased;
+            () = &mut tick => {
+                tick = core.host.sleep(TICK);
+                look_again(&core);
+            }
             next = finals.recv() => {
                 let Some(next) = next else { return };
                 let mut touched = Vec::new();
@@ -65,19 +70,21 @@ pub async fn follow(core: Arc<Core>) {
                     advance(&core, warrant);
                 }
             }
-            _ = tick.tick() => {
-                let state = core.state();
-                if rotation::due(&core.config, &state) {
-                    core.renewed.notify_one();
-                }
-                for (warrant, _) in state.warrants() {
-                    advance(&core, *warrant);
-                }
-                fetch_outside(&core);
-                witness(&core);
-            }
         }
     }
+}
+
+/// Looks at everything unfinished.
+fn look_again(core: &Arc<Core>) {
+    let state = core.state();
+    if rotation::due(&core.config, &state) {
+        core.renewed.notify_one();
+    }
+    for (warrant, _) in state.warrants() {
+        advance(core, *warrant);
+    }
+    fetch_outside(core);
+    witness(core);
 }
 
 fn take(core: &Core, next: ledger::Final, told_from: u64) -> Option<WarrantId> {
@@ -161,12 +168,13 @@ where
         return;
     };
     let work = work(core.clone(), question);
-    tokio::spawn(async move {
+    let task = async move {
         let _busy = busy;
         if let Err(error) = work.await {
             log_step(step, &question, &error);
         }
-    });
+    };
+    core.host.spawn(step, Box::pin(task));
 }
 
 fn log_step(step: &str, question: &Digest, error: &Error) {
@@ -212,8 +220,8 @@ fn fetch(core: &Arc<Core>, records: Vec<Arc<Record>>, warrant: Option<WarrantId>
             let Some(busy) = core.begin(format!("body {} {label}", record.digest)) else {
                 continue;
             };
-            let core = core.clone();
-            tokio::spawn(async move {
+            let (host, core) = (core.host.clone(), core.clone());
+            let task = async move {
                 let _busy = busy;
                 match fetch_body(&core, &record, &label).await {
                     Ok(()) => {
@@ -228,7 +236,8 @@ fn fetch(core: &Arc<Core>, records: Vec<Arc<Record>>, warrant: Option<WarrantId>
                         record = %record.digest.short(), label, %error, "a body did not come"
                     ),
                 }
-            });
+            };
+            host.spawn("body", Box::pin(task));
         }
     }
 }
@@ -249,12 +258,14 @@ fn witness(core: &Arc<Core>) {
             core.clone(),
             state.members().map(|m| m.id.clone()).collect(),
         );
-        tokio::spawn(async move {
+        let host = core.host.clone();
+        let task = async move {
             let _busy = busy;
             if let Err(error) = state_evidence(&core, &found, readers).await {
                 tracing::warn!(member = %found.member, kind, %error, "evidence could not be stated");
             }
-        });
+        };
+        host.spawn("witness", Box::pin(task));
     }
 }
 
@@ -263,7 +274,7 @@ async fn state_evidence(
     found: &ledger::Evidence,
     readers: Vec<InstitutionId>,
 ) -> Result<()> {
-    let body = Opened::new(&FaultEvidence {
+    let body = core.host.open(&FaultEvidence {
         what: found.kind.name().into(),
         bytes: found.bytes.clone(),
     })?;
@@ -292,7 +303,7 @@ async fn fetch_body(core: &Core, record: &Record, label: &str) -> Result<()> {
     };
     let sealed = core
         .net()?
-        .call(peer, call.encode()?, CALL_TIMEOUT)
+        .call(peer, call.encode()?.into(), CALL_TIMEOUT)
         .await
         .map_err(peer_error)?
         .read_to_end(SEALED_BYTES_MAX)
