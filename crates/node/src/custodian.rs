@@ -6,7 +6,11 @@
 //! this institution's approval and every other one's, and if this node's own
 //! copy of the plan says what the step may open.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use docket::{
     Plan, State, Statement,
@@ -38,8 +42,8 @@ use labels::Labels;
 
 pub(crate) use decide::{commit_inputs, decide_by_rule, key_commitments};
 
-/// Answers the calls of other nodes.
-pub(crate) struct Desk(pub Arc<Core>);
+/// Answers the calls of other nodes, for as long as this one lives.
+pub(crate) struct Desk(pub Weak<Core>);
 
 impl Service for Desk {
     fn serve(
@@ -48,8 +52,9 @@ impl Service for Desk {
         request: bytes::Bytes,
         mut replies: Replies,
     ) -> net::ServeFuture<'_> {
-        let core = self.0.clone();
+        let core = self.0.upgrade();
         Box::pin(async move {
+            let core = core.ok_or_else(|| ServeError::trouble("stopping", None))?;
             let call = Call::decode(&request).map_err(as_serve)?;
             let served = match call {
                 Call::Body { record, label } => {

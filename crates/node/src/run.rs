@@ -1,6 +1,13 @@
 //! A node's life: open, join, serve, drain.
 
-use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    path::Path,
+    pin::Pin,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use commonware_runtime::{Metrics as _, Runner as _, Supervisor as _, tokio as runtime};
 use net::{Channels, Directory, Net};
@@ -26,13 +33,14 @@ use crate::{
 /// How long calls under way may take to end when the node drains.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// The members as the ledger has them now.
-struct Members(Arc<Core>);
+/// The members as the ledger has them now. Weak, as [`Desk`] is: a node holds its
+/// channels, and what they hold must not keep the node.
+struct Members(Weak<Core>);
 
 impl Directory for Members {
     fn address(&self, peer: &PublicKey) -> Option<SocketAddr> {
-        self.0
-            .state()
+        let core = self.0.upgrade()?;
+        core.state()
             .member_of_node(peer)?
             .exchange_address
             .parse()
@@ -40,7 +48,8 @@ impl Directory for Members {
     }
 
     fn is_member(&self, peer: &PublicKey) -> bool {
-        self.0.state().member_of_node(peer).is_some()
+        let core = self.0.upgrade();
+        core.is_some_and(|core| core.state().member_of_node(peer).is_some())
     }
 }
 
@@ -141,6 +150,11 @@ pub async fn join<E: net::Runtime>(
     host: Arc<dyn Host>,
     parts: Parts,
 ) -> Result<Joined> {
+    let snapshots = parts.config.file(files::SNAPSHOTS);
+    if snapshots.exists() {
+        // What a node that was killed left half done.
+        data::Snapshot::clean(&snapshots)?;
+    }
     let console = Console::of(&parts.config)?;
     let network = parts.config.charter()?.network()?;
     let listen = parts.config.listen.exchange;
@@ -154,8 +168,8 @@ pub async fn join<E: net::Runtime>(
             ..net::Limits::default()
         },
     };
-    let members = Arc::new(Members(core.clone()));
-    let desk = Arc::new(Desk(core.clone()));
+    let members = Arc::new(Members(Arc::downgrade(&core)));
+    let desk = Arc::new(Desk(Arc::downgrade(&core)));
     let channels = Net::start(context, settings, members, desk)
         .await
         .map_err(|error| Error::broken("exchange-address", error))?;
@@ -181,11 +195,6 @@ async fn serve(
     log: LogFilter,
     stop: Stop,
 ) -> Result<Ended> {
-    let snapshots = config.file(files::SNAPSHOTS);
-    if snapshots.exists() {
-        // What a node that was killed left half done.
-        data::Snapshot::clean(&snapshots)?;
-    }
     let charter = config.charter()?;
     let settings = ledger_settings(&config, &charter, &keys)?;
     let rules = Arc::new(LegalOrder::new(charter)?);
