@@ -15,7 +15,8 @@ use commonware_consensus::marshal::standard::Standard;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use futures::future::BoxFuture;
 use primitives::{Digest, InstitutionId, PublicKey};
-use tokio::sync::{mpsc, oneshot, watch};
+use signal::watch;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::block::Block;
 use crate::chain::{Chain, Offer};

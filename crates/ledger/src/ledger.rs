@@ -10,7 +10,8 @@ use commonware_cryptography::Digestible as _;
 use primitives::{Digest, InstitutionId, NetworkId, PublicKey, SigningKey};
 use proof::{Membership, Receipt, SignedCheckpoint, leaf_hash};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot, watch};
+use signal::watch;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::app::Sink;
 use crate::block::Block;

@@ -22,7 +22,7 @@ use commonware_runtime::{
     BlobVersion, Clock, Error, Handle, Metrics, Name, Spawner, Storage, Supervisor, signal,
 };
 use rand_core::{CryptoRng, TryCryptoRng, TryRng};
-use tokio::sync::watch;
+use ::signal::watch;
 
 use crate::limits::LINGER;
 

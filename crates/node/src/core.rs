@@ -15,7 +15,7 @@ use docket::{Body, Header, Opened, Part, Record, Role, State, Statement};
 use ledger::Ledger;
 use net::Channels;
 use primitives::{Digest, InstitutionId, NetworkId, TimeMs, WarrantId};
-use tokio::sync::watch;
+use signal::watch;
 
 pub(crate) use crate::host::now_ms;
 use crate::{
