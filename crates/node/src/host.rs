@@ -187,7 +187,7 @@ impl Machine {
         clippy::disallowed_methods,
         reason = "this is where the node's clock comes from"
     )]
-    pub(crate) fn new() -> Arc<dyn Host> {
+    pub(crate) fn host() -> Arc<dyn Host> {
         Arc::new(Self {
             started: Instant::now(),
         })
@@ -246,7 +246,7 @@ mod tests {
 
     #[tokio::test]
     async fn patience_ends_and_work_gives_what_it_made() {
-        let host = Machine::new();
+        let host = Machine::host();
         let patience = Patience::new(&host, Duration::from_millis(20));
         assert!(patience.is_left());
         assert_eq!(patience.wait(async { 1 }).await, Some(1));
@@ -261,7 +261,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_is_ended_goes_no_further() {
-        let host = Machine::new();
+        let host = Machine::host();
         let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
         let task = host.spawn(
             "waits",

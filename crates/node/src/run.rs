@@ -208,7 +208,7 @@ async fn serve(
         ledger: ledger.clone(),
         log,
     };
-    let joined = join(context.child("net"), Machine::new(), parts).await?;
+    let joined = join(context.child("net"), Machine::host(), parts).await?;
     let core = joined.core.clone();
     let runtime = context.child("metrics");
     core.metrics.runtime(move || runtime.encode());
