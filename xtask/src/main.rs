@@ -30,6 +30,8 @@ Commands:
   console             builds the web console (Node.js 20 or newer, npm) for the node to embed;
                       nothing to do where nothing changed
   bench WHAT [ARGS]   builds and runs the bench of a room, optimised: `bench mpc prepare --json`
+  sim [ARGS]          builds and runs the simulator: whole networks under virtual time, in bad
+                      weather and among villains: `sim --seeds 100 --first 1 --json`
   tidy                the house's own rules: edges between rooms, lengths, documents, words;
                       `--fix` brings the table of dependencies up to date
   lint                clippy over everything, warnings are errors
@@ -50,8 +52,11 @@ fn main() -> ExitCode {
         .take_while(|arg| *arg != "--")
         .any(|arg| arg == "--help");
     match command.to_str() {
-        // The demonstration has a help of its own.
+        // The demonstration has a help of its own, and so has the simulator.
         Some("demo") => demo(&rest),
+        Some("sim") => report(Err(shell::become_it(
+            shell::cargo(["run", "--quiet", "--package", "sim", "--"]).args(&rest),
+        ))),
         Some("bench") => report(Err(bench::run(&rest))),
         _ if asks_help => help(),
         Some("test") => gate::run(&rest),
