@@ -176,10 +176,10 @@ fn lawful(world: &World, records: &[(u64, Arc<Record>)]) {
                 }
                 completed.insert(*question);
             }
-            Statement::AnswerDisclosed { question, .. } => {
-                if !completed.contains(question) || !in_force {
-                    broken("opened without a completed run under a warrant", record);
-                }
+            Statement::AnswerDisclosed { question, .. }
+                if !completed.contains(question) || !in_force =>
+            {
+                broken("opened without a completed run under a warrant", record);
             }
             _ => {}
         }

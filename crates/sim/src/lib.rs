@@ -91,13 +91,14 @@ async fn live(context: deterministic::Context, seed: u64) -> Outcome {
     let audit = context.child("audit");
     let world = World::found(context, seed).await;
     let villains = world.villain.members(&world);
-    for n in 0..world.members.len() {
-        world.start(n).await;
-    }
+    // Before anybody has met the member's first program.
     let twin = match world.villain {
         Villain::Twin => villains::twin::start(&world, villains[0]).await,
         _ => None,
     };
+    for n in 0..world.members.len() {
+        world.start(n).await;
+    }
     let office = Office::new(world.clone());
     let noisy = sub(seed, "noisy", 0).0[0] < 64;
     let records = tokio::select! {

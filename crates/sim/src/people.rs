@@ -75,8 +75,8 @@ impl Office {
     pub(crate) async fn delivered(&self, docket: Docket, n: usize) -> Option<()> {
         let plan = |_: &State| {
             let core = self.world.core(n)?;
-            let plan: docket::Plan = core.body_of(&docket.question).ok()?;
-            Some(drop(plan))
+            core.body_of::<docket::Plan>(&docket.question).ok()?;
+            Some(())
         };
         self.persist(n, "approve", plan, async || Ok(())).await
     }

@@ -132,9 +132,13 @@ impl Weather {
     }
 
     async fn calm(&mut self) {
-        self.world
-            .wires
-            .change(|sky| *sky = crate::wires::Sky::default());
+        self.world.wires.change(|sky| {
+            let ended = std::mem::take(&mut sky.ended);
+            *sky = crate::wires::Sky {
+                ended,
+                ..Default::default()
+            };
+        });
         for (_, n) in std::mem::take(&mut self.down) {
             self.world.start(n).await;
         }

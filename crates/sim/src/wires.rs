@@ -38,6 +38,8 @@ const PIECE_BYTES_MAX: usize = 64 * 1024;
 pub(crate) struct Sky {
     /// Pairs whose bytes do not arrive: from, to.
     pub(crate) cut: std::collections::BTreeSet<(usize, usize)>,
+    /// How often the connections of a pair were ended on purpose.
+    pub(crate) ended: BTreeMap<(usize, usize), u64>,
     /// Longest that a piece takes, in milliseconds.
     pub(crate) delay_ms_max: u64,
     /// Pieces in a thousand at which a connection is reset.
@@ -113,6 +115,19 @@ impl Wires {
     /// Leads some dialers of an address to a second program with the same key.
     pub(crate) fn lead_twin(&self, address: SocketAddr, to: SocketAddr, dialers: Vec<usize>) {
         lock(&self.routes).entry(address).or_default().twin = Some((to, dialers));
+    }
+
+    /// Leads a dialer of member `to` from its first program to its second, or back, and
+    /// ends the connections between the two.
+    pub(crate) fn toggle(&self, (address, to): (SocketAddr, usize), dialer: usize) {
+        if let Some((_, dialers)) = &mut lock(&self.routes).entry(address).or_default().twin {
+            match dialers.iter().position(|known| *known == dialer) {
+                Some(at) => drop(dialers.remove(at)),
+                None => dialers.push(dialer),
+            }
+        }
+        let pair = (to.min(dialer), to.max(dialer));
+        self.change(|sky| *sky.ended.entry(pair).or_default() += 1);
     }
 
     /// Lets a dialer reach an address no more.
@@ -200,6 +215,9 @@ impl Wires {
         (from, to): (Option<usize>, Option<usize>),
     ) {
         let mut sky = self.sky.subscribe();
+        let pair = from.zip(to).map(|(a, b)| (a.min(b), a.max(b)));
+        let ends = |sky: &Sky| pair.and_then(|pair| sky.ended.get(&pair).copied());
+        let at_first = ends(&sky.borrow());
         while let Some(piece) = read(stream).await {
             if contains(&piece, &self.canary) {
                 *lock(&self.seen) += 1;
@@ -209,6 +227,9 @@ impl Wires {
                 if whole.await.is_err() {
                     return;
                 }
+            }
+            if ends(&sky.borrow()) != at_first {
+                return;
             }
             let sent = match self.fate(piece.len()) {
                 Fate::Resets => return,

@@ -1,19 +1,20 @@
 //! One key in two programs: a validator that votes twice, each time for what its own
-//! side of the network shows it.
+//! side of the network shows it; one honest node meets now the one, now the other.
 //!
 //! Both are honest code; together they equivocate. One sees some of the honest nodes,
 //! the other the rest, who all see each other. Up to f such members there must be no
 //! fork; where their contradictions meet at an honest node they become evidence
 //! against that member, and against nobody else.
 
-use std::{any::Any, net::SocketAddr, sync::Arc};
+use std::{any::Any, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use commonware_runtime::{Handle, Spawner as _, Supervisor as _};
+use commonware_runtime::{Clock as _, Handle, Spawner as _, Supervisor as _};
 use ledger::{BlockInfo, Member, Members, Refused};
 use node::rules::LegalOrder;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use crate::world::{World, public_port, real_port};
+use crate::world::{World, public_port, real_port, sub};
 
 /// The boot whose ports are the twin's.
 const BOOT: u16 = 1_400;
@@ -60,7 +61,7 @@ impl ledger::State for Behind {
 /// Starts the second program of a member; the honest are split between the two.
 pub(crate) async fn start(world: &Arc<World>, villain: usize) -> Option<Handle<()>> {
     let honest: Vec<usize> = (0..world.members.len()).filter(|n| *n != villain).collect();
-    let (_, ours) = honest.split_at(honest.len() / 2 + 1);
+    let (theirs, ours) = honest.split_at(honest.len() / 2 + 1);
     let listen = real_port(villain, BOOT, false);
     // The twin's side reaches the twin alone, and is reached by it alone.
     let front = public_port(villain, false);
@@ -71,6 +72,9 @@ pub(crate) async fn start(world: &Arc<World>, villain: usize) -> Option<Handle<(
         world.wires.alias(back_door(*n), front);
         world.wires.relay(&world.context, back_door(*n), *n).await;
     }
+    // One of the first program's side meets now the one, now the other.
+    let both = *theirs.last()?;
+    wires_to_both(world, villain, both).await;
     let members = world
         .charter
         .members
@@ -94,13 +98,33 @@ pub(crate) async fn start(world: &Arc<World>, villain: usize) -> Option<Handle<(
     Some(context.spawn(move |context| async move {
         let place = ("twin", std::time::Duration::ZERO);
         let started = ledger::Ledger::simulate(context, settings, rules, place).await;
-        if let Ok(ledger) = started {
-            let error = ledger.stopped().await;
-            let at = world.now().as_millis();
-            world.report.note(at, &format!("the twin stopped: {error}"));
+        let Ok(ledger) = started else { return };
+        let mut finals = ledger.follow(0);
+        while let Some(known) = finals.recv().await {
+            let text = format!("the twin has record {}", known.index);
+            world.report.note(world.now().as_millis(), &text);
+            world
+                .report
+                .attempt("twin", "follows the log", "record by record");
         }
-        std::future::pending::<()>().await;
     }))
+}
+
+/// Lets a member reach, and be reached by, now the one program, now the other.
+async fn wires_to_both(world: &Arc<World>, villain: usize, both: usize) {
+    let front = public_port(both, false);
+    world.wires.alias(back_door(both), front);
+    let wires = world.wires.clone();
+    wires.relay(&world.context, back_door(both), both).await;
+    let mut rng = StdRng::from_seed(sub(world.seed, "twin", 0).0);
+    let context = world.context.child("between");
+    context.spawn(move |context| async move {
+        loop {
+            let pause = Duration::from_millis(rng.random_range(300..4_000));
+            context.sleep(pause).await;
+            wires.toggle((public_port(villain, false), villain), both);
+        }
+    });
 }
 
 /// Counts the honest nodes that hold evidence against the member in the end.
