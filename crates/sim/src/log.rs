@@ -66,3 +66,19 @@ impl MakeWriter<'_> for Log {
         self.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canary_in_a_log_is_seen() {
+        let (log, subscriber) = Log::open();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(row = "somebody else", "a row");
+            assert!(!log.has_canary());
+            tracing::info!(row = format!("{CANARY}-7"), "a row");
+        });
+        assert!(log.has_canary());
+    }
+}
