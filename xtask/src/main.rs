@@ -31,6 +31,8 @@ Commands:
                       nothing to do where nothing changed
   bench WHAT [ARGS]   builds and runs the bench of a room, optimised: `bench mpc prepare --json`;
                       `bench peers` installs SecretFlow SPU below `target/` and measures both
+  sim [ARGS]          builds and runs the simulator: whole networks under virtual time, in bad
+                      weather and among villains: `sim --seeds 100 --first 1 --json`
   tidy                the house's own rules: edges between rooms, lengths, documents, words;
                       `--fix` brings the table of dependencies up to date
   lint                clippy over everything, warnings are errors
@@ -51,8 +53,11 @@ fn main() -> ExitCode {
         .take_while(|arg| *arg != "--")
         .any(|arg| arg == "--help");
     match command.to_str() {
-        // The demonstration has a help of its own.
+        // The demonstration has a help of its own, and so has the simulator.
         Some("demo") => demo(&rest),
+        Some("sim") => report(Err(shell::become_it(
+            shell::cargo(["run", "--quiet", "--package", "sim", "--"]).args(&rest),
+        ))),
         Some("bench") => report(bench::run(&rest)),
         _ if asks_help => help(),
         Some("test") => gate::run(&rest),

@@ -118,6 +118,14 @@ impl Opened {
     /// # Errors
     /// A refusal where the body is larger than a body may be.
     pub fn new<B: Body>(body: &B) -> Result<Self, Refusal> {
+        Self::salted(body, Digest(primitives::random()))
+    }
+
+    /// Encodes a body under a salt, which must be drawn for it alone.
+    ///
+    /// # Errors
+    /// As [`Opened::new`].
+    pub fn salted<B: Body>(body: &B, salt: Digest) -> Result<Self, Refusal> {
         let bytes =
             cbor::encode(body).map_err(|error| Refusal::new(Rule::Format, error.to_string()))?;
         if bytes.len() > BODY_BYTES_MAX {
@@ -128,7 +136,7 @@ impl Opened {
         }
         Ok(Self {
             label: B::LABEL.into(),
-            salt: Digest(primitives::random()),
+            salt,
             body: bytes,
         })
     }

@@ -9,6 +9,7 @@ use hpke::{
     kdf::HkdfSha256, kem::X25519HkdfSha256,
 };
 use primitives::{Digest, PublicKey, cbor, limits::BODY_BYTES_MAX};
+use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -73,19 +74,53 @@ fn broken(what: &str) -> Refusal {
 /// # Errors
 /// A refusal where the reader's key is no X25519 point or the body is too large.
 pub fn seal(opened: &Opened, record: &Digest, reader: &PublicKey) -> Result<Vec<u8>, Refusal> {
+    let (key, plain) = prepare(opened, reader)?;
+    let info = info(record, reader);
+    join(hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, Kem>(
+        &OpModeS::Base,
+        &key,
+        &info,
+        &plain,
+        &[],
+    ))
+}
+
+/// As [`seal`], under randomness that the caller gives.
+///
+/// # Errors
+/// As [`seal`].
+pub fn seal_with(
+    opened: &Opened,
+    record: &Digest,
+    reader: &PublicKey,
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<u8>, Refusal> {
+    let (key, plain) = prepare(opened, reader)?;
+    let info = info(record, reader);
+    join(hpke::single_shot_seal_with_rng::<
+        ChaCha20Poly1305,
+        HkdfSha256,
+        Kem,
+    >(&OpModeS::Base, &key, &info, &plain, &[], rng))
+}
+
+fn prepare(
+    opened: &Opened,
+    reader: &PublicKey,
+) -> Result<(<Kem as hpke::Kem>::PublicKey, Zeroizing<Vec<u8>>), Refusal> {
     let key = <Kem as hpke::Kem>::PublicKey::from_bytes(&reader.0)
         .map_err(|_| broken("the reader's sealing key is no X25519 key"))?;
     let plain = Zeroizing::new(
         cbor::encode(opened).map_err(|error| Refusal::new(Rule::Format, error.to_string()))?,
     );
-    let (encapsulated, sealed) = hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, Kem>(
-        &OpModeS::Base,
-        &key,
-        &info(record, reader),
-        &plain,
-        &[],
-    )
-    .map_err(|_| broken("the body can't be sealed to this key"))?;
+    Ok((key, plain))
+}
+
+type Sealed = (<Kem as hpke::Kem>::EncappedKey, Vec<u8>);
+
+fn join(sealed: Result<Sealed, hpke::HpkeError>) -> Result<Vec<u8>, Refusal> {
+    let (encapsulated, sealed) =
+        sealed.map_err(|_| broken("the body can't be sealed to this key"))?;
     let mut bytes = encapsulated.to_bytes().to_vec();
     bytes.extend_from_slice(&sealed);
     Ok(bytes)

@@ -15,7 +15,8 @@ use commonware_consensus::marshal::standard::Standard;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use futures::future::BoxFuture;
 use primitives::{Digest, InstitutionId, PublicKey};
-use tokio::sync::{mpsc, oneshot, watch};
+use signal::watch;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::block::Block;
 use crate::chain::{Chain, Offer};
@@ -37,6 +38,8 @@ pub(crate) struct Env {
     pub(crate) now: Box<dyn Fn() -> SystemTime + Send + Sync>,
     pub(crate) sleep: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
     pub(crate) spawn: Box<dyn Fn(&'static str, BoxFuture<'static, ()>) + Send + Sync>,
+    /// How far the wall clock stands before `now`; none but in simulations.
+    pub(crate) ahead: Duration,
 }
 
 /// A record on its way into the pool.
@@ -216,7 +219,8 @@ impl Core {
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
-        let since = self.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = self.now() + self.env.ahead;
+        let since = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 

@@ -10,7 +10,8 @@ use commonware_cryptography::Digestible as _;
 use primitives::{Digest, InstitutionId, NetworkId, PublicKey, SigningKey};
 use proof::{Membership, Receipt, SignedCheckpoint, leaf_hash};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot, watch};
+use signal::watch;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::app::Sink;
 use crate::block::Block;
@@ -79,6 +80,8 @@ pub struct Config {
     pub leg_blocks: u64,
     /// Before the names of all storage partitions, where nodes share a storage.
     pub(crate) storage_prefix: String,
+    /// How far this node's clock stands before the runtime's.
+    pub(crate) clock_ahead: Duration,
 }
 
 impl Config {
@@ -99,6 +102,7 @@ impl Config {
             timeouts: Timeouts::default(),
             leg_blocks: LEG_BLOCKS,
             storage_prefix: String::new(),
+            clock_ahead: Duration::ZERO,
         }
     }
 }
@@ -176,6 +180,24 @@ impl Ledger {
             listens(&context, config.listen).await?;
             start(context, config, rules).await
         })
+    }
+
+    /// [`Ledger::start`] under virtual time. Networks of several nodes share one runtime:
+    /// `name` tells this one's storage from theirs, and its clock stands `ahead` of the
+    /// runtime's. All that it runs ends with the task that it is started in.
+    ///
+    /// # Errors
+    /// As [`Ledger::start`].
+    #[cfg(feature = "simulation")]
+    pub fn simulate(
+        context: commonware_runtime::deterministic::Context,
+        mut config: Config,
+        rules: Arc<dyn Rules>,
+        (name, ahead): (&str, Duration),
+    ) -> Starting {
+        config.storage_prefix = format!("{name}-");
+        config.clock_ahead = ahead;
+        Box::pin(start(context, config, rules))
     }
 
     /// Gives a record to the network. Resolves when it is final, durable here and under a
@@ -427,7 +449,7 @@ pub(crate) async fn start<E: Runtime>(
         leg_blocks: config.leg_blocks,
         storage_prefix: config.storage_prefix.clone(),
         rules,
-        env: env(&context),
+        env: env(&context, config.clock_ahead),
         legs,
         chain: Chain::new(&genesis, digest, state),
         cosigner: Cosigner::new(origin, config.name.clone(), config.key.clone()),
@@ -497,12 +519,13 @@ async fn replay(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-fn env<E: Runtime>(context: &E) -> Env {
+fn env<E: Runtime>(context: &E, ahead: Duration) -> Env {
     let clock = Arc::new(context.child("clock"));
     let sleeper = Arc::clone(&clock);
     let spawner = context.child("tasks");
     Env {
         now: Box::new(move || clock.current()),
+        ahead,
         sleep: Box::new(move |duration| Box::pin(sleeper.sleep(duration))),
         spawn: Box::new(move |label, task| {
             spawner.child(label).spawn(move |_| task);

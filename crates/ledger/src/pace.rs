@@ -17,12 +17,12 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use ::signal::watch;
 use commonware_runtime::telemetry::metrics::{Metric, Registered};
 use commonware_runtime::{
     BlobVersion, Clock, Error, Handle, Metrics, Name, Spawner, Storage, Supervisor, signal,
 };
 use rand_core::{CryptoRng, TryCryptoRng, TryRng};
-use tokio::sync::watch;
 
 use crate::limits::LINGER;
 

@@ -48,7 +48,7 @@ mod tests;
 pub use error::{EVIDENCE_BYTES_MAX, Error, Fault, Kind, Refusal, Trouble};
 pub use limits::{CLOCK_SKEW_MAX, ERROR_TEXT_BYTES_MAX, FRAME_BYTES_MAX, IDLE_GRACE, Limits};
 pub use link::Runtime;
-pub use net::{Config, Net};
+pub use net::{Channels, Config, Net};
 pub use replies::ReplyStream;
 pub use service::{Directory, Replies, ServeError, ServeFuture, Service};
 pub use status::{PeerStatus, Status};

@@ -5,7 +5,7 @@
 //! *Invariants*
 //! - Everything that [`Net::start`] spawns ends with its root task.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use commonware_runtime::{Handle, Listener as _, tokio as tokio_runtime};
@@ -55,6 +55,51 @@ impl<E: Runtime> Clone for Net<E> {
             root: self.root.clone(),
             listening: self.listening,
         }
+    }
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A node's channels on any runtime: what a node needs of [`Net`] once it is open.
+pub trait Channels: Send + Sync + 'static {
+    /// As [`Net::call`].
+    fn call(
+        &self,
+        peer: PublicKey,
+        request: Bytes,
+        timeout: Duration,
+    ) -> BoxFuture<'_, Result<ReplyStream, Error>>;
+
+    /// As [`Net::status`].
+    fn status(&self) -> Status;
+
+    /// As [`Net::membership_changed`].
+    fn membership_changed(&self);
+
+    /// As [`Net::stop`].
+    fn stop(&self, grace: Duration) -> BoxFuture<'_, ()>;
+}
+
+impl<E: Runtime> Channels for Net<E> {
+    fn call(
+        &self,
+        peer: PublicKey,
+        request: Bytes,
+        timeout: Duration,
+    ) -> BoxFuture<'_, Result<ReplyStream, Error>> {
+        Box::pin(Self::call(self, peer, request, timeout))
+    }
+
+    fn status(&self) -> Status {
+        Self::status(self)
+    }
+
+    fn membership_changed(&self) {
+        Self::membership_changed(self);
+    }
+
+    fn stop(&self, grace: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(Self::stop(self, grace))
     }
 }
 

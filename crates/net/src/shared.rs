@@ -15,7 +15,7 @@ use std::{
 };
 
 use primitives::PublicKey;
-use tokio::sync::watch;
+use signal::watch;
 
 use crate::{
     dialer::Peer,

@@ -18,8 +18,9 @@ use crate::{
         types::{Act, Ask, IssueWarrant, Prepared, SubmitSignature},
         webauthn::{self, RequestOptions},
     },
-    core::{Core, Indexed, lock, now_ms},
+    core::{Core, Indexed, lock},
     error::{Error, Result},
+    host::Patience,
     store::Shelf,
 };
 
@@ -75,15 +76,12 @@ const BODY_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Makes an act; a body that is still on its way is waited for.
 async fn make_when_here(core: &Arc<Core>, act: &Act) -> Result<Made> {
-    let deadline = tokio::time::Instant::now() + BODY_PATIENCE;
+    let patience = Patience::new(&core.host, BODY_PATIENCE);
     let mut changed = core.changed.subscribe();
     loop {
         match make(core, act).await {
             Err(error) if error.rule() == "body-missing" => {
-                if tokio::time::timeout_at(deadline, changed.changed())
-                    .await
-                    .is_err()
-                {
+                if patience.wait(changed.changed()).await.is_none() {
                     return Err(error);
                 }
             }
@@ -217,7 +215,7 @@ fn wait_for_signature(core: &Core, actor: &Actor, made: Made) -> Result<Prepared
         header,
         signer: actor.key,
         bodies: made.bodies.into_iter().map(|(body, _)| body).collect(),
-        prepared_ms: now_ms(),
+        prepared_ms: core.now_ms(),
     };
     core.store.put(Shelf::Prepared, &id.0, &waiting)?;
     Ok(Prepared {
@@ -279,7 +277,7 @@ pub async fn submit(core: &Arc<Core>, actor: &Actor, signed: &SubmitSignature) -
         .get(Shelf::Prepared, &id.0)?
         .filter(|waiting: &Waiting| waiting.signer == actor.key)
         .ok_or_else(|| Error::refused("not-found", "no such prepared act of this officer"))?;
-    if now_ms().saturating_sub(waiting.prepared_ms) > SIGN_WITHIN_MS {
+    if core.now_ms().saturating_sub(waiting.prepared_ms) > SIGN_WITHIN_MS {
         core.store.remove(Shelf::Prepared, &id.0)?;
         return Err(
             Error::refused("too-late", "the act was prepared over ten minutes ago")

@@ -63,7 +63,7 @@ pub(crate) fn begin(core: &Core, question: Digest) -> Result<Digest> {
 ///
 /// # Errors
 /// A refusal where there is no export, trouble while receipts are gathered.
-pub(crate) fn finish(core: &Core, question: Digest) -> Result<Vec<u8>> {
+pub fn finish(core: &Core, question: Digest) -> Result<Vec<u8>> {
     let warrant = core
         .record(&question)?
         .record

@@ -9,26 +9,28 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
-    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use docket::{Body, Header, Opened, Part, Record, Role, State, Statement};
 use ledger::Ledger;
-use net::Net;
+use net::Channels;
 use primitives::{Digest, InstitutionId, NetworkId, TimeMs, WarrantId};
-use tokio::sync::watch;
+use signal::watch;
 
+pub(crate) use crate::host::now_ms;
 use crate::{
     config::Config,
     console::Console,
     error::{Error, Result},
     events::Hub,
+    host::Host,
     jobs::Jobs,
     keystore::NodeKeys,
     log::LogFilter,
     metrics::Metrics,
     progress::Progress,
     rules::docket_state,
+    run::Parts,
     sessions::Sessions,
     store::{Shelf, Store},
 };
@@ -108,12 +110,14 @@ pub struct Core {
     pub store: Store,
     /// The ledger.
     pub ledger: Ledger,
+    /// The machine that the node runs on.
+    pub host: Arc<dyn Host>,
     /// Where the console is.
     pub(crate) console: Console,
     /// Sessions of officers who signed in.
     pub(crate) sessions: Sessions,
     /// The channels to other nodes; set once the node serves them.
-    pub net: std::sync::OnceLock<Net>,
+    pub net: std::sync::OnceLock<Arc<dyn Channels>>,
     /// Long work.
     pub(crate) jobs: Jobs,
     /// The log, indexed.
@@ -159,37 +163,28 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Milliseconds since 1970 by this machine's clock.
-#[must_use]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a node's statements carry the time of its own clock; rooms below take it as an argument"
-)]
-pub fn now_ms() -> TimeMs {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
-}
-
 impl Core {
     /// Joins the parts.
     ///
     /// # Errors
     /// Trouble where the private store can't be read.
     pub(crate) fn new(
-        config: Config,
+        host: Arc<dyn Host>,
         console: Console,
         network: NetworkId,
-        keys: NodeKeys,
-        store: Store,
-        ledger: Ledger,
-        log: LogFilter,
+        parts: Parts,
     ) -> Result<Arc<Self>> {
+        let Parts {
+            config,
+            keys,
+            store,
+            ledger,
+            log,
+        } = parts;
         let context = [&network.0.0[..], config.institution.as_str().as_bytes()];
         let sessions = Sessions::new(Digest::of("cordon/sessions/v1", &context));
         Ok(Arc::new(Self {
+            host,
             console,
             sessions,
             me: config.institution.clone(),
@@ -229,13 +224,20 @@ impl Core {
             .expect("the ledger was started with this crate's rules")
     }
 
+    /// Milliseconds since 1970 by the host's clock.
+    #[must_use]
+    pub fn now_ms(&self) -> TimeMs {
+        self.host.now_ms()
+    }
+
     /// The channels.
     ///
     /// # Errors
     /// Trouble before the node serves.
-    pub fn net(&self) -> Result<&Net> {
+    pub fn net(&self) -> Result<&dyn Channels> {
         self.net
             .get()
+            .map(AsRef::as_ref)
             .ok_or_else(|| Error::trouble("starting", "the node is starting"))
     }
 
@@ -336,7 +338,7 @@ impl Core {
             network: self.network,
             institution: self.me.clone(),
             officer: None,
-            time_ms: now_ms(),
+            time_ms: self.now_ms(),
             warrant,
             follows,
             parts,
@@ -362,7 +364,7 @@ impl Core {
     pub async fn submit(&self, record: Record) -> Result<Indexed> {
         let digest = record.digest;
         let kind = record.kind();
-        let began = Instant::now();
+        let began = self.host.uptime();
         let receipt = match self.ledger.submit(record.bytes.clone().into()).await {
             Ok(receipt) => receipt,
             Err(error) => {
@@ -372,7 +374,8 @@ impl Core {
                 return Err(error.into());
             }
         };
-        self.metrics.became_final(kind, began.elapsed());
+        let took = self.host.uptime().saturating_sub(began);
+        self.metrics.became_final(kind, took);
         tracing::info!(record = %digest.short(), kind, index = receipt.index(), "final");
         let mut changed = self.changed.subscribe();
         loop {
@@ -396,10 +399,9 @@ impl Core {
             tracing::warn!(act, rule, detail, "denied; no docket to record it in");
             return error;
         }
-        let made = Opened::new(&docket::body::Reason {
+        let made = self.host.open(&docket::body::Reason {
             text: detail.clone(),
-        })
-        .map_err(Error::from);
+        });
         let recorded = match made {
             Ok(reason) => {
                 let mut readers = self.overseers(&state);

@@ -6,7 +6,11 @@
 //! this institution's approval and every other one's, and if this node's own
 //! copy of the plan says what the step may open.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use docket::{
     Plan, State, Statement,
@@ -23,9 +27,10 @@ use net::{Replies, ServeError, Service};
 use primitives::{Digest, PublicKey, WarrantId, cbor};
 
 use crate::{
-    core::{Core, now_ms},
+    core::Core,
     error::{Error, Kind, Result},
     exchange::{Attested, BODY_FRAME_BYTES, Call, Lookup, Seen, run_transcript},
+    host::Patience,
     progress::PartyState,
     store::Shelf,
 };
@@ -37,8 +42,8 @@ use labels::Labels;
 
 pub(crate) use decide::{commit_inputs, decide_by_rule, key_commitments};
 
-/// Answers the calls of other nodes.
-pub(crate) struct Desk(pub Arc<Core>);
+/// Answers the calls of other nodes, for as long as this one lives.
+pub(crate) struct Desk(pub Weak<Core>);
 
 impl Service for Desk {
     fn serve(
@@ -47,8 +52,9 @@ impl Service for Desk {
         request: bytes::Bytes,
         mut replies: Replies,
     ) -> net::ServeFuture<'_> {
-        let core = self.0.clone();
+        let core = self.0.upgrade();
         Box::pin(async move {
+            let core = core.ok_or_else(|| ServeError::trouble("stopping", None))?;
             let call = Call::decode(&request).map_err(as_serve)?;
             let served = match call {
                 Call::Body { record, label } => {
@@ -111,7 +117,12 @@ async fn serve_body(
     let opened = core
         .opened(part)?
         .ok_or_else(|| Error::refused("erased", "the body is no longer kept"))?;
-    let sealed = docket::seal::seal(&opened, &record.digest, &reader.seal_key)?;
+    let sealed = docket::seal::seal_with(
+        &opened,
+        &record.digest,
+        &reader.seal_key,
+        &mut core.host.rng(),
+    )?;
     for chunk in sealed.chunks(BODY_FRAME_BYTES) {
         reply(replies, chunk.to_vec()).await?;
     }
@@ -166,7 +177,7 @@ pub(crate) fn load(core: &Core, state: &State, question: &Digest) -> Result<Case
 fn running(core: &Core, peer: &PublicKey, question: &Digest) -> Result<(State, Case)> {
     let state = core.state();
     let case = load(core, &state, question)?;
-    state.warrant_in_force(&case.warrant_id, now_ms())?;
+    state.warrant_in_force(&case.warrant_id, core.now_ms())?;
     let requester = state.member(&case.warrant.requester);
     if requester.is_none_or(|member| member.node_key != *peer) {
         return Err(Error::refused(
@@ -196,7 +207,7 @@ const LAG_PATIENCE: Duration = Duration::from_secs(5);
 /// [`running`], once this node's own copy of the ledger shows it: the requester
 /// may have seen the last record a moment earlier.
 async fn running_soon(core: &Core, peer: &PublicKey, question: &Digest) -> Result<(State, Case)> {
-    let deadline = tokio::time::Instant::now() + LAG_PATIENCE;
+    let patience = Patience::new(&core.host, LAG_PATIENCE);
     let mut changed = core.changed.subscribe();
     loop {
         let error = match running(core, peer, question) {
@@ -207,11 +218,7 @@ async fn running_soon(core: &Core, peer: &PublicKey, question: &Digest) -> Resul
             error.rule(),
             "approval-missing" | "not-running" | "not-found" | "question-unknown" | "body-missing"
         );
-        if !may_come
-            || tokio::time::timeout_at(deadline, changed.changed())
-                .await
-                .is_err()
-        {
+        if !may_come || patience.wait(changed.changed()).await.is_none() {
             return Err(error);
         }
     }
@@ -374,11 +381,14 @@ async fn serve_lookup(
     let request = lookup.request;
     let place = (lookup.question, lookup.step);
     show_begin(core, plan, place, &step, request.len());
-    let answer = blocking(move || {
-        let session = Session::new(context, run, prepared)?;
-        Ok(session.admit(&request, &permit, &mut rand::rng())?)
-    })
-    .await?;
+    let host = core.host.clone();
+    let answer = core
+        .host
+        .blocking(move || {
+            let session = Session::new(context, run, prepared)?;
+            Ok(session.admit(&request, &permit, &mut host.rng())?)
+        })
+        .await?;
     core.keep_spent(&lookup.question, &lookup.snapshot, lookup.step, &answer)?;
     let labels = Labels {
         core: core.clone(),
@@ -431,12 +441,14 @@ async fn send(
     let core = &labels.core;
     loop {
         let pulled: Pull;
-        (answer, pulled) = blocking(move || {
-            let mut answer: Answer = answer;
-            let pulled = answer.pull()?;
-            Ok((answer, pulled))
-        })
-        .await?;
+        (answer, pulled) = core
+            .host
+            .blocking(move || {
+                let mut answer: Answer = answer;
+                let pulled = answer.pull()?;
+                Ok((answer, pulled))
+            })
+            .await?;
         match pulled {
             Pull::Frame(frame) => {
                 let size = frame.len() as u64;
@@ -445,13 +457,17 @@ async fn send(
                     .party(question, &core.me, |party| party.bytes += size);
             }
             Pull::Labels(inputs) => {
-                let found = labels.of(inputs).await?;
-                answer = blocking(move || {
-                    let mut answer = answer;
-                    answer.supply(&found)?;
-                    Ok(answer)
-                })
-                .await?;
+                let engine = labels.clone();
+                let found = core.host.engine(async move { engine.of(inputs).await });
+                let found = found.await?;
+                answer = core
+                    .host
+                    .blocking(move || {
+                        let mut answer = answer;
+                        answer.supply(&found)?;
+                        Ok(answer)
+                    })
+                    .await?;
             }
             Pull::Done(transcript) => return Ok(transcript),
         }
@@ -464,15 +480,6 @@ fn served_key(question: &Digest, seen: &Seen) -> Vec<u8> {
     key.extend_from_slice(&seen.part.to_be_bytes());
     key.extend_from_slice(&seen.snapshot.0);
     key
-}
-
-/// Runs work that keeps a core busy off the event loop.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::broken("panic", error))?
 }
 
 async fn serve_attest(

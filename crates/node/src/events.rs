@@ -23,7 +23,7 @@ use std::{
 use docket::Duty;
 use primitives::InstitutionId;
 use serde::Serialize;
-use tokio::sync::watch;
+use signal::watch;
 
 use crate::core::lock;
 

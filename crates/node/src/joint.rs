@@ -41,7 +41,7 @@ use net::Replies;
 use primitives::{Digest, InstitutionId, PublicKey, WarrantId};
 
 use crate::{
-    core::{Core, now_ms},
+    core::Core,
     custodian,
     error::{Error, Result},
     exchange::Call,
@@ -87,7 +87,7 @@ pub(crate) struct Running {
 pub(crate) fn admitted(core: &Core, question: &Digest) -> Result<Running> {
     let state = core.state();
     let loaded = custodian::load(core, &state, question)?;
-    state.warrant_in_force(&loaded.warrant_id, now_ms())?;
+    state.warrant_in_force(&loaded.warrant_id, core.now_ms())?;
     let joint = loaded
         .plan
         .joint

@@ -20,7 +20,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use docket::{Opened, Record, Statement, body::FaultEvidence, state::QuestionPhase};
+use docket::{Record, Statement, body::FaultEvidence, state::QuestionPhase};
 use primitives::{Digest, InstitutionId, WarrantId};
 
 use crate::{
@@ -48,10 +48,15 @@ pub async fn follow(core: Arc<Core>) {
     // What was final before is read again and told nobody.
     let told_from = core.ledger.status().size;
     let mut finals = core.ledger.follow(0);
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut tick = core.host.sleep(Duration::ZERO);
     loop {
+        // The tick comes first, so that records can't keep it away.
         tokio::select! {
+            biased;
+            () = &mut tick => {
+                tick = core.host.sleep(TICK);
+                look_again(&core);
+            }
             next = finals.recv() => {
                 let Some(next) = next else { return };
                 let mut touched = Vec::new();
@@ -67,19 +72,21 @@ pub async fn follow(core: Arc<Core>) {
                     advance(&core, warrant);
                 }
             }
-            _ = tick.tick() => {
-                let state = core.state();
-                if rotation::due(&core.config, &state) {
-                    core.renewed.notify_one();
-                }
-                for (warrant, _) in state.warrants() {
-                    advance(&core, *warrant);
-                }
-                fetch_outside(&core);
-                witness(&core);
-            }
         }
     }
+}
+
+/// Looks at everything unfinished.
+fn look_again(core: &Arc<Core>) {
+    let state = core.state();
+    if rotation::due(&core.config, &state) {
+        core.renewed.notify_one();
+    }
+    for (warrant, _) in state.warrants() {
+        advance(core, *warrant);
+    }
+    fetch_outside(core);
+    witness(core);
 }
 
 fn take(core: &Core, next: ledger::Final, told_from: u64) -> Option<WarrantId> {
@@ -173,7 +180,7 @@ fn advance(core: &Arc<Core>, warrant: WarrantId) {
 }
 
 /// Looks at a case at once: something in it can go on.
-pub(crate) fn look_again(core: &Arc<Core>, warrant: &WarrantId) {
+pub(crate) fn go_on(core: &Arc<Core>, warrant: &WarrantId) {
     advance(core, *warrant);
 }
 
@@ -187,12 +194,13 @@ where
         return;
     };
     let work = work(core.clone(), question);
-    tokio::spawn(async move {
+    let task = async move {
         let _busy = busy;
         if let Err(error) = work.await {
             log_step(step, &question, &error);
         }
-    });
+    };
+    core.host.spawn(step, Box::pin(task));
 }
 
 fn log_step(step: &str, question: &Digest, error: &Error) {
@@ -238,8 +246,8 @@ fn fetch(core: &Arc<Core>, records: Vec<Arc<Record>>, warrant: Option<WarrantId>
             let Some(busy) = core.begin(format!("body {} {label}", record.digest)) else {
                 continue;
             };
-            let core = core.clone();
-            tokio::spawn(async move {
+            let (host, core) = (core.host.clone(), core.clone());
+            let task = async move {
                 let _busy = busy;
                 match fetch_body(&core, &record, &label).await {
                     Ok(()) => {
@@ -254,7 +262,8 @@ fn fetch(core: &Arc<Core>, records: Vec<Arc<Record>>, warrant: Option<WarrantId>
                         record = %record.digest.short(), label, %error, "a body did not come"
                     ),
                 }
-            });
+            };
+            host.spawn("body", Box::pin(task));
         }
     }
 }
@@ -275,12 +284,14 @@ fn witness(core: &Arc<Core>) {
             core.clone(),
             state.members().map(|m| m.id.clone()).collect(),
         );
-        tokio::spawn(async move {
+        let host = core.host.clone();
+        let task = async move {
             let _busy = busy;
             if let Err(error) = state_evidence(&core, &found, readers).await {
                 tracing::warn!(member = %found.member, kind, %error, "evidence could not be stated");
             }
-        });
+        };
+        host.spawn("witness", Box::pin(task));
     }
 }
 
@@ -289,7 +300,7 @@ async fn state_evidence(
     found: &ledger::Evidence,
     readers: Vec<InstitutionId>,
 ) -> Result<()> {
-    let body = Opened::new(&FaultEvidence {
+    let body = core.host.open(&FaultEvidence {
         what: found.kind.name().into(),
         bytes: found.bytes.clone(),
     })?;
@@ -318,7 +329,7 @@ async fn fetch_body(core: &Core, record: &Record, label: &str) -> Result<()> {
     };
     let sealed = core
         .net()?
-        .call(peer, call.encode()?, CALL_TIMEOUT)
+        .call(peer, call.encode()?.into(), CALL_TIMEOUT)
         .await
         .map_err(peer_error)?
         .read_to_end(SEALED_BYTES_MAX)

@@ -234,7 +234,7 @@ impl Metrics {
 
 fn gauges(registry: &mut Registry, core: &Core) {
     let status = core.ledger.status();
-    let channels = core.net.get().map(net::Net::status).unwrap_or_default();
+    let channels = core.net.get().map(|net| net.status()).unwrap_or_default();
     let connected = channels
         .peers
         .iter()

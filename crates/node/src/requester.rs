@@ -25,10 +25,11 @@ use primitives::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::{Core, lock, now_ms},
+    core::{Core, lock},
     custodian::context,
     error::{Error, Kind, Result},
     exchange::{Call, Lookup, Seen},
+    host::Patience,
     progress::PartyState,
     store::Shelf,
 };
@@ -127,7 +128,7 @@ pub(crate) async fn abort(core: &Arc<Core>, question: &Digest, error: &Error) ->
         } => {
             let mut bytes = evidence.clone();
             bytes.truncate(1024 * 1024);
-            let body = docket::Opened::new(&FaultEvidence {
+            let body = core.host.open(&FaultEvidence {
                 what: detail.clone(),
                 bytes,
             })?;
@@ -244,7 +245,7 @@ impl Running {
         }
         self.core
             .state()
-            .warrant_in_force(&self.plan.warrant, now_ms())?;
+            .warrant_in_force(&self.plan.warrant, self.core.now_ms())?;
         Ok(())
     }
 
@@ -393,7 +394,7 @@ impl Running {
         for (number, part) in parts(&params, targets).into_iter().enumerate() {
             let number = u16::try_from(number)
                 .map_err(|_| Error::refused("budget", "too many parts in one step"))?;
-            let deadline = tokio::time::Instant::now() + PATIENCE;
+            let patience = Patience::new(&self.core.host, PATIENCE);
             let mut pause = Duration::from_millis(200);
             let asked = part.len() as u64;
             let given = loop {
@@ -402,7 +403,7 @@ impl Running {
                     .await
                 {
                     Ok(given) => break given,
-                    Err(error) if error.retry() && tokio::time::Instant::now() < deadline => {
+                    Err(error) if error.retry() && patience.is_left() => {
                         self.check_allowed()?;
                         self.core
                             .progress
@@ -414,7 +415,7 @@ impl Running {
                             f64::from(step) / self.plan.steps.len() as f64,
                             format!("waiting for {institution}: {error}"),
                         );
-                        tokio::time::sleep(pause).await;
+                        self.core.host.sleep(pause).await;
                         pause = (pause * 2).min(Duration::from_secs(5));
                     }
                     Err(error) => return Err(error),
@@ -471,7 +472,7 @@ impl Running {
         let fault = |error: mpc::Error| blame(institution, error);
         let net = self.core.net()?;
         let mut replies = net
-            .call(key, call.encode()?, LOOKUP_TIMEOUT)
+            .call(key, call.encode()?.into(), LOOKUP_TIMEOUT)
             .await
             .map_err(peer_error)?;
         while let Some(frame) = replies.next().await.map_err(peer_error)? {
@@ -483,17 +484,11 @@ impl Running {
                     party.state = PartyState::Asking;
                     party.bytes += size;
                 });
-            receiver = tokio::task::spawn_blocking(move || {
-                receiver.on_frame(frame.to_vec()).map(|_| receiver)
-            })
-            .await
-            .map_err(|error| Error::broken("panic", error))?
-            .map_err(fault)?;
+            let on_frame = move || Ok(receiver.on_frame(frame.to_vec()).map(|_| receiver));
+            receiver = self.core.host.blocking(on_frame).await?.map_err(fault)?;
         }
-        let opened = tokio::task::spawn_blocking(move || receiver.finish())
-            .await
-            .map_err(|error| Error::broken("panic", error))?
-            .map_err(fault)?;
+        let finish = move || Ok(receiver.finish());
+        let opened = self.core.host.blocking(finish).await?.map_err(fault)?;
         Ok(Given {
             institution: institution.clone(),
             seen: Seen {

@@ -1,9 +1,16 @@
 //! A node's life: open, join, serve, drain.
 
-use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    path::Path,
+    pin::Pin,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use commonware_runtime::{Metrics as _, Runner as _, Supervisor as _, tokio as runtime};
-use net::{Directory, Net};
+use net::{Channels, Directory, Net};
 use primitives::{Digest, PublicKey};
 
 use crate::{
@@ -13,6 +20,7 @@ use crate::{
     core::Core,
     custodian::Desk,
     error::{Error, Result},
+    host::{Host, Machine, Task},
     journey,
     keystore::{NodeKeys, Passphrase},
     log::LogFilter,
@@ -25,13 +33,14 @@ use crate::{
 /// How long calls under way may take to end when the node drains.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// The members as the ledger has them now.
-struct Members(Arc<Core>);
+/// The members as the ledger has them now. Weak, as [`Desk`] is: a node holds its
+/// channels, and what they hold must not keep the node.
+struct Members(Weak<Core>);
 
 impl Directory for Members {
     fn address(&self, peer: &PublicKey) -> Option<SocketAddr> {
-        self.0
-            .state()
+        let core = self.0.upgrade()?;
+        core.state()
             .member_of_node(peer)?
             .exchange_address
             .parse()
@@ -39,7 +48,8 @@ impl Directory for Members {
     }
 
     fn is_member(&self, peer: &PublicKey) -> bool {
-        self.0.state().member_of_node(peer).is_some()
+        let core = self.0.upgrade();
+        core.is_some_and(|core| core.state().member_of_node(peer).is_some())
     }
 }
 
@@ -70,67 +80,142 @@ pub enum Ended {
 /// Trouble that keeps the node from starting, or that stopped its ledger.
 pub fn run(config: Config, passphrase: &Passphrase, log: LogFilter, stop: Stop) -> Result<Ended> {
     rotation::settle(&config)?;
-    let console = Console::of(&config)?;
+    Console::of(&config)?;
     let keys = NodeKeys::read(&config.file(files::KEYS), passphrase)?;
     let store = Store::open(&config.file(files::STORE), &keys.store)?;
     let settings = runtime::Config::new()
         .with_storage_directory(config.file(files::LEDGER))
         .with_worker_threads(2);
-    runtime::Runner::new(settings)
-        .start(|context| serve(context, (config, console), (keys, store), log, stop))
+    runtime::Runner::new(settings).start(|context| serve(context, config, (keys, store), log, stop))
 }
 
-async fn serve(
-    context: runtime::Context,
-    (config, console): (Config, Console),
-    (keys, store): (NodeKeys, Store),
-    log: LogFilter,
-    stop: Stop,
-) -> Result<Ended> {
-    let snapshots = config.file(files::SNAPSHOTS);
-    if snapshots.exists() {
-        // What a node that was killed left half done.
-        data::Snapshot::clean(&snapshots)?;
+/// What a node is made of, before it joins its channels.
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// The keys.
+    pub keys: NodeKeys,
+    /// The private store.
+    pub store: Store,
+    /// The ledger, started with [`LegalOrder`].
+    pub ledger: ledger::Ledger,
+    /// The log's filter.
+    pub log: LogFilter,
+}
+
+/// A node that follows its ledger and answers its peers.
+pub struct Joined {
+    /// What its parts share.
+    pub core: Arc<Core>,
+    channels: Arc<dyn Channels>,
+    tasks: Vec<Task>,
+}
+
+impl Joined {
+    /// Lets the calls under way end, then ends.
+    pub async fn drain(self) {
+        self.channels.stop(DRAIN).await;
+        for task in self.tasks {
+            task.abort();
+        }
     }
-    let charter = config.charter()?;
-    let network = charter.network()?;
-    let rules = Arc::new(LegalOrder::new(charter.clone())?);
+}
+
+/// The settings of a node's ledger.
+///
+/// # Errors
+/// A refusal where the charter is not valid.
+pub fn ledger_settings(
+    config: &Config,
+    charter: &docket::Charter,
+    keys: &NodeKeys,
+) -> Result<ledger::Config> {
     let mut settings = ledger::Config::new(
-        network,
+        charter.network()?,
         config.institution.clone(),
         keys.node.clone(),
         config.listen.ledger,
     );
     settings.bootstrap = crate::rules::members(charter.members.iter()).into();
+    Ok(settings)
+}
+
+/// Opens a node's channels and lets it follow its ledger: all of a node but its API,
+/// on any machine.
+///
+/// # Errors
+/// Trouble where the exchange's address can't be listened on.
+pub async fn join<E: net::Runtime>(
+    context: E,
+    host: Arc<dyn Host>,
+    parts: Parts,
+) -> Result<Joined> {
+    let snapshots = parts.config.file(files::SNAPSHOTS);
+    if snapshots.exists() {
+        // What a node that was killed left half done.
+        data::Snapshot::clean(&snapshots)?;
+    }
+    let console = Console::of(&parts.config)?;
+    let network = parts.config.charter()?.network()?;
+    let listen = parts.config.listen.exchange;
+    let core = Core::new(host, console, network, parts)?;
+    let settings = net::Config {
+        key: core.keys.node.clone(),
+        listen,
+        network,
+        limits: net::Limits {
+            request_bytes_max: crate::exchange::REQUEST_BYTES_MAX,
+            ..net::Limits::default()
+        },
+    };
+    let members = Arc::new(Members(Arc::downgrade(&core)));
+    let desk = Arc::new(Desk(Arc::downgrade(&core)));
+    let channels = Net::start(context, settings, members, desk)
+        .await
+        .map_err(|error| Error::broken("exchange-address", error))?;
+    let channels: Arc<dyn Channels> = Arc::new(channels);
+    let _ = core.net.set(channels.clone());
+    let tasks = vec![
+        core.host
+            .spawn("follow", Box::pin(journey::follow(core.clone()))),
+        core.host
+            .spawn("watch", Box::pin(watch::changes(core.clone()))),
+    ];
+    Ok(Joined {
+        core,
+        channels,
+        tasks,
+    })
+}
+
+async fn serve(
+    context: runtime::Context,
+    config: Config,
+    (keys, store): (NodeKeys, Store),
+    log: LogFilter,
+    stop: Stop,
+) -> Result<Ended> {
+    let charter = config.charter()?;
+    let settings = ledger_settings(&config, &charter, &keys)?;
+    let rules = Arc::new(LegalOrder::new(charter)?);
     let ledger = ledger::Ledger::start(context.child("ledger"), settings, rules).await?;
     let token = operator_token(&config.file(files::OPERATOR_TOKEN))?;
-    let listen = config.listen.clone();
-    let core = Core::new(config, console, network, keys, store, ledger.clone(), log)?;
+    let listen = config.listen.api;
+    let parts = Parts {
+        config,
+        keys,
+        store,
+        ledger: ledger.clone(),
+        log,
+    };
+    let joined = join(context.child("net"), Machine::host(), parts).await?;
+    let core = joined.core.clone();
     let runtime = context.child("metrics");
     core.metrics.runtime(move || runtime.encode());
-    let channels = Net::start(
-        context.child("net"),
-        net::Config {
-            key: core.keys.node.clone(),
-            listen: listen.exchange,
-            network,
-            limits: net::Limits {
-                request_bytes_max: crate::exchange::REQUEST_BYTES_MAX,
-                ..net::Limits::default()
-            },
-        },
-        Arc::new(Members(core.clone())),
-        Arc::new(Desk(core.clone())),
-    )
-    .await
-    .map_err(|error| Error::broken("exchange-address", error))?;
-    let _ = core.net.set(channels.clone());
-    let follower = tokio::spawn(journey::follow(core.clone()));
-    let watcher = tokio::spawn(watch::changes(core.clone()));
-    let listener = tokio::net::TcpListener::bind(listen.api)
+    let listener = tokio::net::TcpListener::bind(listen)
         .await
-        .map_err(|error| Error::broken("api-address", format!("{}: {error}", listen.api)))?;
-    tracing::info!(institution = %core.me, network = %network, api = %listen.api, "the node serves");
+        .map_err(|error| Error::broken("api-address", format!("{listen}: {error}")))?;
+    tracing::info!(institution = %core.me, network = %core.network, api = %listen, "the node serves");
     let router = api::router(core.clone(), Gate::new(core.clone(), token));
     let (drain, draining) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(
@@ -149,9 +234,7 @@ async fn serve(
     core.events.close();
     let _ = drain.send(());
     let _ = tokio::time::timeout(DRAIN, server).await;
-    channels.stop(DRAIN).await;
-    follower.abort();
-    watcher.abort();
+    joined.drain().await;
     if matches!(ended, Ok(Ended::Renewed)) {
         rotation::take(&core.config)?;
         tracing::info!("the members have put this node's new keys into office");

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     api::types::{JobView, Publish, Recorded, RejectedView},
     config::files,
-    core::{Core, Indexed, lock, now_ms},
+    core::{Core, Indexed, lock},
     error::{Error, Result},
     store::Shelf,
 };
@@ -64,7 +64,7 @@ impl From<data::DataError> for Error {
 ///
 /// # Errors
 /// A refusal where it can't be guessed or is not valid.
-pub(crate) fn specification(core: &Core, publish: &Publish) -> Result<data::DatasetSpec> {
+pub fn specification(core: &Core, publish: &Publish) -> Result<data::DatasetSpec> {
     if let Some(text) = &publish.spec {
         let spec: data::DatasetSpec = toml::from_str(text)
             .map_err(|error| Error::refused("dataset-spec", error.message().to_string()))?;
@@ -119,7 +119,7 @@ pub(crate) fn specification(core: &Core, publish: &Publish) -> Result<data::Data
 ///
 /// # Errors
 /// The rule that refuses it, or trouble.
-pub(crate) async fn publish(core: &Arc<Core>, spec: data::DatasetSpec) -> Result<Indexed> {
+pub async fn publish(core: &Arc<Core>, spec: data::DatasetSpec) -> Result<Indexed> {
     let name = |value: &str| value.to_string();
     let entry = DatasetPublished {
         dataset: spec
@@ -182,7 +182,7 @@ fn published(core: &Core, dataset: &str) -> Result<Digest> {
 ///
 /// # Errors
 /// A refusal where the table was not published.
-pub(crate) fn begin_snapshot(core: &Arc<Core>, dataset: &str) -> Result<JobView> {
+pub fn begin_snapshot(core: &Arc<Core>, dataset: &str) -> Result<JobView> {
     let record = published(core, dataset)?;
     let text: String = core
         .store
@@ -196,13 +196,15 @@ pub(crate) fn begin_snapshot(core: &Arc<Core>, dataset: &str) -> Result<JobView>
     let (job, cancel) = core.jobs.begin(dataset, "reading");
     let core = core.clone();
     let view = core.jobs.view(&job);
-    tokio::spawn(async move {
+    let host = core.host.clone();
+    let task = async move {
         let _busy = busy;
         if let Err(error) = snapshot(&core, record, spec, &job, &cancel).await {
             tracing::warn!(%error, "a snapshot failed");
             core.jobs.fail(&job, &error);
         }
-    });
+    };
+    host.spawn("snapshot", Box::pin(task));
     view.ok_or_else(|| Error::trouble("jobs", "too many jobs"))
 }
 
@@ -218,7 +220,7 @@ async fn snapshot(
     let name = format!("{}-{}", spec.name, hex::encode(primitives::random::<8>()));
     let folder = parent.join(&name);
     let salt = bucket_salt(&core.network);
-    let options = data::TakeOptions::new(salt, now_ms());
+    let options = data::TakeOptions::new(salt, core.now_ms());
     let watcher = core.clone();
     let watched = job.to_string();
     let mut progress = move |progress: data::Progress| {
@@ -234,7 +236,11 @@ async fn snapshot(
             view.progress = part.min(1.0) * 0.5;
         });
     };
-    let taken = data::Snapshot::take(&spec, &folder, &options, &mut progress, cancel).await?;
+    let (place, cancel) = (folder.clone(), cancel.clone());
+    let take = async move {
+        Ok(data::Snapshot::take(&spec, &place, &options, &mut progress, &cancel).await?)
+    };
+    let taken = core.host.engine(take).await?;
     let (keys, kept) = prepare_keys(core, &taken, &folder, job).await?;
     let report = taken.report();
     let statement = SnapshotCommitted {
@@ -301,16 +307,16 @@ async fn prepare_keys(
         });
         let inputs = taken.inputs(&key.name)?;
         let path = folder.join(prepared_file(&key.name));
-        let (table_key, prepared) = tokio::task::spawn_blocking(move || -> Result<_> {
-            let table_key = TableKey::draw(&mut rand::rng());
+        let host = core.host.clone();
+        let prepare = move || -> Result<_> {
+            let table_key = TableKey::draw(&mut host.rng());
             let inputs: Result<Vec<Vec<u8>>, data::DataError> =
                 inputs.map(|entry| entry.map(|(_, input)| input)).collect();
             let prepared = Prepared::prepare(&table_key, salt, anonymity, inputs?, None)?;
             prepared.save(&path)?;
             Ok((table_key, prepared))
-        })
-        .await
-        .map_err(|error| Error::broken("panic", error))??;
+        };
+        let (table_key, prepared) = core.host.blocking(prepare).await?;
         kept.push((key.name.clone(), Digest(*table_key.to_bytes())));
         keys.push(LookupKey {
             name: key.name.clone(),

@@ -17,7 +17,7 @@ use crate::{
         BodyEvent, InboxEvent, LedgerEvent, MembersEvent, QuestionEvent, RulesEvent, RunEvent,
         WarrantEvent,
     },
-    core::{Core, Indexed, now_ms},
+    core::{Core, Indexed},
     views,
 };
 
@@ -75,7 +75,7 @@ pub(crate) fn record(core: &Core, state: &State, indexed: &Indexed) {
     };
     let event = WarrantEvent {
         warrant: id.to_string(),
-        phase: views::phase(warrant, now_ms()).into(),
+        phase: views::phase(warrant, core.now_ms()).into(),
         kind: indexed.record.kind().into(),
         record: indexed.record.digest.to_string(),
         index: indexed.index,
@@ -139,12 +139,10 @@ pub(crate) fn body(core: &Core, warrant: &WarrantId, record: &Digest, label: &st
 
 /// Looks at what changes by itself, until the node stops.
 pub(crate) async fn changes(core: Arc<Core>) {
-    let mut tick = tokio::time::interval(PROGRESS_EVERY);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut ledger: Option<LedgerEvent> = None;
     let mut inbox = InboxEvent::default();
     for count in 0u32.. {
-        tick.tick().await;
+        core.host.sleep(PROGRESS_EVERY).await;
         runs(&core);
         for event in core.jobs.take_changed() {
             core.events.publish("job", JOB_DUTIES, &event);

@@ -51,7 +51,7 @@ pub(super) fn pass_on(
     let (id, record, known, warrant) = question_of(core, state, question)?;
     let disclosed = known.disclosed.iter().next().copied();
     let readers = core.readers(state, [&warrant.requester, &warrant.authority]);
-    let body = reason_of(reason)?;
+    let body = reason_of(core, reason)?;
     Ok(Made {
         warrant: Some(id),
         follows: [record].into_iter().chain(disclosed).collect(),
@@ -86,7 +86,7 @@ pub(super) fn give_notice(
         .issued
         .ok_or_else(|| Error::refused("warrant-unknown", "the warrant was not issued"))?;
     let readers = core.readers(state, [&known.requester, &known.authority]);
-    let body = reason_of(reason)?;
+    let body = reason_of(core, reason)?;
     Ok(Made {
         warrant: Some(id),
         follows: vec![issued],
@@ -104,9 +104,9 @@ pub(super) fn give_notice(
 }
 
 /// A reason that must be given.
-pub(super) fn reason_of(text: &str) -> Result<Opened> {
+pub(super) fn reason_of(core: &Core, text: &str) -> Result<Opened> {
     if text.trim().is_empty() {
         return Err(Error::refused("parts", "a reason is needed"));
     }
-    Ok(Opened::new(&Reason { text: text.into() })?)
+    core.host.open(&Reason { text: text.into() })
 }

@@ -19,7 +19,7 @@ use super::{afterwards, officers, rules};
 use crate::{
     acts::summary::Summary,
     api::types::{Act, Ask, DraftWarrant, IssueWarrant},
-    core::{Core, now_ms},
+    core::Core,
     custodian,
     error::{Error, Result},
     requester::RunResult,
@@ -67,14 +67,21 @@ pub(super) async fn make(core: &Arc<Core>, act: &Act) -> Result<Made> {
             let (id, known) = warrant_of(&state, warrant)?;
             let statement = Statement::WarrantRefused { draft: known.draft };
             let readers = core.readers(&state, [&known.requester, &known.authority]);
-            with_reason(id, vec![known.draft], reason, readers, statement)
+            with_reason(core, id, vec![known.draft], reason, readers, statement)
         }
         Act::RevokeWarrant { warrant, reason } => {
             let (id, known) = warrant_of(&state, warrant)?;
             let parties = [&known.requester, &known.authority];
             let readers = core.readers(&state, parties.into_iter().chain(&known.terms.custodians));
             let follows = known.issued.into_iter().collect();
-            with_reason(id, follows, reason, readers, Statement::WarrantRevoked {})
+            with_reason(
+                core,
+                id,
+                follows,
+                reason,
+                readers,
+                Statement::WarrantRevoked {},
+            )
         }
         Act::Ask(ask) => ask_question(core, &state, ask),
         Act::Approve { question } => approve(core, &state, question).await,
@@ -92,7 +99,7 @@ pub(super) async fn make(core: &Arc<Core>, act: &Act) -> Result<Made> {
                 hops: *hops,
                 answer_cap: *answer_cap,
             };
-            with_reason(id, vec![record], reason, readers, statement)
+            with_reason(core, id, vec![record], reason, readers, statement)
         }
         Act::Refuse { question, reason } => {
             let (id, record, known, warrant) = question_of(core, &state, question)?;
@@ -101,7 +108,7 @@ pub(super) async fn make(core: &Arc<Core>, act: &Act) -> Result<Made> {
                 question: record,
                 plan: known.plan,
             };
-            with_reason(id, vec![record], reason, readers, statement)
+            with_reason(core, id, vec![record], reason, readers, statement)
         }
         Act::OpenAnswer { question } => open_answer(core, &state, question),
         Act::ExportBundle { question } => afterwards::export(core, &state, question),
@@ -136,14 +143,15 @@ pub(super) async fn make(core: &Arc<Core>, act: &Act) -> Result<Made> {
     }
 }
 
-pub(super) fn with_reason(
+fn with_reason(
+    core: &Core,
     warrant: WarrantId,
     follows: Vec<Digest>,
     reason: &str,
     readers: Vec<InstitutionId>,
     statement: Statement,
 ) -> Result<Made> {
-    let body = afterwards::reason_of(reason)?;
+    let body = afterwards::reason_of(core, reason)?;
     Ok(Made {
         warrant: Some(warrant),
         follows,
@@ -200,14 +208,14 @@ fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
         if !seen.insert(input.clone()) {
             continue;
         }
-        let (blind, _) = mpc::oprf::blind(&input, &mut rand::rng())?;
+        let (blind, _) = mpc::oprf::blind(&input, &mut core.host.rng())?;
         subjects.push(Subject {
             selector,
             blind: Digest(*blind.to_bytes()),
         });
     }
     let scenes = scenes_of(draft)?;
-    let not_before_ms = draft.not_before_ms.unwrap_or_else(now_ms);
+    let not_before_ms = draft.not_before_ms.unwrap_or_else(|| core.now_ms());
     // The same case has the same commitment, and nobody without the store's key
     // can guess the case from it.
     let salt = Digest::of(
@@ -242,7 +250,7 @@ fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
         );
     }
     let summary = Summary::of_draft(draft, &authority, &terms);
-    let body = Opened::new(&Subjects {
+    let body = core.host.open(&Subjects {
         case: draft.case.clone(),
         reason: draft.reason.clone(),
         basis: draft.basis.clone(),
@@ -254,7 +262,7 @@ fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
         scenes,
     })?;
     Ok(Made {
-        warrant: Some(WarrantId::draw()),
+        warrant: Some(draw_id(core)),
         follows: Vec::new(),
         bodies: vec![(body, vec![authority.clone(), core.me.clone()])],
         statement: Statement::WarrantDrafted { authority, terms },
@@ -288,6 +296,12 @@ fn scenes_of(draft: &DraftWarrant) -> Result<Vec<Scene>> {
         });
     }
     Ok(scenes.into_iter().collect())
+}
+
+fn draw_id(core: &Core) -> WarrantId {
+    let mut id = WarrantId([0; 16]);
+    core.host.fill(&mut id.0);
+    id
 }
 
 fn check_window(from_ms: u64, to_ms: u64) -> Result<()> {
@@ -334,18 +348,16 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
         ));
     }
     let subjects = draft.clone();
-    let blinded = tokio::task::spawn_blocking(move || blind_list(&subjects))
-        .await
-        .map_err(|error| Error::broken("panic", error))??;
+    let blinded = core.host.blocking(move || blind_list(&subjects)).await?;
     check_window(draft.window.from_ms, draft.window.to_ms)?;
     let mut summary = Summary::of_order(&id, &known.requester, &draft);
-    let order = Opened::new(&Order {
+    let order = core.host.open(&Order {
         basis: draft.basis.clone(),
         window: draft.window,
         blinded,
         scenes: draft.scenes.clone(),
     })?;
-    let subjects = Opened::new(&draft)?;
+    let subjects = core.host.open(&draft)?;
     let parties = [&known.requester, &known.authority];
     let order_readers = core.readers(state, parties.into_iter().chain(&terms.custodians));
     let mut bodies = vec![
@@ -358,7 +370,7 @@ async fn issue_warrant(core: &Arc<Core>, state: &State, issue: &IssueWarrant) ->
     let reason = issue.reason.as_deref().unwrap_or_default().trim();
     if !reason.is_empty() {
         summary = summary.and(format!("Reason: {reason}"), format!("理由：{reason}"));
-        let body = Opened::new(&Reason {
+        let body = core.host.open(&Reason {
             text: reason.into(),
         })?;
         bodies.push((body, order_readers));
@@ -409,7 +421,7 @@ pub(super) fn compile_question(core: &Core, state: &State, ask: &Ask) -> Result<
             format!("the warrant was issued to {}", known.requester),
         ));
     }
-    state.warrant_in_force(&id, now_ms())?;
+    state.warrant_in_force(&id, core.now_ms())?;
     let issued = known
         .issued
         .ok_or_else(|| Error::refused("warrant-unknown", "the warrant was not issued"))?;
@@ -473,7 +485,7 @@ fn ask_question(core: &Core, state: &State, ask: &Ask) -> Result<Made> {
             answer_cap: plan.answer_cap,
             joint,
         }),
-        bodies: vec![(Opened::new(&plan)?, readers)],
+        bodies: vec![(core.host.open(&plan)?, readers)],
         summary,
     })
 }
@@ -493,9 +505,9 @@ async fn approve(core: &Arc<Core>, state: &State, question: &str) -> Result<Made
         .any(|asked| asked.institution == core.me)
     {
         let worker = core.clone();
-        tokio::task::spawn_blocking(move || custodian::key_commitments(&worker, &record))
-            .await
-            .map_err(|error| Error::broken("panic", error))??
+        core.host
+            .blocking(move || custodian::key_commitments(&worker, &record))
+            .await?
     } else {
         // Whoever was not asked draws nothing; the rehearsal names the rule.
         Vec::new()
@@ -528,7 +540,7 @@ fn open_answer(core: &Core, state: &State, question: &str) -> Result<Made> {
     Ok(Made {
         warrant: Some(id),
         follows: vec![record, completed],
-        bodies: vec![(Opened::new(&result.answer)?, vec![core.me.clone()])],
+        bodies: vec![(core.host.open(&result.answer)?, vec![core.me.clone()])],
         statement: Statement::AnswerDisclosed {
             question: record,
             rows,

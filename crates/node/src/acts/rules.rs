@@ -33,7 +33,7 @@ pub(super) fn change(core: &Core, state: &State, change: &ChangeRules) -> Result
         .iter()
         .map(checked)
         .collect::<Result<Vec<_>>>()?;
-    let reason = reason_of(&change.reason)?;
+    let reason = reason_of(core, &change.reason)?;
     let readers = core.readers(state, [&core.me]);
     let mut summary = match rules.len() {
         0 => Summary::of(

@@ -25,7 +25,8 @@ use axum::{
 };
 use docket::{Duty, OfficerId};
 use futures::stream::{self, Stream};
-use tokio::{sync::watch, time::Instant};
+use signal::watch;
+use tokio::time::Instant;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{

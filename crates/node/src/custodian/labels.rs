@@ -22,6 +22,7 @@ use crate::{
 type Gathered = (Vec<Vec<u8>>, BTreeSet<Derivation>);
 
 /// Where a lookup's labels come from: the custodian's own snapshot.
+#[derive(Clone)]
 pub(super) struct Labels {
     pub(super) core: Arc<Core>,
     pub(super) plan: Plan,

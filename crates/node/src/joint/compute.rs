@@ -21,7 +21,7 @@ use mpc::{
 };
 use primitives::{Digest, InstitutionId};
 use tokio::{
-    sync::{Notify, mpsc::unbounded_channel, watch},
+    sync::{Notify, mpsc::unbounded_channel},
     task::JoinSet,
 };
 
@@ -34,7 +34,6 @@ use super::{
 };
 use crate::{
     core::{Core, lock},
-    custodian::blocking,
     error::{Error, Kind, Result},
     exchange::Call,
     requester::peer_error,
@@ -69,7 +68,7 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
         };
         tracing::warn!(question = %question.short(), %error, "an attempt to compute ended");
         if (error.retry() || behind(&error)) && tokio::time::Instant::now() < deadline {
-            tokio::time::sleep(PAUSE).await;
+            core.host.sleep(PAUSE).await;
             continue;
         }
         let reason = (error.rule().to_owned(), error.to_string());
@@ -122,7 +121,7 @@ struct Work {
     index: usize,
     shares: BTreeMap<usize, Vec<u8>>,
     seat: Arc<Seat>,
-    changes: watch::Receiver<u64>,
+    changes: signal::watch::Receiver<u64>,
     runtime: tokio::runtime::Handle,
 }
 
@@ -157,7 +156,7 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
         changes: core.changed.subscribe(),
         runtime: tokio::runtime::Handle::current(),
     };
-    let mut party = std::pin::pin!(blocking(move || play(work, ring)));
+    let mut party = std::pin::pin!(core.host.blocking(move || play(work, ring)));
     let mut pulls = JoinSet::new();
     for (side, feed) in [(2, previous_feed), (1, next_feed)] {
         let peer = running.joint.computing[(index + side) % 3].clone();
@@ -210,7 +209,11 @@ async fn pull_shares(
         } else {
             let replies = core
                 .net()?
-                .call(running.key_of(&input.owner)?, call.encode()?, ATTEMPT_MAX)
+                .call(
+                    running.key_of(&input.owner)?,
+                    call.encode()?.into(),
+                    ATTEMPT_MAX,
+                )
                 .await
                 .map_err(peer_error)?;
             replies.read_to_end(due).await.map_err(peer_error)?.to_vec()
@@ -236,7 +239,7 @@ async fn pull_frames(
     let call = Call::Frames {
         question: running.question,
     };
-    let request = call.encode()?;
+    let request = bytes::Bytes::from(call.encode()?);
     let key = running.key_of(peer)?;
     let mut frames = loop {
         let frames = core.net()?.call(key, request.clone(), ATTEMPT_MAX).await;
@@ -250,7 +253,7 @@ async fn pull_frames(
             // The neighbour's node may be a moment behind.
             Err(error) if error.retry() || behind(&error) => {
                 admitted(core, &running.question)?;
-                tokio::time::sleep(PAUSE).await;
+                core.host.sleep(PAUSE).await;
             }
             Err(error) => return Err(error),
         }
@@ -324,8 +327,12 @@ impl Work {
 /// Agrees with both neighbours on this attempt's session and on keys.
 fn greet(work: &Work, ring: &mut Ring) -> Result<(Digest, Keys)> {
     let lost = |_| Error::trouble("peer", "a neighbour is gone");
-    let nonce: [u8; 32] = primitives::random();
-    let own: [[u8; 32]; 2] = [primitives::random(), primitives::random()];
+    let [nonce, previous, next] = [0; 3].map(|_| {
+        let mut bytes = [0u8; 32];
+        work.core.host.fill(&mut bytes);
+        bytes
+    });
+    let own = [previous, next];
     for (side, secret) in own.iter().enumerate() {
         let hello = [nonce, *secret].concat();
         ring.outgoing[side].send(hello).map_err(lost)?;
@@ -462,7 +469,7 @@ impl Work {
                         let detail = "the ledger's count is not what was computed";
                         return Err(Error::refused("count", detail));
                     }
-                    state.warrant_in_force(&self.running.warrant, crate::core::now_ms())?;
+                    state.warrant_in_force(&self.running.warrant, self.core.now_ms())?;
                     return Ok(count.rows <= self.running.cap());
                 }
                 if changes.changed().await.is_err() {

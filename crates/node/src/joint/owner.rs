@@ -32,7 +32,7 @@ use query::Word;
 use super::{Running, admitted, program};
 use crate::{
     core::{Core, lock},
-    custodian::{blocking, reply},
+    custodian::reply,
     error::{Error, Result},
     exchange::BODY_FRAME_BYTES,
     store::Shelf,
@@ -147,7 +147,8 @@ async fn made(
     let seed: Digest = match core.store.get(Shelf::Shares, &question.0)? {
         Some(seed) => seed,
         None => {
-            let seed = Digest(primitives::random());
+            let mut seed = Digest([0; 32]);
+            core.host.fill(&mut seed.0);
             core.store.put(Shelf::Shares, &question.0, &seed)?;
             seed
         }
@@ -155,7 +156,8 @@ async fn made(
     let session = docket::joint::session(&core.network, &plan.digest()?, question);
     let rows = selected(core, plan, joint, input).await?;
     let (plan, joint, input) = (plan.clone(), joint.clone(), input.clone());
-    let given = blocking(move || split(&seed, &session, &plan, &joint, &input, rows)).await?;
+    let splitting = move || split(&seed, &session, &plan, &joint, &input, rows);
+    let given = core.host.blocking(splitting).await?;
     let given = Arc::new(given);
     lock(&core.seats.shared.0).insert(place, given.clone());
     Ok(given)

@@ -18,7 +18,7 @@ use super::{
     seats::{Counted, Given},
 };
 use crate::{
-    core::{Core, lock, now_ms},
+    core::{Core, lock},
     error::{Error, Result},
     exchange::Call,
     progress::PartyState,
@@ -138,7 +138,7 @@ async fn asked(
     call: &Call,
     bytes_max: usize,
 ) -> Result<Vec<u8>> {
-    let request = call.encode()?;
+    let request = bytes::Bytes::from(call.encode()?);
     let key = running.key_of(id)?;
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
@@ -161,14 +161,15 @@ async fn asked(
         if lock(&core.cancelled).contains(&running.question) {
             return Err(Error::refused("cancelled", "an officer cancelled the run"));
         }
-        core.state().warrant_in_force(&running.warrant, now_ms())?;
+        core.state()
+            .warrant_in_force(&running.warrant, core.now_ms())?;
         // The run may have been ended by one of the three.
         admitted(core, &running.question)?;
         core.progress.party(running.question, id, |party| {
             party.state = PartyState::Waiting;
             party.detail = Some(error.rule().to_owned());
         });
-        tokio::time::sleep(PAUSE).await;
+        core.host.sleep(PAUSE).await;
     }
 }
 
@@ -235,7 +236,7 @@ async fn parts_of(core: &Arc<Core>, running: &Running, due: usize) -> Result<Vec
             let detail = "the three did not finish one attempt together";
             return Err(Error::refused("attempt", detail));
         }
-        tokio::time::sleep(PAUSE).await;
+        core.host.sleep(PAUSE).await;
     }
 }
 

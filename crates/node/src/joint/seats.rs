@@ -168,7 +168,7 @@ pub(super) async fn serve_frames(
     let Some((mut frames, cut)) = taken else {
         if seat.stage.borrow().given.is_some() {
             seat.again.store(true, Ordering::Relaxed);
-            crate::journey::look_again(core, &running.warrant);
+            crate::journey::go_on(core, &running.warrant);
         }
         let detail = "no attempt waits for this peer";
         return Err(Error::trouble("not-computing", detail));

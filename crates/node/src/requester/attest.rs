@@ -44,7 +44,7 @@ impl Running {
         let reply = self
             .core
             .net()?
-            .call(member.node_key, call.encode()?, CALL_TIMEOUT)
+            .call(member.node_key, call.encode()?.into(), CALL_TIMEOUT)
             .await
             .map_err(peer_error)?
             .read_to_end(4096)

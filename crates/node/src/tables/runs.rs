@@ -66,7 +66,7 @@ impl Core {
         }
         let mut factors = Vec::new();
         for (snapshot, key, step) in wanted {
-            let factor = PlanKey::draw(&mut rand::rng());
+            let factor = PlanKey::draw(&mut self.host.rng());
             let commitment = factor.commitment(&self.table_key(snapshot, key)?);
             factors.push((
                 KeyCommitment {

@@ -17,7 +17,7 @@ const DEPTH_MAX: u32 = 16;
 #[must_use]
 pub(crate) fn engine(core: &Core, console_files: u32) -> EngineView {
     let ledger = core.ledger.status();
-    let channels = core.net.get().map(net::Net::status).unwrap_or_default();
+    let channels = core.net.get().map(|net| net.status()).unwrap_or_default();
     let now = now_ms();
     let started = core.metrics.started_ms();
     EngineView {

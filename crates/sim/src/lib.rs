@@ -1,0 +1,234 @@
+//! A whole network on one thread: every node's own code under virtual time from one
+//! seed, in bad weather and among villains.
+//!
+//! Why it exists: what a network of institutions promises must hold in the runs that
+//! nobody thought of. A seed decides the network, its tables, the weather, the
+//! villains and every random byte; the same seed gives the same run, event by event.
+//!
+//! ```text
+//! people (officers, through the API's own code)      weather, villains
+//!        │                                               │
+//!        ▼                                               ▼
+//!   whole nodes: journey, acts, custodian, requester ◀─ wires ─▶ …
+//!        │ ledger (agreement)   │ net (channels)   │ private store, data engine
+//!        └─ commonware's deterministic runtime ────┘ real, in a scratch folder
+//! ```
+//!
+//! *Invariants*
+//! - Nodes run what they run in production from [`node::join`] down; only host,
+//!   runtime and addresses differ.
+//! - Nothing of a run depends on the machine, but how long it takes.
+//!
+//! *Not here*: the HTTP API and the console; torn writes in the private store; the
+//! real clock of the channels' handshakes, which all nodes share (`docs/reliability.md`).
+
+mod checks;
+mod log;
+mod machine;
+mod people;
+mod report;
+mod tables;
+mod villains;
+mod weather;
+mod wires;
+mod world;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use commonware_runtime::{Runner as _, Supervisor as _, deterministic};
+use docket::state::QuestionPhase;
+
+pub use crate::report::{Outcome, Violation};
+use crate::{
+    people::{Docket, Office},
+    villains::Villain,
+    weather::Weather,
+    world::{World, sub},
+};
+
+/// Every run begins on this day: 2026-03-10.
+const BEGAN: Duration = Duration::from_secs(1_773_100_800);
+/// Longest that a run may take, in virtual time.
+const LIMIT: Duration = Duration::from_secs(6 * 3_600);
+/// The step after the last.
+const OVER: &str = "over";
+/// How long a usual warrant lasts.
+const LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Runs a seed to its end. A panic is a violation like any other.
+#[must_use]
+pub fn run(seed: u64) -> Outcome {
+    let settings = deterministic::Config::new()
+        .with_seed(seed)
+        .with_start_time(UNIX_EPOCH + BEGAN)
+        .with_timeout(Some(LIMIT));
+    let (log, subscriber) = log::Log::open();
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        tracing::subscriber::with_default(subscriber, || {
+            deterministic::Runner::new(settings).start(|context| live(context, seed))
+        })
+    }));
+    let mut outcome = ran.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let report = report::Report::default();
+        report.broken("panic", text.unwrap_or_default());
+        report.close((seed, 0), "")
+    });
+    if log.has_canary() {
+        outcome.violations.push(Violation {
+            rule: "canary",
+            detail: "a log".into(),
+        });
+    }
+    outcome
+}
+
+async fn live(context: deterministic::Context, seed: u64) -> Outcome {
+    let audit = context.child("audit");
+    let world = World::found(context, seed).await;
+    let villains = world.villain.members(&world);
+    // Before anybody has met the member's first program.
+    let twin = match world.villain {
+        Villain::Twin => villains::twin::start(&world, villains[0]).await,
+        _ => None,
+    };
+    for n in 0..world.members.len() {
+        world.start(n).await;
+    }
+    let office = Office::new(world.clone());
+    let noisy = sub(seed, "noisy", 0).0[0] < 64;
+    let records = tokio::select! {
+        biased;
+        () = checks::watch(&world, &villains) => 0,
+        () = villains::noise::make(world.clone()), if noisy => 0,
+        records = case(&office, &villains) => records,
+    };
+    drop(twin);
+    let state = audit.auditor().state();
+    let mut outcome = world.report.close((seed, world.members.len()), &state);
+    outcome.villain = world.villain.name();
+    outcome.records = records;
+    outcome.virtual_ms = u64::try_from(world.now().as_millis()).unwrap_or(u64::MAX);
+    outcome
+}
+
+/// One case in the seed's weather, and what must hold after it.
+async fn case(office: &Office, villains: &[usize]) -> u64 {
+    let world = &office.world;
+    let spared = match world.villain {
+        Villain::Requester | Villain::Custodian => {
+            vec![world.place("police"), world.place("telecom_a")]
+        }
+        _ => Vec::new(),
+    };
+    let weather = Weather::new(world.clone(), spared).blow();
+    let (_, ()) = futures::join!(journey(office), async {
+        weather.await;
+        progress(office, villains).await;
+    });
+    let records = checks::at_the_end(office, villains).await;
+    if world.villain == Villain::Twin {
+        villains::twin::count(world, villains[0]);
+    }
+    records
+}
+
+/// Within a minute of calm, a record that an honest node states becomes final.
+async fn progress(office: &Office, villains: &[usize]) {
+    let world = &office.world;
+    let mut honest = (0..world.members.len()).filter(|n| !villains.contains(n));
+    let Some(n) = honest.find(|n| world.runs(*n)) else {
+        return;
+    };
+    let began = world.now();
+    while !office.probe(n).await {
+        if world.now() - began > checks::PROGRESS_WITHIN {
+            let step = world.report.now();
+            let detail = format!("no record in a minute of calm, at the step {step}");
+            world.report.broken("progress", detail);
+            return;
+        }
+        world.sleep(Duration::from_millis(500)).await;
+    }
+    let took = world.now() - began;
+    let text = format!("a record in calm weather after {} ms", took.as_millis());
+    world.report.note(world.now().as_millis(), &text);
+}
+
+async fn journey(office: &Office) -> Option<()> {
+    let done = steps(office).await;
+    if done.is_none() {
+        let step = office.world.report.now();
+        let detail = format!("the case went no further than {step}");
+        office.world.report.broken("stuck", detail);
+    }
+    office.world.report.step(OVER);
+    done
+}
+
+async fn steps(office: &Office) -> Option<()> {
+    let world = &office.world;
+    let villain = world.villain;
+    office.enrol().await?;
+    office.publish().await?;
+    let mut other = None;
+    if villain == Villain::Latecomer {
+        villains::latecomer::expired(office).await?;
+    }
+    if villain == Villain::Requester {
+        let subjects = vec![world.people.bystander()];
+        let warrant = office.warrant("another case", subjects, LIFE).await?;
+        other = office.ask(warrant).await;
+    }
+    let subjects = world.people.selectors();
+    let warrant = office.warrant("the case", subjects, LIFE).await?;
+    let docket = office.ask(warrant).await?;
+    let mut unlawful = Vec::new();
+    if villain == Villain::Coordinator {
+        unlawful = villains::coordinator::propose(office, docket).await;
+    }
+    if matches!(villain, Villain::Requester | Villain::Custodian) {
+        held_up(office, docket, other).await?;
+    }
+    office.approve(docket, &[]).await?;
+    let phase = office.ended(docket).await?;
+    if villain == Villain::Custodian {
+        return Some(());
+    }
+    if phase != QuestionPhase::Completed {
+        world.report.broken("stuck", "the run was aborted".into());
+        return None;
+    }
+    office.open(docket).await?;
+    let bundle = office.bundle(docket).await?;
+    checks::bundle(office, &bundle);
+    if villain == Villain::Latecomer {
+        villains::latecomer::revoked(office).await?;
+    }
+    villains::coordinator::check(office, &unlawful);
+    Some(())
+}
+
+/// The run waits for the police's node, which is down, while a villain has its way.
+async fn held_up(office: &Office, docket: Docket, other: Option<Docket>) -> Option<()> {
+    let world = &office.world;
+    let (police, last) = (world.place("police"), world.place("bank_a"));
+    office.approve(docket, &[last]).await?;
+    office.delivered(docket, last).await?;
+    if world.villain == Villain::Requester {
+        villains::requester::early(office, docket, last).await;
+    }
+    world.kill(police).await;
+    office.approve(docket, &[]).await?;
+    office.bound(docket, world.place("telecom_a")).await?;
+    if world.villain == Villain::Custodian {
+        return villains::custodian::answer(office, docket).await;
+    }
+    villains::requester::running(office, docket, other).await;
+    world.start(police).await;
+    Some(())
+}

@@ -1,0 +1,452 @@
+//! Officers at work: one case from enrolment to a bundle, through the code that the
+//! API calls, trying again after whatever goes wrong.
+//!
+//! *Invariants*: an officer looks at the ledger before each attempt, so that what was
+//! done is not done twice; what was acknowledged is remembered, to be looked for later.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use docket::{
+    CredentialId, Duty, State, Statement,
+    state::{QuestionPhase, Warrant},
+};
+use node::{
+    acts::{self, Actor},
+    api::types::{Act, Ask, DraftWarrant, IssueWarrant, Publish, SubmitSignature},
+    core::Indexed,
+    tables,
+};
+use primitives::{Digest, SigningKey, WarrantId};
+
+use crate::{
+    tables::{FROM_MS, TO_MS},
+    villains::Villain,
+    world::{World, lock, sub},
+};
+
+/// Pause before an officer tries again.
+const AGAIN: Duration = Duration::from_millis(700);
+/// Attempts before something is held to be stuck: hours of virtual time.
+const TRIES_MAX: usize = 2_000;
+
+/// What was acknowledged to somebody: place in the log, and digest.
+pub(crate) type Acknowledged = Mutex<Vec<(u64, Digest)>>;
+
+/// A case and how far it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Docket {
+    pub(crate) warrant: WarrantId,
+    pub(crate) question: Digest,
+}
+
+/// The officers of a network.
+pub(crate) struct Office {
+    pub(crate) world: Arc<World>,
+    pub(crate) acknowledged: Acknowledged,
+    /// Whose tables can be asked: telecoms and banks, by number.
+    pub(crate) published: Mutex<BTreeSet<(bool, usize)>>,
+}
+
+impl Office {
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Self {
+            world,
+            acknowledged: Mutex::default(),
+            published: Mutex::default(),
+        }
+    }
+
+    /// Whether a member takes no part in any case: its key is in two programs.
+    fn is_absent(&self, n: usize) -> bool {
+        self.world.villain == Villain::Twin && self.world.villain.members(&self.world).contains(&n)
+    }
+
+    /// The custodians that take part.
+    pub(crate) fn custodians(&self) -> Vec<usize> {
+        let all = self.world.custodians().into_iter();
+        all.filter(|n| !self.is_absent(*n)).collect()
+    }
+
+    /// Waits until a custodian holds a question's plan.
+    pub(crate) async fn delivered(&self, docket: Docket, n: usize) -> Option<()> {
+        let plan = |_: &State| {
+            let core = self.world.core(n)?;
+            core.body_of::<docket::Plan>(&docket.question).ok()?;
+            Some(())
+        };
+        self.persist(n, "approve", plan, async || Ok(())).await
+    }
+
+    /// Waits until every custodian has bound its inputs, as one of them sees it.
+    pub(crate) async fn bound(&self, docket: Docket, n: usize) -> Option<()> {
+        let bound = |state: &State| {
+            let question = question(state, docket)?;
+            (question.inputs.len() == question.custodians.len()).then_some(())
+        };
+        self.persist(n, "inputs", bound, async || Ok(())).await
+    }
+
+    /// Has an officer do an act; the rule that refused it, or the trouble's name.
+    pub(crate) async fn act(&self, n: usize, duty: Duty, act: Act) -> Result<Indexed, String> {
+        let (id, key) = self.world.officer(n, duty);
+        let (key, actor) = (
+            key.clone(),
+            Actor {
+                key: CredentialId::Key(key.public()),
+                id,
+            },
+        );
+        let done = self.world.at(n, move |core| async move {
+            let prepared = acts::prepare(&core, &actor, &act).await?;
+            let to_sign = hex::decode(&prepared.to_sign)?;
+            let signed = SubmitSignature {
+                id: prepared.id,
+                signature: Some(key.sign_raw(&to_sign).to_string()),
+                assertion: None,
+            };
+            acts::submit(&core, &actor, &signed).await
+        });
+        self.remember(done.await)
+    }
+
+    fn remember(&self, done: Option<node::Result<Indexed>>) -> Result<Indexed, String> {
+        match done {
+            Some(Ok(indexed)) => {
+                let place = (indexed.index, indexed.record.digest);
+                lock(&self.acknowledged).push(place);
+                let (at, kind) = (self.world.now().as_millis(), indexed.record.kind());
+                let text = format!("{kind} {} {}", indexed.index, indexed.record.digest);
+                self.world.report.note(at, &text);
+                Ok(indexed)
+            }
+            Some(Err(error)) => Err(error.rule().to_owned()),
+            None => Err("no-answer".into()),
+        }
+    }
+
+    /// The legal state as a member's node has it.
+    pub(crate) fn state(&self, n: usize) -> Option<State> {
+        Some(self.world.core(n)?.state())
+    }
+
+    /// Tries until a member's ledger shows what was wanted.
+    pub(crate) async fn persist<T>(
+        &self,
+        n: usize,
+        what: &'static str,
+        done: impl Fn(&State) -> Option<T>,
+        attempt: impl AsyncFn() -> Result<(), String>,
+    ) -> Option<T> {
+        self.world.report.step(what);
+        let mut last = String::new();
+        for _ in 0..TRIES_MAX {
+            if let Some(found) = self.state(n).as_ref().and_then(&done) {
+                return Some(found);
+            }
+            if let Err(rule) = attempt().await
+                && rule != last
+            {
+                let text = format!("{what}: {rule}");
+                self.world.report.note(self.world.now().as_millis(), &text);
+                last = rule;
+            }
+            self.world.sleep(AGAIN).await;
+        }
+        self.world.report.broken("stuck", format!("{what}: {last}"));
+        None
+    }
+
+    /// Enrols every officer at its own institution.
+    pub(crate) async fn enrol(&self) -> Option<()> {
+        for n in (0..self.world.members.len()).filter(|n| !self.is_absent(*n)) {
+            for duty in self.world.duties(n) {
+                let (officer, key) = self.world.officer(n, duty);
+                let key = key.public();
+                let known = |state: &State| state.officer(&CredentialId::Key(key)).map(|_| ());
+                let attempt = async || {
+                    let act = Act::EnrolOfficer {
+                        officer: officer.to_string(),
+                        key: key.to_string(),
+                        duties: vec![duty.name().into()],
+                    };
+                    let done = self.world.at(n, move |core| async move {
+                        acts::as_operator(&core, &act).await
+                    });
+                    self.remember(done.await).map(|_| ())
+                };
+                self.persist(n, "enrol", known, attempt).await?;
+            }
+        }
+        Some(())
+    }
+
+    /// States something at a node that is lawful whatever came before; whether it
+    /// became final.
+    pub(crate) async fn probe(&self, n: usize) -> bool {
+        let number = self.world.now().as_millis();
+        let key = sub(
+            self.world.seed,
+            "probe",
+            usize::try_from(number).unwrap_or(0),
+        );
+        let act = Act::EnrolOfficer {
+            officer: format!("probe-{number}"),
+            key: SigningKey::from_seed(&key.0).public().to_string(),
+            duties: vec![self.world.duties(n)[0].name().into()],
+        };
+        let done = self.world.at(n, move |core| async move {
+            acts::as_operator(&core, &act).await
+        });
+        self.remember(done.await).is_ok()
+    }
+
+    /// Publishes and snapshots every custodian's table.
+    pub(crate) async fn publish(&self) -> Option<()> {
+        let mut counts = [0, 0];
+        for n in self.world.custodians() {
+            let is_telecom = self.world.members[n].id.as_str().starts_with("telecom");
+            let number = &mut counts[usize::from(is_telecom)];
+            let house = self.world.house(n);
+            let written = self.world.people.write(&house, is_telecom, *number);
+            let (dataset, path) = written.expect("a scratch file");
+            let place = (is_telecom, *number);
+            *number += 1;
+            if self.is_absent(n) {
+                continue;
+            }
+            let me = self.world.members[n].id.clone();
+            let taken = |_: &State| {
+                let core = self.world.core(n)?;
+                let index = core.read_index();
+                let mine = |known: &&Indexed| {
+                    let taken = matches!(statement(known), Statement::SnapshotCommitted(_));
+                    taken && known.record.header.institution == me
+                };
+                index.all().iter().find(mine).map(|_| ())
+            };
+            let attempt = async || self.snapshot(n, dataset, path.display().to_string()).await;
+            self.persist(n, "snapshot", taken, attempt).await?;
+            lock(&self.published).insert(place);
+        }
+        Some(())
+    }
+
+    async fn snapshot(
+        &self,
+        n: usize,
+        dataset: &'static str,
+        source: String,
+    ) -> Result<(), String> {
+        let begun = self.world.at(n, move |core| async move {
+            match tables::begin_snapshot(&core, dataset) {
+                Ok(_) => Ok(None),
+                // Not published yet, or killed before its description was kept.
+                Err(error) if matches!(error.rule(), "dataset-unknown" | "dataset-spec") => {
+                    let publish = Publish {
+                        dataset: dataset.into(),
+                        source,
+                        source_table: None,
+                        table: None,
+                        spec: None,
+                    };
+                    let spec = tables::specification(&core, &publish)?;
+                    tables::publish(&core, spec).await.map(Some)
+                }
+                Err(error) => Err(error),
+            }
+        });
+        match begun.await {
+            Some(Ok(None)) => Ok(()),
+            Some(Ok(Some(indexed))) => self.remember(Some(Ok(indexed))).map(|_| ()),
+            Some(Err(error)) => Err(error.rule().to_owned()),
+            None => Err("no-answer".into()),
+        }
+    }
+
+    /// The terms that the investigator asks for.
+    pub(crate) fn draft(&self, case: &str, subjects: Vec<String>, life: Duration) -> DraftWarrant {
+        let custodians = self.custodians();
+        let name = |n: usize| self.world.members[n].id.to_string();
+        DraftWarrant {
+            case: case.into(),
+            reason: "a reason".into(),
+            basis: "article 1".into(),
+            authority: "procuratorate".into(),
+            templates: vec!["identify".into()],
+            custodians: custodians.into_iter().map(name).collect(),
+            subjects,
+            window_from_ms: FROM_MS,
+            window_to_ms: TO_MS,
+            hops: 1,
+            answer_cap: 1_000,
+            runs: 2,
+            not_before_ms: None,
+            life_ms: u64::try_from(life.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Has a warrant drafted and issued. `life` is that of the warrant.
+    pub(crate) async fn warrant(
+        &self,
+        case: &'static str,
+        subjects: Vec<String>,
+        life: Duration,
+    ) -> Option<WarrantId> {
+        let (police, court) = (
+            self.world.place("police"),
+            self.world.place("procuratorate"),
+        );
+        let all = |state: &State| Some(warrants(state));
+        let before = self.persist(police, "draft", all, async || Ok(()));
+        let before: Vec<WarrantId> = before.await?;
+        let new = |state: &State| {
+            let drafted = warrants(state);
+            drafted.into_iter().find(|id| !before.contains(id))
+        };
+        let attempt = async || {
+            let draft = self.draft(case, subjects.clone(), life);
+            let act = Act::DraftWarrant(draft);
+            self.act(police, Duty::Investigator, act).await.map(|_| ())
+        };
+        let id = self.persist(police, "draft", new, attempt).await?;
+        let issued = |state: &State| state.warrant(&id)?.issued;
+        let attempt = async || {
+            let issue = IssueWarrant {
+                warrant: id.to_string(),
+                ..IssueWarrant::default()
+            };
+            let act = Act::IssueWarrant(issue);
+            self.act(court, Duty::Judge, act).await.map(|_| ())
+        };
+        self.persist(court, "issue", issued, attempt).await?;
+        Some(id)
+    }
+
+    /// Has a question asked under a warrant.
+    pub(crate) async fn ask(&self, warrant: WarrantId) -> Option<Docket> {
+        let police = self.world.place("police");
+        let asked = |state: &State| state.warrant(&warrant)?.questions.keys().next().copied();
+        let attempt = async || {
+            let ask = Ask {
+                warrant: warrant.to_string(),
+                template: "identify".into(),
+                hops: None,
+                min_amount_minor: None,
+                within_ms: None,
+                answer_cap: None,
+                custodians: None,
+            };
+            self.act(police, Duty::Investigator, Act::Ask(ask))
+                .await
+                .map(|_| ())
+        };
+        let question = self.persist(police, "ask", asked, attempt).await?;
+        Some(Docket { warrant, question })
+    }
+
+    /// Has every custodian approve but those left out.
+    pub(crate) async fn approve(&self, docket: Docket, but: &[usize]) -> Option<()> {
+        for n in self.custodians() {
+            if but.contains(&n) {
+                continue;
+            }
+            let me = self.world.members[n].id.clone();
+            let approved = |state: &State| {
+                let question = question(state, docket)?;
+                question.decisions.get(&me).map(|_| ())
+            };
+            let attempt = async || {
+                let act = Act::Approve {
+                    question: docket.question.to_string(),
+                };
+                self.act(n, Duty::Approver, act).await.map(|_| ())
+            };
+            self.persist(n, "approve", approved, attempt).await?;
+        }
+        Some(())
+    }
+
+    /// Waits until the run has ended, as the police see it.
+    pub(crate) async fn ended(&self, docket: Docket) -> Option<QuestionPhase> {
+        let police = self.world.place("police");
+        let over = |state: &State| {
+            let phase = question(state, docket)?.phase;
+            matches!(phase, QuestionPhase::Completed | QuestionPhase::Aborted).then_some(phase)
+        };
+        self.persist(police, "run", over, async || Ok(())).await
+    }
+
+    /// Opens the answer.
+    pub(crate) async fn open(&self, docket: Docket) -> Option<Digest> {
+        let police = self.world.place("police");
+        let opened = |state: &State| question(state, docket)?.disclosed.iter().next().copied();
+        let attempt = async || {
+            let act = Act::OpenAnswer {
+                question: docket.question.to_string(),
+            };
+            self.act(police, Duty::Investigator, act).await.map(|_| ())
+        };
+        self.persist(police, "open", opened, attempt).await
+    }
+
+    /// Exports the bundle and gives its bytes.
+    pub(crate) async fn bundle(&self, docket: Docket) -> Option<Vec<u8>> {
+        let police = self.world.place("police");
+        let bundle: Mutex<Option<Vec<u8>>> = Mutex::default();
+        let done = |_: &State| lock(&bundle).clone();
+        let attempt = async || {
+            let act = Act::ExportBundle {
+                question: docket.question.to_string(),
+            };
+            self.act(police, Duty::Investigator, act).await?;
+            let made = self.world.at(police, move |core| async move {
+                node::bundle::finish(&core, docket.question)
+            });
+            match made.await {
+                Some(Ok(bytes)) => {
+                    *lock(&bundle) = Some(bytes);
+                    Ok(())
+                }
+                Some(Err(error)) => Err(error.rule().to_owned()),
+                None => Err("no-answer".into()),
+            }
+        };
+        self.persist(police, "export", done, attempt).await
+    }
+
+    /// Revokes a warrant.
+    pub(crate) async fn revoke(&self, warrant: WarrantId) -> Option<()> {
+        let court = self.world.place("procuratorate");
+        let revoked = |state: &State| {
+            let phase = state.warrant(&warrant)?.phase;
+            (phase == docket::state::WarrantPhase::Revoked).then_some(())
+        };
+        let attempt = async || {
+            let act = Act::RevokeWarrant {
+                warrant: warrant.to_string(),
+                reason: "the case is closed".into(),
+            };
+            self.act(court, Duty::Judge, act).await.map(|_| ())
+        };
+        self.persist(court, "revoke", revoked, attempt).await
+    }
+}
+
+fn warrants(state: &State) -> Vec<WarrantId> {
+    state.warrants().map(|(id, _)| *id).collect()
+}
+
+/// A question as a state has it.
+pub(crate) fn question(state: &State, docket: Docket) -> Option<&docket::state::Question> {
+    let warrant: &Warrant = state.warrant(&docket.warrant)?;
+    warrant.questions.get(&docket.question)
+}
+
+/// What a record says.
+pub(crate) fn statement(indexed: &Indexed) -> &Statement {
+    &indexed.record.header.statement
+}

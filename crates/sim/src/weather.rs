@@ -1,0 +1,148 @@
+//! What goes wrong by itself: wires that are slow, cut or garbled, partitions that
+//! heal, nodes that are killed and started again.
+//!
+//! *Invariants*: all of it follows from the seed; when it ends, every wire is whole
+//! and every node runs.
+
+use std::{sync::Arc, time::Duration};
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use crate::world::{World, sub};
+
+/// Shortest and longest time between two events.
+const PAUSE_MS: std::ops::Range<u64> = 200..4_000;
+/// Longest that a killed node stays down.
+const DOWN_MS_MAX: u64 = 20_000;
+
+/// A storm over a network.
+pub(crate) struct Weather {
+    world: Arc<World>,
+    rng: StdRng,
+    /// Members that are not killed: a villain has plans for them.
+    spared: Vec<usize>,
+    /// Nodes that are down, and until when.
+    down: Vec<(Duration, usize)>,
+}
+
+impl Weather {
+    pub(crate) fn new(world: Arc<World>, spared: Vec<usize>) -> Self {
+        let rng = StdRng::from_seed(sub(world.seed, "weather", 0).0);
+        Self {
+            world,
+            rng,
+            spared,
+            down: Vec::new(),
+        }
+    }
+
+    /// Blows for as long as the seed says; a calm seed has none of it.
+    pub(crate) async fn blow(mut self) {
+        let storm = match self.rng.random_range(0..5u8) {
+            0 => Duration::ZERO,
+            _ => Duration::from_millis(self.rng.random_range(10_000..120_000)),
+        };
+        let end = self.world.now() + storm;
+        while self.world.now() < end {
+            let pause = Duration::from_millis(self.rng.random_range(PAUSE_MS));
+            self.world.sleep(pause).await;
+            self.revive().await;
+            self.event().await;
+        }
+        self.calm().await;
+    }
+
+    fn note(&self, kind: &'static str, detail: &str) {
+        self.world.report.fault(kind);
+        let at = self.world.now().as_millis();
+        self.world.report.note(at, &format!("{kind} {detail}"));
+    }
+
+    async fn event(&mut self) {
+        let count = self.world.members.len();
+        let a = self.rng.random_range(0..count);
+        let b = (a + self.rng.random_range(1..count)) % count;
+        let wires = self.world.wires.clone();
+        match self.rng.random_range(0..100u8) {
+            0..20 => {
+                wires.change(|sky| {
+                    sky.cut.insert((a, b));
+                });
+                self.note("cut one way", &format!("{a}>{b}"));
+            }
+            20..35 => {
+                wires.change(|sky| {
+                    sky.cut.extend([(a, b), (b, a)]);
+                });
+                self.note("cut both ways", &format!("{a}={b}"));
+            }
+            35..42 => self.part(count),
+            42..57 => {
+                wires.change(|sky| sky.cut.clear());
+                self.note("heal", "");
+            }
+            57..67 => {
+                let ms = self.rng.random_range(0..800);
+                wires.change(|sky| sky.delay_ms_max = ms);
+                self.note("delay", &ms.to_string());
+            }
+            67..77 => {
+                let (resets, flips, repeats) = match self.rng.random_range(0..3u8) {
+                    0 => (self.rng.random_range(1..60), 0, 0),
+                    1 => (0, self.rng.random_range(1..30), 0),
+                    _ => (0, 0, self.rng.random_range(1..30)),
+                };
+                wires.change(|sky| {
+                    (sky.resets, sky.flips, sky.repeats) = (resets, flips, repeats);
+                });
+                let kind = match (resets, flips) {
+                    (0, 0) => "repeat",
+                    (0, _) => "garble",
+                    _ => "reset",
+                };
+                self.note(kind, "");
+            }
+            _ if self.world.runs(a) && !self.spared.contains(&a) => {
+                self.note("kill", &a.to_string());
+                self.world.kill(a).await;
+                let down = Duration::from_millis(self.rng.random_range(0..DOWN_MS_MAX));
+                self.down.push((self.world.now() + down, a));
+            }
+            _ => {}
+        }
+    }
+
+    /// Cuts the network in two.
+    fn part(&mut self, count: usize) {
+        let side: Vec<bool> = (0..count).map(|_| self.rng.random()).collect();
+        let pairs = (0..count).flat_map(|a| (0..count).map(move |b| (a, b)));
+        let cut: Vec<_> = pairs.filter(|(a, b)| side[*a] != side[*b]).collect();
+        self.world.wires.change(|sky| sky.cut.extend(cut));
+        self.note("partition", &format!("{side:?}"));
+    }
+
+    async fn revive(&mut self) {
+        let now = self.world.now();
+        let (due, later) = self.down.drain(..).partition(|(until, _)| *until <= now);
+        self.down = later;
+        for (_, n) in due {
+            self.world.start(n).await;
+            self.note("restart", &n.to_string());
+        }
+    }
+
+    async fn calm(&mut self) {
+        self.world.wires.change(|sky| {
+            let ended = std::mem::take(&mut sky.ended);
+            *sky = crate::wires::Sky {
+                ended,
+                ..Default::default()
+            };
+        });
+        for (_, n) in std::mem::take(&mut self.down) {
+            self.world.start(n).await;
+        }
+        let at = self.world.now().as_millis();
+        self.world.report.note(at, "calm");
+    }
+}

@@ -1,0 +1,417 @@
+//! A network of whole nodes on one runtime: founded, started, killed, started again.
+//!
+//! *Invariants*
+//! - Everything that a node runs is below its root task and ends with it; what is
+//!   left of a killed node is its private store, its snapshots' files and what its
+//!   ledger had synced.
+//! - All that is drawn is drawn from the seed.
+//!
+//! *Not here*: who acts (`people`), what goes wrong (`weather`, `villains`), what
+//! must hold (`checks`).
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use commonware_runtime::{
+    Clock as _, Handle, Spawner as _, Supervisor as _, deterministic::Context,
+};
+use docket::{
+    Charter, Duty, Institution, OfficerId, Role, charter::CharterLimits, seal::SealSecret,
+};
+use node::{
+    Config, Parts,
+    config::{ConsoleConfig, Listen, Log, files},
+    core::Core,
+    keystore::NodeKeys,
+    log::LogFilter,
+    rules::LegalOrder,
+    store::Store,
+};
+use primitives::{Digest, InstitutionId, NetworkId, SigningKey};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use tokio::sync::oneshot;
+
+use crate::{
+    machine::{Engine, Machine, engine, ms},
+    report::Report,
+    tables::{CANARY, People},
+    villains::{Villain, coordinator::Lawless},
+    wires::Wires,
+};
+
+/// Longest that an officer waits for the node before trying again.
+const OFFICER_PATIENCE: Duration = Duration::from_secs(40);
+/// How long a killed node's tasks get to be dropped.
+const LAST_BREATH: Duration = Duration::from_millis(50);
+
+/// A member and its machine.
+pub(crate) struct Member {
+    pub(crate) id: InstitutionId,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) keys: NodeKeys,
+    pub(crate) store: Store,
+    pub(crate) config: Config,
+    /// How far its clock stands before the others'.
+    pub(crate) ahead: Duration,
+    officers: BTreeMap<Duty, SigningKey>,
+    slot: Mutex<Slot>,
+}
+
+#[derive(Default)]
+struct Slot {
+    boot: u16,
+    running: Option<Running>,
+}
+
+struct Running {
+    root: Handle<()>,
+    core: Weak<Core>,
+}
+
+/// A network, its people and their data.
+pub(crate) struct World {
+    pub(crate) context: Context,
+    pub(crate) seed: u64,
+    pub(crate) charter: Charter,
+    pub(crate) network: NetworkId,
+    pub(crate) members: Vec<Member>,
+    pub(crate) wires: Arc<Wires>,
+    pub(crate) people: People,
+    pub(crate) report: Report,
+    pub(crate) villain: Villain,
+    engine: Engine,
+    folder: tempfile::TempDir,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A seed of the seed, for one purpose.
+pub(crate) fn sub(seed: u64, purpose: &str, number: usize) -> Digest {
+    let number = (number as u64).to_le_bytes();
+    Digest::plain(&[&seed.to_le_bytes()[..], &number, purpose.as_bytes()].concat())
+}
+
+pub(crate) fn public_port(n: usize, exchange: bool) -> SocketAddr {
+    let port = 5_000 + u16::try_from(n).unwrap_or(0) * 10 + u16::from(exchange);
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// Where a boot of a node listens. The simulated network never gives a port back.
+pub(crate) fn real_port(n: usize, boot: u16, exchange: bool) -> SocketAddr {
+    let n = u16::try_from(n).unwrap_or(0);
+    let port = 8_000 + n * 3_000 + boot * 2 + u16::from(exchange);
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// The members of a network of so many, in the order of their names.
+fn cast(count: usize) -> Vec<(&'static str, Vec<Role>)> {
+    let all = [
+        ("police", vec![Role::Requester]),
+        ("procuratorate", vec![Role::Authority, Role::Overseer]),
+        ("telecom_a", vec![Role::Custodian]),
+        ("bank_a", vec![Role::Custodian]),
+        ("telecom_b", vec![Role::Custodian]),
+        ("bank_b", vec![Role::Custodian]),
+        ("bank_c", vec![Role::Custodian]),
+    ];
+    let mut cast: Vec<_> = all.into_iter().take(count).collect();
+    cast.sort_by_key(|(name, _)| *name);
+    cast
+}
+
+impl World {
+    /// Founds a network that a seed decides, and starts no node yet.
+    pub(crate) async fn found(context: Context, seed: u64) -> Arc<Self> {
+        let mut rng = StdRng::from_seed(sub(seed, "world", 0).0);
+        let count = if rng.random_range(0..4u8) == 0 { 7 } else { 4 };
+        let folder = scratch();
+        let skewed = rng.random_range(0..count);
+        let ahead_ms = rng.random_range(0..20_000u64);
+        let members: Vec<Member> = cast(count)
+            .into_iter()
+            .enumerate()
+            .map(|(n, (name, roles))| {
+                let ahead = if n == skewed { ahead_ms } else { 0 };
+                member(seed, n, (name, roles), folder.path(), ahead)
+            })
+            .collect();
+        let charter = Charter {
+            name: "Simulated".into(),
+            founded_ms: ms(context.current()),
+            members: members.iter().enumerate().map(card).collect(),
+            limits: CharterLimits::default(),
+        };
+        let text = serde_json::to_vec(&charter).expect("a charter is JSON");
+        for member in &members {
+            std::fs::write(member.config.file(files::CHARTER), &text).expect("a scratch file");
+        }
+        let kind = |prefix: &str| {
+            let named = members.iter().filter(|m| m.id.as_str().starts_with(prefix));
+            named.count()
+        };
+        let people = People::draw(&mut rng, kind("telecom"), kind("bank"));
+        let keys = members.iter().enumerate();
+        let keys = keys.map(|(n, m)| (m.keys.node.public(), n)).collect();
+        let wires = Wires::new(rng.random(), keys, CANARY);
+        for n in 0..members.len() {
+            for exchange in [false, true] {
+                wires.relay(&context, public_port(n, exchange), n).await;
+            }
+        }
+        Arc::new(Self {
+            network: charter.network().expect("the charter is valid"),
+            context,
+            seed,
+            charter,
+            members,
+            wires,
+            people,
+            report: Report::default(),
+            villain: Villain::of(seed),
+            engine: engine(),
+            folder,
+        })
+    }
+
+    /// Virtual time.
+    pub(crate) fn now(&self) -> Duration {
+        let began = Duration::from_millis(self.charter.founded_ms);
+        Duration::from_millis(ms(self.context.current())).saturating_sub(began)
+    }
+
+    pub(crate) async fn sleep(&self, duration: Duration) {
+        self.context.sleep(duration).await;
+    }
+
+    /// A member by its name.
+    pub(crate) fn place(&self, name: &str) -> usize {
+        let found = self.members.iter().position(|m| m.id.as_str() == name);
+        found.expect("the cast has it")
+    }
+
+    /// The custodians' places.
+    pub(crate) fn custodians(&self) -> Vec<usize> {
+        let custodian = |n: &usize| self.members[*n].roles.contains(&Role::Custodian);
+        (0..self.members.len()).filter(custodian).collect()
+    }
+
+    /// Whether a member's node runs.
+    pub(crate) fn runs(&self, n: usize) -> bool {
+        lock(&self.members[n].slot).running.is_some()
+    }
+
+    /// Leads a member's exchange address to another program.
+    pub(crate) fn lead_exchange(&self, n: usize, to: SocketAddr) {
+        self.wires.lead(public_port(n, true), Some(to));
+    }
+
+    /// A running node's parts.
+    pub(crate) fn core(&self, n: usize) -> Option<Arc<Core>> {
+        lock(&self.members[n].slot).running.as_ref()?.core.upgrade()
+    }
+
+    /// Starts a member's node and waits until it serves.
+    pub(crate) async fn start(self: &Arc<Self>, n: usize) {
+        let boot = {
+            let mut slot = lock(&self.members[n].slot);
+            assert!(slot.running.is_none(), "it runs");
+            slot.boot += 1;
+            slot.boot
+        };
+        let (sender, receiver) = oneshot::channel();
+        let world = self.clone();
+        let context = self.context.child("node");
+        let context = context
+            .with_attribute("member", n)
+            .with_attribute("boot", boot);
+        let root = context.spawn(move |context| async move {
+            match world.boot(&context, n, boot).await {
+                Ok(joined) => {
+                    let ledger = joined.core.ledger.clone();
+                    let _ = sender.send(Arc::downgrade(&joined.core));
+                    let error = ledger.stopped().await;
+                    world
+                        .report
+                        .broken("ledger-stopped", format!("{n}: {error}"));
+                    std::future::pending::<()>().await;
+                }
+                Err(error) => world.report.broken("start", format!("{n}: {error}")),
+            }
+        });
+        let core = receiver.await.unwrap_or_default();
+        for exchange in [false, true] {
+            let to = Some(real_port(n, boot, exchange));
+            self.wires.lead(public_port(n, exchange), to);
+        }
+        lock(&self.members[n].slot).running = Some(Running { root, core });
+    }
+
+    async fn boot(
+        &self,
+        context: &Context,
+        n: usize,
+        boot: u16,
+    ) -> Result<node::Joined, node::Error> {
+        let member = &self.members[n];
+        let mut config = member.config.clone();
+        config.listen.ledger = real_port(n, boot, false);
+        config.listen.exchange = real_port(n, boot, true);
+        let settings = node::ledger_settings(&config, &self.charter, &member.keys)?;
+        let law = LegalOrder::new(self.charter.clone())?;
+        let lawless = self.villain == Villain::Coordinator && n == self.place("police");
+        let rules: Arc<dyn ledger::Rules> = if lawless {
+            Arc::new(Lawless(law))
+        } else {
+            Arc::new(law)
+        };
+        let place = (member.id.as_str(), member.ahead);
+        let ledger = context.child("ledger");
+        let ledger = ledger::Ledger::simulate(ledger, settings, rules, place).await?;
+        let seed = sub(self.seed, &format!("machine of {}", member.id), boot.into());
+        let machine = context.child("host");
+        let machine = Machine::host(machine, &seed, member.ahead, self.engine.clone());
+        let parts = Parts {
+            config,
+            keys: member.keys.clone(),
+            store: member.store.clone(),
+            ledger,
+            log: LogFilter::new("info", |_| Ok(())),
+        };
+        node::join(context.child("net"), machine, parts).await
+    }
+
+    /// Kills a member's node at whatever await its tasks are.
+    pub(crate) async fn kill(&self, n: usize) {
+        let running = lock(&self.members[n].slot).running.take();
+        let Some(running) = running else { return };
+        for exchange in [false, true] {
+            self.wires.lead(public_port(n, exchange), None);
+        }
+        running.root.abort();
+        self.sleep(LAST_BREATH).await;
+        if running.core.strong_count() > 0 {
+            let detail = format!("{} holds a node that was killed", self.members[n].id);
+            self.report.broken("leak", detail);
+        }
+    }
+
+    pub(crate) fn officer(&self, n: usize, duty: Duty) -> (OfficerId, &SigningKey) {
+        let id = duty.name().parse().expect("a duty's name is a handle");
+        (id, &self.members[n].officers[&duty])
+    }
+
+    /// Duties that have an officer at a member.
+    pub(crate) fn duties(&self, n: usize) -> Vec<Duty> {
+        self.members[n].officers.keys().copied().collect()
+    }
+
+    /// Has somebody do something at a node; nothing where the node is down, dies
+    /// meanwhile, or takes too long.
+    pub(crate) async fn at<T, F>(
+        &self,
+        n: usize,
+        work: impl FnOnce(Arc<Core>) -> F + Send + 'static,
+    ) -> Option<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let core = self.core(n)?;
+        let (sender, receiver) = oneshot::channel();
+        let host = core.host.clone();
+        host.spawn(
+            "person",
+            Box::pin(async move {
+                let _ = sender.send(work(core).await);
+            }),
+        );
+        drop(host);
+        tokio::select! {
+            biased;
+            done = receiver => done.ok(),
+            () = self.context.sleep(OFFICER_PATIENCE) => None,
+        }
+    }
+
+    /// The folder of a member's house.
+    pub(crate) fn house(&self, n: usize) -> std::path::PathBuf {
+        self.folder.path().join(self.members[n].id.as_str())
+    }
+}
+
+/// A folder in memory where there is one: nothing here must outlive the process.
+fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    made.expect("the machine has room for temporary files")
+}
+
+fn member(
+    seed: u64,
+    n: usize,
+    (name, roles): (&str, Vec<Role>),
+    folder: &Path,
+    ahead_ms: u64,
+) -> Member {
+    let home = folder.join(name);
+    std::fs::create_dir_all(&home).expect("a scratch folder");
+    let keys = NodeKeys {
+        node: SigningKey::from_seed(&sub(seed, "node key", n).0),
+        seal: SealSecret::from_bytes(&sub(seed, "seal key", n).0),
+        store: sub(seed, "store key", n).0.into(),
+    };
+    let store = Store::open(&home.join(files::STORE), &keys.store).expect("a scratch file");
+    let duties = roles.iter().flat_map(|role| match role {
+        Role::Requester => vec![Duty::Investigator],
+        Role::Authority => vec![Duty::Judge],
+        Role::Overseer => vec![Duty::Auditor],
+        Role::Custodian => vec![Duty::Approver],
+    });
+    let officers = duties
+        .map(|duty| (duty, SigningKey::from_seed(&sub(seed, duty.name(), n).0)))
+        .collect();
+    let config = Config {
+        institution: name.parse().expect("the cast's names are names"),
+        listen: Listen {
+            ledger: real_port(n, 0, false),
+            exchange: real_port(n, 0, true),
+            api: SocketAddr::from(([127, 0, 0, 1], 80)),
+        },
+        console: ConsoleConfig::default(),
+        log: Log::default(),
+        home,
+    };
+    Member {
+        id: config.institution.clone(),
+        roles,
+        keys,
+        store,
+        config,
+        ahead: Duration::from_millis(ahead_ms),
+        officers,
+        slot: Mutex::default(),
+    }
+}
+
+fn card((n, member): (usize, &Member)) -> Institution {
+    Institution {
+        id: member.id.clone(),
+        name: member.id.to_string(),
+        roles: member.roles.iter().copied().collect(),
+        node_key: member.keys.node.public(),
+        seal_key: member.keys.seal.public(),
+        ledger_address: public_port(n, false).to_string(),
+        exchange_address: public_port(n, true).to_string(),
+    }
+}

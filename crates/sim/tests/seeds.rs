@@ -1,0 +1,51 @@
+//! What every change must pass: the seeds that once failed, a few more, and the
+//! promise that a seed repeats.
+
+use std::path::Path;
+
+/// Seeds run beside the corpus: one of every villain, and the honest.
+const SEEDS: [u64; 5] = [1, 3, 4, 6, 10];
+
+/// Runs a seed; fails with its number and the rules that it broke.
+fn holds(seed: u64) -> sim::Outcome {
+    let outcome = sim::run(seed);
+    assert!(
+        outcome.violations.is_empty(),
+        "seed {seed} broke rules: {:#?}\n{}",
+        outcome.violations,
+        outcome.lines.join("\n")
+    );
+    outcome
+}
+
+#[test]
+fn seeds_that_once_failed_hold() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus.txt");
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let seeds: Vec<u64> = lines
+        .filter_map(|line| line.split_whitespace().next())
+        .map(|seed| seed.parse().unwrap())
+        .collect();
+    assert!(!seeds.is_empty());
+    for seed in seeds {
+        holds(seed);
+    }
+}
+
+#[test]
+fn a_few_seeds_hold_and_exercise_the_cast() {
+    let outcomes = SEEDS.map(holds);
+    let names: std::collections::BTreeSet<_> = outcomes.iter().map(|o| o.villain).collect();
+    assert!(names.len() >= 4, "{names:?}");
+    assert!(outcomes.iter().map(sim::Outcome::crashes).sum::<u64>() > 0);
+    assert!(outcomes.iter().map(sim::Outcome::villain_acts).sum::<u64>() > 0);
+    assert!(outcomes.iter().all(|outcome| outcome.records > 10));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let (one, two) = (holds(2), holds(2));
+    assert_eq!(one, two);
+    assert_ne!(one.hash, holds(14).hash);
+}
