@@ -279,6 +279,7 @@ impl Office {
             templates: vec!["identify".into()],
             custodians: custodians.into_iter().map(name).collect(),
             subjects,
+            scenes: Vec::new(),
             window_from_ms: FROM_MS,
             window_to_ms: TO_MS,
             hops: 1,
@@ -339,6 +340,8 @@ impl Office {
                 within_ms: None,
                 answer_cap: None,
                 custodians: None,
+                terms: std::collections::BTreeMap::new(),
+                count_only: false,
             };
             self.act(police, Duty::Investigator, Act::Ask(ask))
                 .await

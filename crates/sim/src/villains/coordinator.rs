@@ -122,6 +122,7 @@ fn unlawful(
     let inputs = Statement::InputsCommitted {
         question: asked.digest,
         keys: Vec::new(),
+        tables: Vec::new(),
     };
     for (what, statement) in [
         ("approves in a custodian's name", approved),

@@ -62,6 +62,8 @@ pub(crate) async fn expired(office: &Office) -> Option<()> {
         within_ms: None,
         answer_cap: None,
         custodians: None,
+        terms: std::collections::BTreeMap::new(),
+        count_only: false,
     });
     let tried = insist(office, police, &ask).await;
     judge(
