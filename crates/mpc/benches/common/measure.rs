@@ -133,9 +133,14 @@ impl Report {
         self
     }
 
-    /// A figure with three digits after the point.
+    /// A figure with three digits after the point; `null` where there is none, such as
+    /// a ratio to a time that was too short to be measured.
     pub(crate) fn figure(self, name: &'static str, value: f64) -> Self {
-        self.note(name, format!("{value:.3}"))
+        if value.is_finite() {
+            self.note(name, format!("{value:.3}"))
+        } else {
+            self.note(name, "null")
+        }
     }
 
     /// Prints it.

@@ -84,7 +84,7 @@ pub use receiver::{Receiver, Rows};
 pub use sender::Sender;
 
 use super::{Protocol, Session, function::Shape};
-use crate::{Error, Refusal};
+use crate::{Error, Refusal, okvs::Params};
 
 /// Correlations of 128 bits that a session needs.
 ///
@@ -127,10 +127,13 @@ fn shape(session: &Session) -> Result<Sizes, Error> {
         return Err(Refusal::ParameterRange.into());
     };
     let bins = bins::count(session.receiver_items);
+    let points = bins::CHOICES * session.sender_items;
+    // Refused here rather than when the store is due.
+    Params::new(points)?;
     Ok(Sizes {
         function: Shape::full(bins)?,
         bins,
-        points: bins::CHOICES * session.sender_items,
+        points,
         words: usize::from(words),
     })
 }

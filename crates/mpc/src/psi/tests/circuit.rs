@@ -234,6 +234,14 @@ fn what_does_not_fit_is_refused() {
         refusal(wide.open(0, Security::SemiHonest)),
         Some(Refusal::ParameterRange)
     );
+    for (mine, theirs) in [(1 << 24, 1), (1, 1 << 23)] {
+        let large = setup(Protocol::Circuit { words: 1 }, mine, theirs, 1);
+        let session = large.open(0, Security::SemiHonest).unwrap();
+        assert_eq!(
+            refusal(correlations(&session)),
+            Some(Refusal::ParameterRange)
+        );
+    }
     let session = weak.open(0, Security::SemiHonest).unwrap();
     let mut rng = rng(1);
     let rng = &mut rng;
