@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { CheckedLine } from '../src/api/types'
 import { askFields, askProblems } from '../src/lib/ask'
 import { cell } from '../src/lib/cell'
-import { type DraftForm, draftAct, problems, subjectLines } from '../src/lib/draft'
+import { blankScene, type DraftForm, draftAct, problems, sceneProblems, subjectLines } from '../src/lib/draft'
 import { bytes, duration, fen, moment, windowText } from '../src/lib/format'
 import { orderLines } from '../src/lib/lines'
 import { endOf, shifted, startOf, tidyWhen, weeksOf } from '../src/lib/when'
@@ -20,6 +20,7 @@ const form: DraftForm = {
   templates: ['identify'],
   custodians: ['bank_a'],
   subjects: 'x',
+  scenes: [],
   from: '2026-03-01',
   to: '2026-03-01',
   hops: '2',
@@ -67,6 +68,53 @@ describe('a draft', () => {
   test('with an unreadable line or none is not sent', () => {
     expect(problems(form, [...good, line(4, 'invalid')])).toHaveProperty('subjects')
     expect(problems(form, [])).toHaveProperty('subjects')
+  })
+})
+
+describe('scenes', () => {
+  const known = [
+    { template: 'identify', joint: null },
+    { template: 'at-the-scenes', joint: 'scenes' },
+    { template: 'called-then-paid', joint: 'subjects' },
+    { template: 'risk-propagation', joint: 'window' },
+  ]
+  const scene = { city: false, cell: '4711', from: '2026-03-01 09:00', to: '2026-03-01 09:29' }
+  const of = (templates: string[], scenes = [scene]) => ({ ...form, templates, scenes })
+  const wrong = (templates: string[], scenes: (typeof scene)[], checked: CheckedLine[]) =>
+    Object.keys(problems(of(templates, scenes), checked, known))
+  test('are needed where a template begins from them, and subjects where one begins from those', () => {
+    expect(wrong(['at-the-scenes'], [], good)).toEqual(['scenes'])
+    expect(wrong(['at-the-scenes'], [scene], [])).toEqual([])
+    expect(wrong(['at-the-scenes', 'identify'], [scene], [])).toEqual(['subjects'])
+    expect(wrong(['called-then-paid'], [scene], [])).toEqual(['subjects'])
+    expect(wrong(['identify'], [], good)).toEqual([])
+    // A warrant names something, even where the question reads the window alone.
+    expect(wrong(['risk-propagation'], [], [])).toEqual(['scenes'])
+    expect(wrong(['risk-propagation'], [], good)).toEqual([])
+    expect(wrong(['risk-propagation'], [scene], [])).toEqual([])
+    expect(wrong(['at-the-scenes'], [scene], [line(1, 'invalid')])).toEqual(['subjects'])
+  })
+  test.each([
+    ['cell', { cell: '' }],
+    ['cell', { cell: '-1' }],
+    ['cell', { cell: '4294967296' }],
+    ['from', { from: '' }],
+    ['from', { from: '2026-02-28 23:59' }],
+    ['to', { to: 'noon' }],
+    ['to', { to: '2026-03-02 00:00' }],
+    ['to', { to: '2026-03-01 08:59' }],
+  ] as const)('with a wrong %s are not sent', (field, part) => {
+    expect(Object.keys(sceneProblems({ ...scene, ...part }, form))).toEqual([field])
+    expect(wrong(['at-the-scenes'], [{ ...scene, ...part }], good)).toEqual(['scenes'])
+  })
+  test('stand in the act once each, the whole city without a cell', () => {
+    const act = draftAct(of(['at-the-scenes'], [scene, { ...scene }, { ...scene, city: true }]), []) as unknown as {
+      scenes: { cell: number | null; from_ms: number; to_ms: number }[]
+    }
+    expect(act.scenes.map((one) => one.cell)).toEqual([4711, null])
+    expect((act.scenes[0]?.to_ms ?? 0) - (act.scenes[0]?.from_ms ?? 0)).toBe(30 * 60_000)
+    expect(draftAct(form, good)).not.toHaveProperty('scenes')
+    expect(Object.keys(sceneProblems(blankScene(), form))).toEqual(['cell', 'from', 'to'])
   })
 })
 
