@@ -120,7 +120,16 @@ describe('scenes', () => {
 
 describe('a question', () => {
   const warrant = { warrant: 'w', hops: 3, answer_cap: 500, custodians: ['a', 'b'] }
-  const ask = { template: 't', hops: '2', amount: '1000.5', hours: '24', cap: '', custodians: ['a', 'b'] }
+  const ask = {
+    template: 't',
+    hops: '2',
+    amount: '1000.5',
+    hours: '24',
+    cap: '',
+    custodians: ['a', 'b'],
+    terms: {},
+    countOnly: false,
+  }
   test('takes only what its template takes', () => {
     expect(askFields(ask, warrant, () => false)).toEqual({ warrant: 'w', template: 't' })
     expect(askFields({ ...ask, custodians: ['b'] }, warrant, () => true)).toEqual({
@@ -131,6 +140,28 @@ describe('a question', () => {
       within_ms: 86_400_000,
       custodians: ['b'],
     })
+  })
+  const term = (name: string, least: number, most: number) => ({
+    name,
+    least,
+    most,
+    default: 4,
+    what_en: '',
+    what_zh: '',
+  })
+  const joint = { joint: 'scenes', terms: [term('sims', 1, 1000), term('calls', 1, 20)] }
+  test('of a joint template has its numbers, and the count alone where that is wished', () => {
+    const typed = { ...ask, hops: '', terms: { 't/sims': '7', 't/calls': ' ', 'other/calls': '9' }, countOnly: true }
+    const plain = { warrant: 'w', template: 't' }
+    expect(askFields(typed, warrant, () => false, joint)).toEqual({ ...plain, terms: { sims: 7 }, count_only: true })
+    expect(askFields(ask, warrant, () => false, joint)).toEqual(plain)
+    // Lookups take neither, whatever stands in the form.
+    expect(askFields(typed, warrant, () => false, { joint: null, terms: [] })).toEqual(plain)
+  })
+  test('with a number out of its range is not sent', () => {
+    for (const calls of ['0', '21', '-1', '1.5', 'x', '1e1'])
+      expect(askProblems({ ...ask, terms: { 't/calls': calls } }, warrant, () => false, joint)).toHaveProperty('terms')
+    expect(askProblems({ ...ask, terms: { 't/calls': '20' } }, warrant, () => false, joint)).toEqual({})
   })
   test('beyond the warrant is not sent', () => {
     const wrong = askProblems(

@@ -2,7 +2,7 @@
 import { useParams } from 'react-router'
 import { useRecordedGet } from '../api/queries'
 import type { AnswerView, Event_, Provenance } from '../api/types'
-import { semanticOf } from '../chart/model'
+import { isJoint, semanticOf } from '../chart/model'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { columns, consultations, tables, word } from '../i18n/words'
@@ -45,7 +45,9 @@ export function ProvenanceDrawer({
           </section>
         )}
         <Await query={provenance} lines={8}>
-          {(p) => <Story p={p} origins={origins} step={table?.step ?? 0} warrant={warrant} />}
+          {(p) => (
+            <Story p={p} origins={table && isJoint(table) ? null : origins} step={table?.step ?? 0} warrant={warrant} />
+          )}
         </Await>
       </div>
     </Dialog>
@@ -62,16 +64,28 @@ function Who({ event }: { event: Event_ }) {
   )
 }
 
-function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]; step: number; warrant: string }) {
+function Story({
+  p,
+  origins,
+  step,
+  warrant,
+}: {
+  p: Provenance
+  /** Of this row; null where it was computed from all tables together. */
+  origins: string[] | null
+  step: number
+  warrant: string
+}) {
   const { say, lang } = useSpeech()
   const name = useNames()
-  const sources = p.sources.filter((source) => origins.includes(source.origin))
+  const sources = origins ? p.sources.filter((source) => origins.includes(source.origin)) : p.sources
   const computed = p.steps.find((s) => s.step === step)
   const seen = p.seen
   return (
     <>
       <section className="stack-s">
         <h3>{say('从哪里来', 'Where from')}</h3>
+        {!origins && <p>{say('由下列全部数据表一起算出：', 'Computed from all of these tables together:')}</p>}
         {sources.map((source) => (
           <Facts
             key={source.origin}
@@ -122,6 +136,14 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
       </section>
       <section className="stack-s">
         <h3>{say('怎样算出', 'Computed how')}</h3>
+        {!origins && (
+          <p>
+            {say(
+              '各方把数据拆成份额，由三方在份额上计算；先公布数量，再只向请求方打开各行。',
+              'Each side splits its tables into shares; three members compute over the shares; the count is opened first, then the rows, to the requester alone.',
+            )}
+          </p>
+        )}
         {computed && (
           <>
             <p>
@@ -134,7 +156,12 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
           items={[
             computed?.evaluated != null ? [say('查询值', 'Selectors'), number(computed.evaluated, lang)] : null,
             p.run ? [say('计算完成', 'Run completed'), <Who key="r" event={p.run.event} />] : null,
-            p.run ? [say('签名的数据方', 'Signed by'), p.run.attestations.map(name).join(say('、', ', '))] : null,
+            p.run
+              ? [
+                  origins ? say('签名的数据方', 'Signed by') : say('签名的计算方', 'Signed by'),
+                  p.run.attestations.map(name).join(say('、', ', ')),
+                ]
+              : null,
             [say('方案', 'Plan'), <Hex key="p" id={p.plan} />],
           ]}
         />
