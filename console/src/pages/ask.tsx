@@ -187,7 +187,10 @@ function Ask({ view, known }: { view: CaseView; known: TemplateView[] }) {
                   return (
                     <TextField
                       key={key}
-                      label={say(term.what_zh, term.what_en)}
+                      label={say(
+                        term.what_zh,
+                        term.what_en.replace(/^./, (first) => first.toUpperCase()),
+                      )}
                       inputMode="numeric"
                       placeholder={term.default == null ? say('全部', 'all') : String(term.default)}
                       value={form.terms[key] ?? ''}

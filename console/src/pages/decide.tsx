@@ -122,7 +122,12 @@ function CaseAndSubjects({ view, full }: { view: CaseView; full: WarrantView }) 
         }
         extra={
           <span className="small muted">
-            {say('数据方只会看到盲化后的值', 'Custodians will see blinded values only')}
+            {scenes.length > 0
+              ? say(
+                  '数据方看到的对象是盲化的，现场是原样的',
+                  'Custodians will see subjects blinded, scenes as they are',
+                )
+              : say('数据方只会看到盲化后的值', 'Custodians will see blinded values only')}
           </span>
         }
       >

@@ -109,8 +109,8 @@ export function DraftPage() {
       note: (
         <Notice mood="run">
           {say(
-            '对象、现场、案号与理由只密封给签发机关；其他成员只看到条款，以及对象与现场各有几个。',
-            'Subjects, scenes, case and reason are sealed to the authority alone; other members see the terms and how many subjects and scenes there are.',
+            '对象、现场、案号与理由此时只密封给签发机关；其他成员只看到条款，以及对象与现场各有几个。',
+            'For now subjects, scenes, case and reason are sealed to the authority alone; other members see the terms and how many subjects and scenes there are.',
           )}
         </Notice>
       ),
@@ -359,8 +359,8 @@ function Scenes({
       <div className="stack">
         <p className="hint">
           {say(
-            '现场是一个基站小区或全市，加一段时间；时间在数据时段之内。只密封给签发机关。',
-            'A scene is a cell, or the whole city, and a time inside the window. Scenes are sealed to the authority alone.',
+            '现场是一个基站小区或全市，加一段时间；时间在数据时段之内。签发之前只有签发机关能读，签发之后令状所列数据方也会读到。',
+            'A scene is a cell, or the whole city, and a time inside the window. Until the warrant is issued the authority alone reads it; then its custodians do too.',
           )}
         </p>
         {form.scenes.map((scene, place) => {

@@ -145,14 +145,15 @@ export function Plan({ plan }: { plan: PlanView }) {
 export function Cost({ plan }: { plan: PlanView }) {
   const { say, lang } = useSpeech()
   const { cost } = plan
+  const looks = plan.steps.length > 0
   return (
     <Card title={say('代价', 'Cost')}>
       <Facts
         items={[
-          [say('通信轮数', 'Rounds'), number(cost.rounds, lang)],
-          [say('查表次数', 'Lookups'), number(cost.lookups, lang)],
-          [say('首步查询值', 'Selectors first'), number(cost.selectors_first, lang)],
-          [say('每步至多', 'A step at most'), number(cost.selectors_max, lang)],
+          looks && [say('通信轮数', 'Rounds'), number(cost.rounds, lang)],
+          looks && [say('查表次数', 'Lookups'), number(cost.lookups, lang)],
+          looks && [say('首步查询值', 'Selectors first'), number(cost.selectors_first, lang)],
+          looks && [say('每步至多', 'A step at most'), number(cost.selectors_max, lang)],
           [say('剩余次数', 'Runs left'), number(cost.runs_left, lang)],
           cost.last
             ? [say('上次同类', 'Last of its kind'), `${bytes(cost.last.bytes)} · ${duration(cost.last.took_ms, lang)}`]

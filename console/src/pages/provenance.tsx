@@ -25,6 +25,7 @@ export function ProvenanceDrawer({
 }) {
   const { question = '' } = useParams()
   const { say, lang } = useSpeech()
+  const name = useNames()
   const provenance = useRecordedGet<Provenance>(`/v1/questions/${question}/provenance`)
   const [t = 0, r = 0] = fact.split(':').map(Number)
   const table = answer.tables[t]
@@ -38,7 +39,11 @@ export function ProvenanceDrawer({
               <Facts
                 items={table.columns.map((column, c) => [
                   word(columns, column, lang),
-                  <strong key={column}>{cell(table.rows[r]?.[c], semanticOf(table, c), lang)}</strong>,
+                  <strong key={column}>
+                    {semanticOf(table, c) === 'institution'
+                      ? name(String(table.rows[r]?.[c] ?? '—'))
+                      : cell(table.rows[r]?.[c], semanticOf(table, c), lang)}
+                  </strong>,
                 ])}
               />
             </div>
@@ -86,26 +91,28 @@ function Story({
       <section className="stack-s">
         <h3>{say('从哪里来', 'Where from')}</h3>
         {!origins && <p>{say('由下列全部数据表一起算出：', 'Computed from all of these tables together:')}</p>}
-        {sources.map((source) => (
-          <Facts
-            key={source.origin}
-            items={[
-              [say('机构', 'Institution'), <strong key="i">{name(source.institution)}</strong>],
-              [say('数据表', 'Dataset'), `${word(tables, source.table, lang)} (${source.dataset})`],
-              [say('提取时间', 'Extracted'), moment(source.extracted_ms)],
-              [say('快照', 'Snapshot'), <Hex key="s" id={source.snapshot} />],
-              [say('行的根', 'Root of the rows'), <Hex key="r" id={source.root} />],
-              [
-                say('行数', 'Rows'),
-                say(
-                  `${number(source.rows, lang)} 行，另拒收 ${number(source.rejected, lang)} 行`,
-                  `${number(source.rows, lang)}, and ${number(source.rejected, lang)} rejected`,
-                ),
-              ],
-              source.committed ? [say('承诺于', 'Committed'), <Who key="c" event={source.committed} />] : null,
-            ]}
-          />
-        ))}
+        <div className="stack">
+          {sources.map((source) => (
+            <Facts
+              key={source.origin}
+              items={[
+                [say('机构', 'Institution'), <strong key="i">{name(source.institution)}</strong>],
+                [say('数据表', 'Dataset'), `${word(tables, source.table, lang)} (${source.dataset})`],
+                [say('提取时间', 'Extracted'), moment(source.extracted_ms)],
+                [say('快照', 'Snapshot'), <Hex key="s" id={source.snapshot} />],
+                [say('行的根', 'Root of the rows'), <Hex key="r" id={source.root} />],
+                [
+                  say('行数', 'Rows'),
+                  say(
+                    `${number(source.rows, lang)} 行，另拒收 ${number(source.rejected, lang)} 行`,
+                    `${number(source.rows, lang)}, and ${number(source.rejected, lang)} rejected`,
+                  ),
+                ],
+                source.committed ? [say('承诺于', 'Committed'), <Who key="c" event={source.committed} />] : null,
+              ]}
+            />
+          ))}
+        </div>
       </section>
       <section className="stack-s">
         <h3>{say('依谁的令', 'By whose order')}</h3>
