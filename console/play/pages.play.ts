@@ -92,7 +92,7 @@ const VIEWS: View[] = [
         .locator('label.pick', { hasText: /分组合计|Totals by group/ })
         .locator('input')
         .check()
-      await page.getByLabel(/分组：|groups:/).fill('7')
+      await page.getByLabel(/分组：|Groups:/).fill('7')
       await page
         .locator('label.pick', { hasText: /只要数量|Only the count/ })
         .locator('input')
