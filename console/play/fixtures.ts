@@ -82,6 +82,7 @@ export const templates: TemplateView[] = [
     what_zh: '查明对象的登记人，以及同一身份证号名下的全部电话与账户。',
     subjects: ['phone', 'resident_id', 'account'],
     parameters: [],
+    terms: [],
     assessment: '',
     impact: hex('i1'),
   },
@@ -93,6 +94,7 @@ export const templates: TemplateView[] = [
     what_zh: '令状时段内对象的通话；两跳时还包括其联系人的通话。',
     subjects: ['phone'],
     parameters: [{ name: 'hops', what_en: '1 or 2', what_zh: '1 或 2' }],
+    terms: [],
     assessment: '',
     impact: hex('i2'),
   },
@@ -104,8 +106,55 @@ export const templates: TemplateView[] = [
     what_zh: '从所列账户转出的款项，以及收款账户随后在时限内的转出，逐跳追踪。',
     subjects: ['account'],
     parameters: ['hops', 'min_amount_minor', 'within_ms'].map((name) => ({ name, what_en: name, what_zh: name })),
+    terms: [],
     assessment: '',
     impact: hex('i3'),
+  },
+  {
+    template: 'at-the-scenes',
+    title_en: 'Which phones were at several scenes?',
+    title_zh: '哪些电话到过多个现场？',
+    what_en:
+      'The phones that called under the cells of at least so many of the warrant’s scenes, over all telecoms: first how many, then which, up to the cap.',
+    what_zh: '在令状所列现场中至少若干处的基站下呼出过的电话（各电信运营商合计）：先得数量，不超上限才打开号码。',
+    subjects: [],
+    parameters: [],
+    joint: 'scenes',
+    terms: [
+      {
+        name: 'least',
+        default: null,
+        least: 1,
+        most: 64,
+        what_en: 'at how many of the scenes at least; all of them unless given',
+        what_zh: '至少出现在几个现场；默认全部',
+      },
+    ],
+    assessment: '',
+    impact: hex('i4'),
+  },
+  {
+    template: 'totals',
+    title_en: 'How much did they pay, and where?',
+    title_zh: '他们付了多少，付往何处？',
+    what_en:
+      'Persons, transfers and sums of those who called at the warrant’s scenes, by bank, day or amount; groups of few persons are withheld, and how many are is said.',
+    what_zh: '在令状现场呼出过的人的付款人数、笔数与金额，按银行、日期或金额分组；人数过少的组不予打开，但说明有几组。',
+    subjects: [],
+    parameters: [],
+    joint: 'scenes',
+    terms: [
+      {
+        name: 'by',
+        default: 0,
+        least: 0,
+        most: 2,
+        what_en: 'groups: 0 by the paying bank, 1 by day, 2 by the amount’s number of digits; 0 unless given',
+        what_zh: '分组：0 按付款行，1 按日，2 按金额位数；默认 0',
+      },
+    ],
+    assessment: '',
+    impact: hex('i5'),
   },
 ]
 
@@ -139,7 +188,7 @@ export const card: CaseCard = {
   case_commitment: hex('c1'),
   requester: 'police',
   authority: 'procuratorate',
-  templates: ['identify', 'call-contacts', 'follow-the-money'],
+  templates: ['identify', 'call-contacts', 'follow-the-money', 'at-the-scenes', 'totals'],
   custodians: CUSTODIANS,
   subjects: 24,
   noticed: 0,
@@ -160,6 +209,7 @@ export const card: CaseCard = {
   questions: [
     question(Q, 'follow-the-money', 'running', { progress: 0.46 }),
     question(hex('q2'), 'identify', 'completed', { disclosed: true, exported: true }),
+    question(hex('q4'), 'at-the-scenes', 'counted', { decisions: { telecom_a: 'approved', telecom_b: 'approved' } }),
     question(hex('q3'), 'call-contacts', 'declined', { decisions: { telecom_a: 'refused', telecom_b: 'approved' } }),
   ],
   waits: [
@@ -257,7 +307,13 @@ export const warrantView = {
     case: '锦公刑〔2026〕0422号',
     reason: '受害人报案：冒充客服诱导转账，涉案金额 46 万元。需查明收款账户的资金去向与主叫号码的登记人。',
     subjects,
+    scenes: [
+      { cell: 4711, from_ms: now - 12 * day, to_ms: now - 12 * day + hour / 2 },
+      { cell: 16_733, from_ms: now - 9 * day, to_ms: now - 9 * day + 2 * hour },
+      { cell: null, from_ms: now - 5 * day, to_ms: now - 4 * day },
+    ],
   },
+  scenes: 3,
   questions: [],
 } as unknown as WarrantView
 export const changes = {
@@ -392,6 +448,82 @@ export const plan: PlanView = {
     by_hand: [words('没有适用于“资金去向”的规则', 'No rule covers “follow the money”')],
   },
 }
+
+/** A joint question: no lookups, its sentences say how it is computed. */
+export const jointPlan: PlanView = {
+  ...plan,
+  question: hex('q4'),
+  template: 'at-the-scenes',
+  title_en: 'Which phones were at several scenes?',
+  title_zh: '哪些电话到过多个现场？',
+  hops: 1,
+  answer_cap: 50,
+  parameters: {},
+  steps: [],
+  tables: ['telecom_a', 'telecom_b'].map((telecom) => ({
+    institution: telecom,
+    dataset: 'calls',
+    table: 'calls',
+    snapshot: hex(`s${telecom}`),
+    rows: 812_004,
+    rejected: 0,
+    extracted_ms: now - 30 * hour,
+  })),
+  lines_en: [
+    'telecom_a splits into shares: which phones called under the scenes’ cells.',
+    'telecom_b splits into shares: which phones called under the scenes’ cells.',
+    'telecom_a, procuratorate, telecom_b compute over the shares: each sees noise; any two of them together could see everything.',
+    'With least = 3.',
+    'Bounds: rows of 90 days, 3 scenes; the count opens first, and rows only if they are at most 50.',
+  ],
+  lines_zh: [
+    'telecom_a 拆成份额：在现场基站下呼出过的电话。',
+    'telecom_b 拆成份额：在现场基站下呼出过的电话。',
+    'telecom_a、procuratorate、telecom_b 在份额上计算：单独一方只见噪声；其中任何两方合谋则可还原全部。',
+    '取 least = 3。',
+    '限度：90 天内的数据，3 个现场；先打开数量，不超过 50 行才打开内容。',
+  ],
+  cost: { ...plan.cost, rounds: 0, lookups: 0, selectors_first: 0, selectors_max: 0, last: null },
+  custody: null,
+}
+const jointQuestion = (id: string, template: string, phase: string, rows: number, withheld: number): QuestionView =>
+  ({
+    question: id,
+    warrant: W,
+    template,
+    phase,
+    decisions: { telecom_a: 'approved', telecom_b: 'approved' },
+    inputs: ['telecom_a', 'telecom_b'],
+    disclosed: phase === 'completed',
+    plan_en: jointPlan.lines_en,
+    plan_zh: jointPlan.lines_zh,
+    progress: null,
+    doing: null,
+    cause: null,
+    parties: [],
+    count: { rows, withheld },
+  }) as unknown as QuestionView
+const jointAnswer = {
+  question: hex('q5'),
+  template: 'totals',
+  tables: [
+    {
+      step: 0,
+      table: 'totals',
+      columns: ['institution', 'persons', 'transfers', 'sum_fen'],
+      semantics: ['text', 'text', 'text', 'text'],
+      rows: [
+        ['bank_a', 31, 112, 48_120_050],
+        ['bank_b', 14, 37, 9_300_000],
+        ['bank_d', 22, 64, 21_904_410],
+      ],
+      origins: [[], [], []],
+    },
+  ],
+  evaluated: [],
+  bytes: 41_208,
+  rounds: 1,
+} as unknown as AnswerView
 
 export const questionView = (phase: string): QuestionView =>
   ({
@@ -629,6 +761,7 @@ export const docket = {
     record('denied', 'police', null, 2.5, 'police 依规则 budget 拒绝 ask', 'police denies ask by rule budget', {
       rule: 'budget',
     }),
+    record('count-opened', 'police', null, 1.2, 'police 公布计数：212 行', 'police opens the count: 212 rows'),
     record(
       'run-completed',
       'police',
@@ -1053,12 +1186,22 @@ export function respond(path: string, method: string): unknown {
   if (/\/changes$/.test(at)) return changes
   if (/^\/v1\/warrants\/[^/]+\/docket$/.test(at)) return docket
   if (/^\/v1\/warrants\//.test(at)) return warrantView
-  if (/\/plan$/.test(at)) return plan
-  if (/\/answer$/.test(at)) return answer
+  if (/\/plan$/.test(at)) return at.includes(hex('q4')) ? jointPlan : plan
+  if (/\/answer$/.test(at)) return at.includes(hex('q5')) ? jointAnswer : answer
   if (/\/provenance$/.test(at)) return provenance
   if (/^\/v1\/snapshots\//.test(at)) return snapshot
+  if (at.endsWith(hex('q4'))) return jointQuestion(hex('q4'), 'at-the-scenes', 'counted', 212, 0)
+  if (at.endsWith(hex('q5'))) return jointQuestion(hex('q5'), 'totals', 'completed', 3, 1)
   if (/^\/v1\/questions\//.test(at) && method === 'GET')
     return questionView(at.endsWith(hex('q2')) ? 'completed' : at.endsWith(hex('q3')) ? 'open' : 'running')
   return null
 }
-export const IDS = { W, Q, done: hex('q2'), open: hex('q3'), drafted: drafted.warrant }
+export const IDS = {
+  W,
+  Q,
+  done: hex('q2'),
+  open: hex('q3'),
+  counted: hex('q4'),
+  joint: hex('q5'),
+  drafted: drafted.warrant,
+}

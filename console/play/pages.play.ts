@@ -50,6 +50,28 @@ const VIEWS: View[] = [
   },
   { name: 'calendar', who: 'investigator', path: '/cases/new', act: click(/打开日历|Open the calendar/) },
   { name: 'draft-wrong', who: 'investigator', path: '/cases/new', act: click(/核对并签名|Review and sign/) },
+  {
+    name: 'draft-scenes',
+    who: 'investigator',
+    path: '/cases/new',
+    act: async (page) => {
+      const box = page.locator('label.pick', { hasText: /哪些电话到过多个现场|Which phones were at several scenes/ })
+      await box.locator('input').check()
+      const scenes = page.locator('fieldset.scene')
+      while ((await scenes.count()) < 2) await click(/添加现场|Add a scene/)(page)
+      await scenes
+        .first()
+        .getByLabel(/基站小区|Cell/)
+        .fill('4711')
+      await scenes
+        .first()
+        .getByLabel(/何时起|From when/)
+        .fill('2026-11-13 09:00')
+      await scenes.last().locator('input[type=checkbox]').check()
+      await click(/核对并签名|Review and sign/)(page)
+      await scenes.first().scrollIntoViewIfNeeded()
+    },
+  },
   { name: 'warrant', who: 'investigator', path: `/cases/${IDS.W}` },
   {
     name: 'docket',
@@ -61,6 +83,29 @@ const VIEWS: View[] = [
     },
   },
   { name: 'ask', who: 'investigator', path: `/cases/${IDS.W}/ask`, act: click(/查看方案|See the plan/) },
+  {
+    name: 'ask-joint',
+    who: 'investigator',
+    path: `/cases/${IDS.W}/ask`,
+    act: async (page) => {
+      await page
+        .locator('label.pick', { hasText: /分组合计|Totals by group/ })
+        .locator('input')
+        .check()
+      await page.getByLabel(/分组：|Groups:/).fill('7')
+      await page
+        .locator('label.pick', { hasText: /只要数量|Only the count/ })
+        .locator('input')
+        .check()
+    },
+  },
+  { name: 'counted', who: 'investigator', path: `/questions/${IDS.counted}` },
+  {
+    name: 'joint-answer',
+    who: 'investigator',
+    path: `/questions/${IDS.joint}/answer`,
+    act: click(/第 1 行的来源|Where row 1 comes from/),
+  },
   { name: 'running', who: 'investigator', path: `/questions/${IDS.Q}` },
   {
     name: 'answer',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { CheckedLine } from '../src/api/types'
 import { askFields, askProblems } from '../src/lib/ask'
 import { cell } from '../src/lib/cell'
-import { type DraftForm, draftAct, problems, subjectLines } from '../src/lib/draft'
+import { blankScene, type DraftForm, draftAct, problems, sceneProblems, subjectLines } from '../src/lib/draft'
 import { bytes, duration, fen, moment, windowText } from '../src/lib/format'
 import { orderLines } from '../src/lib/lines'
 import { endOf, shifted, startOf, tidyWhen, weeksOf } from '../src/lib/when'
@@ -20,6 +20,7 @@ const form: DraftForm = {
   templates: ['identify'],
   custodians: ['bank_a'],
   subjects: 'x',
+  scenes: [],
   from: '2026-03-01',
   to: '2026-03-01',
   hops: '2',
@@ -70,9 +71,65 @@ describe('a draft', () => {
   })
 })
 
+describe('scenes', () => {
+  const known = [
+    { template: 'identify', joint: null },
+    { template: 'at-the-scenes', joint: 'scenes' },
+    { template: 'called-then-paid', joint: 'subjects' },
+    { template: 'risk-propagation', joint: 'window' },
+  ]
+  const scene = { city: false, cell: '4711', from: '2026-03-01 09:00', to: '2026-03-01 09:29' }
+  const of = (templates: string[], scenes = [scene]) => ({ ...form, templates, scenes })
+  const wrong = (templates: string[], scenes: (typeof scene)[], checked: CheckedLine[]) =>
+    Object.keys(problems(of(templates, scenes), checked, known))
+  test('are needed where a template begins from them, and subjects where one begins from those', () => {
+    expect(wrong(['at-the-scenes'], [], good)).toEqual(['scenes'])
+    expect(wrong(['at-the-scenes'], [scene], [])).toEqual([])
+    expect(wrong(['at-the-scenes', 'identify'], [scene], [])).toEqual(['subjects'])
+    expect(wrong(['called-then-paid'], [scene], [])).toEqual(['subjects'])
+    expect(wrong(['identify'], [], good)).toEqual([])
+    // A warrant names something, even where the question reads the window alone.
+    expect(wrong(['risk-propagation'], [], [])).toEqual(['scenes'])
+    expect(wrong(['risk-propagation'], [], good)).toEqual([])
+    expect(wrong(['risk-propagation'], [scene], [])).toEqual([])
+    expect(wrong(['at-the-scenes'], [scene], [line(1, 'invalid')])).toEqual(['subjects'])
+  })
+  test.each([
+    ['cell', { cell: '' }],
+    ['cell', { cell: '-1' }],
+    ['cell', { cell: '4294967296' }],
+    ['from', { from: '' }],
+    ['from', { from: '2026-02-28 23:59' }],
+    ['to', { to: 'noon' }],
+    ['to', { to: '2026-03-02 00:00' }],
+    ['to', { to: '2026-03-01 08:59' }],
+  ] as const)('with a wrong %s are not sent', (field, part) => {
+    expect(Object.keys(sceneProblems({ ...scene, ...part }, form))).toEqual([field])
+    expect(wrong(['at-the-scenes'], [{ ...scene, ...part }], good)).toEqual(['scenes'])
+  })
+  test('stand in the act once each, the whole city without a cell', () => {
+    const act = draftAct(of(['at-the-scenes'], [scene, { ...scene }, { ...scene, city: true }]), []) as unknown as {
+      scenes: { cell: number | null; from_ms: number; to_ms: number }[]
+    }
+    expect(act.scenes.map((one) => one.cell)).toEqual([4711, null])
+    expect((act.scenes[0]?.to_ms ?? 0) - (act.scenes[0]?.from_ms ?? 0)).toBe(30 * 60_000)
+    expect(draftAct(form, good)).not.toHaveProperty('scenes')
+    expect(Object.keys(sceneProblems(blankScene(), form))).toEqual(['cell', 'from', 'to'])
+  })
+})
+
 describe('a question', () => {
   const warrant = { warrant: 'w', hops: 3, answer_cap: 500, custodians: ['a', 'b'] }
-  const ask = { template: 't', hops: '2', amount: '1000.5', hours: '24', cap: '', custodians: ['a', 'b'] }
+  const ask = {
+    template: 't',
+    hops: '2',
+    amount: '1000.5',
+    hours: '24',
+    cap: '',
+    custodians: ['a', 'b'],
+    terms: {},
+    countOnly: false,
+  }
   test('takes only what its template takes', () => {
     expect(askFields(ask, warrant, () => false)).toEqual({ warrant: 'w', template: 't' })
     expect(askFields({ ...ask, custodians: ['b'] }, warrant, () => true)).toEqual({
@@ -83,6 +140,28 @@ describe('a question', () => {
       within_ms: 86_400_000,
       custodians: ['b'],
     })
+  })
+  const term = (name: string, least: number, most: number) => ({
+    name,
+    least,
+    most,
+    default: 4,
+    what_en: '',
+    what_zh: '',
+  })
+  const joint = { joint: 'scenes', terms: [term('sims', 1, 1000), term('calls', 1, 20)] }
+  test('of a joint template has its numbers, and the count alone where that is wished', () => {
+    const typed = { ...ask, hops: '', terms: { 't/sims': '7', 't/calls': ' ', 'other/calls': '9' }, countOnly: true }
+    const plain = { warrant: 'w', template: 't' }
+    expect(askFields(typed, warrant, () => false, joint)).toEqual({ ...plain, terms: { sims: 7 }, count_only: true })
+    expect(askFields(ask, warrant, () => false, joint)).toEqual(plain)
+    // Lookups take neither, whatever stands in the form.
+    expect(askFields(typed, warrant, () => false, { joint: null, terms: [] })).toEqual(plain)
+  })
+  test('with a number out of its range is not sent', () => {
+    for (const calls of ['0', '21', '-1', '1.5', 'x', '1e1'])
+      expect(askProblems({ ...ask, terms: { 't/calls': calls } }, warrant, () => false, joint)).toHaveProperty('terms')
+    expect(askProblems({ ...ask, terms: { 't/calls': '20' } }, warrant, () => false, joint)).toEqual({})
   })
   test('beyond the warrant is not sent', () => {
     const wrong = askProblems(

@@ -3,11 +3,21 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Act, CaseCard, Prepared } from '../src/api/types'
 import { decode, fromHex, toHex } from '../src/sign/cbor'
-import { challengeOf, check, compareStatement, credentialOf, NotAsked, readHeader, type Who } from '../src/sign/header'
+import {
+  challengeOf,
+  check,
+  compareStatement,
+  credentialOf,
+  type Header,
+  NotAsked,
+  readHeader,
+  type Who,
+} from '../src/sign/header'
 
 const GOLDEN = new URL('../../crates/docket/tests/golden/', import.meta.url)
-const golden = (kind: string): Uint8Array => {
-  const record = decode(fromHex(readFileSync(new URL(`${kind}.hex`, GOLDEN), 'utf8').replace(/\s/g, '')))
+const GOLDEN_JOINT = new URL('../../crates/docket/tests/golden-joint/', import.meta.url)
+const golden = (kind: string, from = GOLDEN): Uint8Array => {
+  const record = decode(fromHex(readFileSync(new URL(`${kind}.hex`, from), 'utf8').replace(/\s/g, '')))
   if (!Array.isArray(record) || !(record[2] instanceof Uint8Array)) throw new Error('no record')
   return record[2]
 }
@@ -129,25 +139,65 @@ describe('an act and its statement', () => {
     refused(same, 'warrant-issued', { before: { ...before, subjects: before.subjects + 1 } })
     refused({ ...same, life_ms: 1 }, 'warrant-issued', { before })
   })
-  test('a draft over other terms is refused', () => {
-    const drafted = readHeader(golden('warrant-drafted'))
+  const draftOf = (drafted: Header) => {
     const terms = Object.fromEntries(drafted.statement.fields.get('terms') as Map<string, never>) as Record<
       string,
       never
     >
-    const draft = {
+    return {
       act: 'draft-warrant',
       authority: drafted.statement.fields.get('authority'),
       ...terms,
       life_ms: terms['expires_ms']! - terms['not_before_ms']!,
       subjects: Array.from({ length: terms['subjects']! }, (_, i) => `phone:${i}`),
+      scenes: Array.from({ length: terms['scenes'] ?? 0 }, (_, i) => ({ cell: i, from_ms: 1, to_ms: 2 })),
       not_before_ms: null,
     }
+  }
+  test('a draft over other terms is refused', () => {
+    const drafted = readHeader(golden('warrant-drafted'))
+    const draft = draftOf(drafted)
     compareStatement(draft as unknown as Act, drafted, {})
     refused({ ...draft, authority: 'other' }, 'warrant-drafted')
     refused({ ...draft, subjects: [] }, 'warrant-drafted')
     refused({ ...draft, runs: 99 }, 'warrant-drafted')
     refused({ ...draft, life_ms: 1 }, 'warrant-drafted')
+  })
+  test('a draft or an order with other scenes than were asked is refused', () => {
+    const drafted = readHeader(golden('warrant-drafted', GOLDEN_JOINT))
+    const draft = draftOf(drafted)
+    expect(draft.scenes).toHaveLength(3)
+    compareStatement(draft as unknown as Act, drafted, {})
+    const no = (act: unknown, header: Header, beside = {}) =>
+      expect(() => compareStatement(act as Act, header, beside)).toThrow('another number of scenes')
+    no({ ...draft, scenes: draft.scenes.slice(1) }, drafted)
+    no({ ...draft, scenes: undefined }, drafted)
+    no(
+      { ...draftOf(readHeader(golden('warrant-drafted'))), scenes: draft.scenes },
+      readHeader(golden('warrant-drafted')),
+    )
+    const issued = readHeader(golden('warrant-issued'))
+    const terms = issued.statement.fields.get('terms') as Map<string, never>
+    const before = Object.fromEntries(terms) as unknown as CaseCard
+    const issue = { act: 'issue-warrant', warrant: issued.warrant }
+    no(issue, issued, { before, scenes: 1 })
+    terms.set('scenes', 3 as never)
+    compareStatement(issue as Act, issued, { before, scenes: 3 })
+    no(issue, issued, { before, scenes: 2 })
+    no(issue, issued, { before })
+  })
+  test('a question for rows is not one for their count alone', () => {
+    const counted = readHeader(golden('question-asked', GOLDEN_JOINT))
+    const ask = act({ warrant: counted.warrant, template: counted.statement.fields.get('template') })
+    compareStatement({ ...ask, count_only: true } as Act, counted, {})
+    const no = (asks: unknown, header: Header) =>
+      expect(() => compareStatement(asks as Act, header, {})).toThrow(/count/)
+    no(ask, counted)
+    no({ ...ask, count_only: false }, counted)
+    no(act({ count_only: true }), asked)
+    const joint = counted.statement.fields.get('joint') as Map<string, never>
+    joint.delete('count_only')
+    no({ ...ask, count_only: true }, counted)
   })
 })
 

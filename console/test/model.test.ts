@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AnswerView } from '../src/api/types'
-import { buildModel, isSubject, rowKey, subjectIds } from '../src/chart/model'
+import { buildModel, isJoint, isSubject, rowKey, semanticOf, subjectIds } from '../src/chart/model'
+import { cell } from '../src/lib/cell'
 
 const view = (tables: unknown[]) => ({ tables }) as unknown as AnswerView
 
@@ -106,5 +107,39 @@ describe('an answer as a graph', () => {
       isSubject(subjects, 'text', 'b'),
       isSubject(subjects, 'phone', null),
     ]).toEqual([true, false, true, false, false])
+  })
+})
+
+describe('a joint answer', () => {
+  const table = {
+    step: 0,
+    table: 'totals',
+    columns: ['institution', 'persons', 'sum_fen', 'cell', 'risk_thousandths', 'amount'],
+    semantics: Array.from({ length: 6 }, () => 'text'),
+    rows: [['bank_a', 12, 123_456, 4711, 1_500, '0 – 10']],
+    origins: [[]],
+  }
+  test('has no chart, and says by its columns’ names what they hold', () => {
+    expect(isJoint(table)).toBe(true)
+    expect(buildModel(view([table])).links).toEqual([])
+    const shown = table.columns.map((_, i) => cell(table.rows[0]?.[i], semanticOf(table, i), 'en'))
+    expect(shown).toEqual(['bank_a', '12', '1,234.56', '4711', '1.500', '0 – 10'])
+    expect(semanticOf(table, 0)).toBe('institution')
+  })
+  test('is none where a row has an origin, or there is no row', () => {
+    const looked = { ...table, origins: [['bank_a/00']] }
+    expect([isJoint(looked), isJoint({ ...table, rows: [], origins: [] })]).toEqual([false, false])
+    expect(semanticOf(looked, 2)).toBe('text')
+  })
+  test('of accounts is nodes without links', () => {
+    const accounts = {
+      ...table,
+      table: 'risk-propagation',
+      columns: ['account', 'risk_thousandths'],
+      rows: [['6222', 9]],
+    }
+    const model = buildModel(view([accounts]), subjectIds(['account:6222']))
+    expect([model.nodes.length, model.links.length, model.moments.length]).toEqual([1, 0, 0])
+    expect(model.nodes[0]?.subject).toBe(true)
   })
 })

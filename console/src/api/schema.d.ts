@@ -1143,6 +1143,8 @@ export interface components {
              * @description Most rows; absent: as many as the warrant allows.
              */
             answer_cap?: number | null;
+            /** @description Of a joint question the count alone. */
+            count_only?: boolean;
             /** @description Custodians to ask; absent: all of the warrant's that hold a table for it. */
             custodians?: string[] | null;
             /**
@@ -1157,6 +1159,10 @@ export interface components {
             min_amount_minor?: number | null;
             /** @description The template. */
             template: string;
+            /** @description The numbers that a joint question takes, by name; absent: its defaults. */
+            terms?: {
+                [key: string]: number;
+            };
             /** @description The warrant. */
             warrant: string;
             /**
@@ -1567,6 +1573,19 @@ export interface components {
             /** @description Its semantic type. */
             semantic: string;
         };
+        /** @description What a joint question found, before any of it is opened. */
+        CountView: {
+            /**
+             * Format: int64
+             * @description Rows.
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description Groups withheld because too few persons are in them.
+             */
+            withheld: number;
+        };
         /** @description What `credential.toJSON()` gives after `navigator.credentials.create`. */
         CreatedCredential: {
             /** @description The credential's id, base64url. */
@@ -1741,6 +1760,8 @@ export interface components {
              * @description Runs that may be made.
              */
             runs: number;
+            /** @description Scenes that joint questions begin from. */
+            scenes?: components["schemas"]["SceneView"][];
             /** @description Subjects: `phone:…`, `id:…`, `account:…`, or a bare value that is guessed. */
             subjects: string[];
             /** @description Templates that may be asked. */
@@ -2649,6 +2670,7 @@ export interface components {
         QuestionView: {
             /** @description Why it was aborted. */
             cause?: string | null;
+            count?: components["schemas"]["CountView"] | null;
             /** @description The custodians' decisions: `pending`, `approved`, `narrowed` or `refused`. */
             decisions: {
                 [key: string]: string;
@@ -2661,7 +2683,10 @@ export interface components {
             inputs: string[];
             /** @description How far each custodian of the run is, where this node takes part. */
             parties?: components["schemas"]["RunParty"][];
-            /** @description `open`, `running`, `declined`, `completed` or `aborted`. */
+            /**
+             * @description `open`, `running`, `declined`, `completed`, `aborted`, or of a joint question
+             *     that ended with its count `counted`.
+             */
             phase: string;
             /** @description The plan in plain words, where this institution may read it. */
             plan_en: string[];
@@ -2871,6 +2896,24 @@ export interface components {
              * @description Rounds, at the requester.
              */
             rounds?: number | null;
+        };
+        /** @description A place and a time that a joint question begins from. */
+        SceneView: {
+            /**
+             * Format: int64
+             * @description The antenna's cell; absent: the whole city.
+             */
+            cell?: number | null;
+            /**
+             * Format: int64
+             * @description First millisecond inside.
+             */
+            from_ms: number;
+            /**
+             * Format: int64
+             * @description First millisecond after.
+             */
+            to_ms: number;
         };
         /** @description Somebody read something. */
         SeenView: {
@@ -3103,6 +3146,8 @@ export interface components {
             case: string;
             /** @description Why. */
             reason: string;
+            /** @description The scenes. */
+            scenes?: components["schemas"]["SceneView"][];
             /** @description The subjects. */
             subjects: string[];
         };
@@ -3201,17 +3246,48 @@ export interface components {
             assessment: string;
             /** @description The assessment's digest. */
             impact: string;
+            /**
+             * @description What it is computed from, where it is a joint question: `scenes`, `subjects` or
+             *     `window`.
+             */
+            joint?: string | null;
             /** @description The parameters that it takes. */
             parameters: components["schemas"]["ParameterView"][];
             /** @description The semantic types of subjects that it begins from. */
             subjects: string[];
             /** @description Its name. */
             template: string;
+            /** @description The numbers that a joint question takes. */
+            terms: components["schemas"]["TermView"][];
             /** @description Its title. */
             title_en: string;
             /** @description The same in Chinese. */
             title_zh: string;
             /** @description What it answers. */
+            what_en: string;
+            /** @description The same in Chinese. */
+            what_zh: string;
+        };
+        /** @description A number that a joint question takes. */
+        TermView: {
+            /**
+             * Format: int64
+             * @description What it is where none is given; absent: as many as there are scenes.
+             */
+            default?: number | null;
+            /**
+             * Format: int64
+             * @description Least.
+             */
+            least: number;
+            /**
+             * Format: int64
+             * @description Most.
+             */
+            most: number;
+            /** @description Its name. */
+            name: string;
+            /** @description What it is, with range and default. */
             what_en: string;
             /** @description The same in Chinese. */
             what_zh: string;
@@ -3377,6 +3453,11 @@ export interface components {
              * @description Runs allowed.
              */
             runs: number;
+            /**
+             * Format: int32
+             * @description How many scenes.
+             */
+            scenes?: number;
             /**
              * Format: int32
              * @description Runs spent.

@@ -54,9 +54,16 @@ export interface TemplateView {
   what_zh: string
   subjects: string[]
   parameters: { name: string; what_en: string; what_zh: string }[]
+  /** What a joint question is computed from: `scenes`, `subjects` or `window`. */
+  joint?: string | null
+  terms: Term[]
   assessment: string
   impact: string
 }
+
+/** A number that a joint question takes. */
+export type Term = S['TermView']
+export type Scene = S['SceneView']
 
 export interface CaseQuestion {
   question: string

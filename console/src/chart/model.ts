@@ -68,10 +68,31 @@ const column = (table: Table, ...names: string[]): number => {
   return -1
 }
 
+/** Columns of joint answers. A day is counted from the window's first moment on. */
+const JOINT: Record<string, string> = {
+  phone: 'phone',
+  account: 'account',
+  premise: 'premise',
+  institution: 'institution',
+  cell: 'code',
+  day: 'integer',
+  persons: 'integer',
+  transfers: 'integer',
+  sum_fen: 'money',
+  risk_thousandths: 'thousandths',
+}
+
+/** Whether rows come from all tables of the plan together, so that none has an origin. */
+export const isJoint = (table: Pick<AnswerTable, 'rows' | 'origins'>): boolean =>
+  table.rows.length > 0 && table.origins.every((origins) => origins.length === 0)
+
 export function semanticOf(table: Table, at: number): string {
+  const name = table.columns[at] ?? ''
+  // What was computed from many tables has no column of a published one: its name says what it is.
+  const computed = JOINT[name]
+  if (computed && isJoint(table)) return computed
   const given = table.semantics?.[at]
   if (given) return given
-  const name = table.columns[at] ?? ''
   if (['phone', 'caller', 'callee', 'party'].includes(name)) return 'phone'
   if (name === 'account' || name.endsWith('_account')) return 'account'
   if (name.endsWith('id_number')) return 'resident_id'

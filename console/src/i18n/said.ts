@@ -31,6 +31,12 @@ type Pattern = [RegExp, (found: string[], lang: Lang) => [zh: string, en: string
 const DOING: Pattern[] = [
   [/^reading$/, () => ['读取来源', 'reading the source']],
   [/^done$/, () => ['完成', 'done']],
+  [/^collecting shares$/, () => ['收集份额', 'collecting shares']],
+  [/^computing over shares$/, () => ['在份额上计算', 'computing over shares']],
+  [/^waiting for the count's record$/, () => ['等待计数上链', 'waiting for the count to be on record']],
+  [/^opening to the requester$/, () => ['向请求方打开', 'opening to the requester']],
+  [/^the three are computing$/, () => ['三方正在计算', 'the three are computing']],
+  [/^the rows are opened$/, () => ['正在打开各行', 'the rows are being opened']],
   [/^sorting by (.+)$/, ([key]) => [`按 ${key} 排序`, `sorting by ${key}`]],
   [/^preparing the lookup key (.+)$/, ([key]) => [`制备查询键 ${key}`, `preparing the lookup key ${key}`]],
   [/^collecting signatures$/, () => ['收集各方签名', 'collecting signatures']],

@@ -26,6 +26,7 @@ export const kinds: Book = {
   narrowed: ['要求缩小范围', 'Narrowed'],
   refused: ['拒绝查询', 'Refused'],
   'inputs-committed': ['锁定输入', 'Inputs committed'],
+  'count-opened': ['公布计数', 'Count opened'],
   'run-completed': ['计算完成', 'Run completed'],
   'run-aborted': ['计算中止', 'Run aborted'],
   'answer-disclosed': ['开启答案', 'Answer disclosed'],
@@ -41,6 +42,11 @@ export const templates: Book = {
   identify: ['查明持有人', 'Identify the holder'],
   'call-contacts': ['通话联系人', 'Call contacts'],
   'follow-the-money': ['资金去向', 'Follow the money'],
+  'at-the-scenes': ['多处在场', 'At the scenes'],
+  'sim-box': ['猫池处所', 'Where a SIM box may stand'],
+  'called-then-paid': ['接电后转账', 'Called, then paid'],
+  totals: ['分组合计', 'Totals by group'],
+  'risk-propagation': ['风险传播', 'Risk propagation'],
 }
 
 export const tables: Book = {
@@ -51,6 +57,13 @@ export const tables: Book = {
   premises: ['用户处所', 'Premises'],
   readings: ['表计读数', 'Readings'],
   residents: ['户籍人口', 'Residents'],
+  sightings: ['在场记录', 'Sightings'],
+  phones: ['电话', 'Phones'],
+  sims: ['用户卡位置', 'Places of SIM cards'],
+  wet: ['用水处所', 'Premises that use water'],
+  subjects: ['令状对象', 'The warrant’s subjects'],
+  facts: ['分组数额', 'Amounts by group'],
+  ledger: ['账户往来', 'Accounts and transfers'],
 }
 
 export const columns: Book = {
@@ -76,6 +89,12 @@ export const columns: Book = {
   kind: ['类型', 'Kind'],
   address: ['地址', 'Address'],
   premise: ['户号', 'Premise'],
+  persons: ['人数', 'Persons'],
+  transfers: ['笔数', 'Transfers'],
+  sum_fen: ['金额合计（元）', 'Sum (yuan)'],
+  risk_thousandths: ['风险分', 'Risk'],
+  institution: ['机构', 'Institution'],
+  day: ['日', 'Day'],
 }
 
 export const duties: Book = {
@@ -144,6 +163,7 @@ export const fields: Book = {
   templates: ['查询模板', 'Templates'],
   custodians: ['数据方', 'Custodians'],
   subjects: ['对象数量', 'Number of subjects'],
+  scenes: ['现场数量', 'Number of scenes'],
   hops: ['跳数', 'Hops'],
   answer_cap: ['答案行数上限', 'Answer cap'],
   runs: ['可计算次数', 'Runs'],

@@ -16,6 +16,10 @@ export function cell(value: unknown, semantic: string, lang: Lang): string {
       return new Date(value * DAY_MS).toISOString().slice(0, 10)
     case 'real':
       return String(value / 1_000_000)
+    case 'thousandths':
+      return (value / 1000).toFixed(3)
+    case 'code':
+      return String(value)
     default:
       return number(value, lang)
   }

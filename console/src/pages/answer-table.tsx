@@ -3,10 +3,10 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, ArrowUp, ArrowUpDown, Fingerprint, Target } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { AnswerTable, AnswerView } from '../api/types'
-import { isSubject, type RowKey, rowKey, semanticOf } from '../chart/model'
+import { isJoint, isSubject, type RowKey, rowKey, semanticOf } from '../chart/model'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
-import { columns, tables, word } from '../i18n/words'
+import { columns, tables, templates, word } from '../i18n/words'
 import { cell } from '../lib/cell'
 import { number } from '../lib/format'
 import { Card, IconButton } from '../ui/basic'
@@ -38,10 +38,13 @@ export function AnswerTables({
     if (!held.has(tab)) setTab(first.split(':')[0] ?? '0')
   }, [selected])
   const name = (table: AnswerTable) =>
-    say(
-      `第 ${table.step + 1} 步 · ${word(tables, table.table, lang)}`,
-      `Step ${table.step + 1} · ${word(tables, table.table, lang)}`,
-    )
+    // A joint question has one table, of its own name.
+    isJoint(table) && table.table === answer.template
+      ? word(templates, table.table, lang)
+      : say(
+          `第 ${table.step + 1} 步 · ${word(tables, table.table, lang)}`,
+          `Step ${table.step + 1} · ${word(tables, table.table, lang)}`,
+        )
   return (
     <Card flush>
       <Tabs
@@ -92,6 +95,7 @@ function Rows({
 }) {
   const { say, lang } = useSpeech()
   const institution = useNames()
+  const joint = isJoint(table)
   const box = useRef<HTMLDivElement>(null)
   const [sort, setSort] = useState<{ by: number; down: boolean } | null>(null)
   const [only, setOnly] = useState(false)
@@ -128,6 +132,11 @@ function Rows({
   if (table.rows.length === 0) return <Blank title={say('这一步没有记录', 'This step found nothing')} />
   return (
     <div>
+      {joint && (
+        <p className="small muted" style={{ padding: '0 16px 10px' }}>
+          {say('由方案的全部数据表一起算出。', 'Computed from all tables of the plan together.')}
+        </p>
+      )}
       {hasSelected && (
         <label className="row small" style={{ padding: '0 16px 10px' }}>
           <input type="checkbox" checked={only} onChange={(e) => setOnly(e.target.checked)} />
@@ -155,7 +164,7 @@ function Rows({
                   </th>
                 )
               })}
-              <th scope="col">{say('来自', 'From')}</th>
+              {!joint && <th scope="col">{say('来自', 'From')}</th>}
               <th scope="col">
                 <span className="sr">{say('来源', 'Provenance')}</span>
               </th>
@@ -189,7 +198,7 @@ function Rows({
                         : cell(table.rows[i]?.[c], kinds[c] ?? 'text', lang)}
                     </td>
                   ))}
-                  <td className="nowrap muted">{institution(origin)}</td>
+                  {!joint && <td className="nowrap muted">{institution(origin)}</td>}
                   <td>
                     <IconButton
                       small
@@ -212,4 +221,5 @@ function Rows({
   )
 }
 
-const isNumber = (kind: string | undefined) => kind === 'money' || kind === 'integer' || kind === 'real'
+const isNumber = (kind: string | undefined) =>
+  kind === 'money' || kind === 'integer' || kind === 'real' || kind === 'thousandths'

@@ -177,7 +177,7 @@ function Answer({ answer, warrant, subjects }: { answer: AnswerView; warrant: st
         <span>{say(`${answer.rounds} 轮通信`, count(answer.rounds, 'round'))}</span>
         <span>·</span>
         <span>{bytes(answer.bytes)}</span>
-        {marked.size > 0 && (
+        {marked.size > 0 && model.nodes.length > 0 && (
           <>
             <span>·</span>
             <span>

@@ -8,7 +8,8 @@ import type { Act, CaseView, PlanView, TemplateView } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { templates, word } from '../i18n/words'
-import { type AskForm, askFields, askProblems } from '../lib/ask'
+import { type AskForm, askFields, askProblems, termKey, termProblem } from '../lib/ask'
+import { number } from '../lib/format'
 import { useKept } from '../lib/kept'
 import { useSign } from '../sign/SignDialog'
 import { Button, Card, PageHead } from '../ui/basic'
@@ -54,14 +55,16 @@ function Ask({ view, known }: { view: CaseView; known: TemplateView[] }) {
     hours: '',
     cap: '',
     custodians: view.custodians,
+    terms: {},
+    countOnly: false,
   }))
   const [plan, setPlan] = useState<{ of: string; view: PlanView } | null>(null)
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
   const template = known.find((t) => t.template === form.template)
   const takes = (parameter: string) => template?.parameters.some((p) => p.name === parameter) ?? false
-  const wrong = askProblems(form, view, takes)
-  const fields = askFields(form, view, takes)
+  const wrong = askProblems(form, view, takes, template)
+  const fields = askFields(form, view, takes, template)
   const stamp = JSON.stringify(fields)
   const fresh = plan?.of === stamp ? plan.view : null
   const set = <K extends keyof AskForm>(key: K, value: AskForm[K]) => setForm((before) => ({ ...before, [key]: value }))
@@ -175,6 +178,40 @@ function Ask({ view, known }: { view: CaseView; known: TemplateView[] }) {
                 error={wording('hours')}
                 hint={say('至多 168 小时；两跳以上适用', 'at most 168; for two hops or more')}
               />
+            )}
+            {template?.joint && (
+              <>
+                {template.terms.map((term) => {
+                  const key = termKey(form, term)
+                  const problem = termProblem(form, term)
+                  return (
+                    <TextField
+                      key={key}
+                      label={say(
+                        term.what_zh,
+                        term.what_en.replace(/^./, (first) => first.toUpperCase()),
+                      )}
+                      inputMode="numeric"
+                      placeholder={term.default == null ? say('全部', 'all') : String(term.default)}
+                      value={form.terms[key] ?? ''}
+                      onChange={(e) => set('terms', { ...form.terms, [key]: e.target.value })}
+                      error={problem ? say(problem[0], problem[1]) : undefined}
+                      hint={`${number(term.least, lang)} – ${number(term.most, lang)}`}
+                    />
+                  )
+                })}
+                <label className="pick">
+                  <input
+                    type="checkbox"
+                    checked={form.countOnly}
+                    onChange={(e) => set('countOnly', e.target.checked)}
+                  />
+                  <span>
+                    <strong>{say('只要数量', 'Only the count')}</strong>
+                    <span className="what">{say('此次查询不打开任何一行。', 'No row of this question opens.')}</span>
+                  </span>
+                </label>
+              </>
             )}
             <TextField
               label={say('答案行数上限', 'Answer cap')}

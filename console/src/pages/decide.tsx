@@ -14,7 +14,7 @@ import { Button, Card, Facts, Hex, PageHead, Phase, When } from '../ui/basic'
 import { Choice, Picks, TextArea, TextField } from '../ui/form'
 import { Await, Blank, Notice } from '../ui/state'
 import { caseTitle } from './case-words'
-import { DraftChanges, SubjectList, SubjectsComing } from './warrant-parts'
+import { DraftChanges, Named, SubjectsComing } from './warrant-parts'
 
 export function DecidePage() {
   const { warrant = '' } = useParams()
@@ -49,7 +49,12 @@ export function DecidePage() {
               </Card>
             </div>
             {data.phase === 'drafted' ? (
-              <Decision key={data.warrant} view={data} ready={!!full.data?.subject_list} />
+              <Decision
+                key={data.warrant}
+                view={data}
+                ready={!!full.data?.subject_list}
+                scenes={full.data?.subject_list?.scenes?.length ?? 0}
+              />
             ) : (
               <Card>
                 <Blank
@@ -70,6 +75,7 @@ function CaseAndSubjects({ view, full }: { view: CaseView; full: WarrantView }) 
   const name = useNames()
   const known = useGet<TemplateView[]>('/v1/templates', { staleTime: Number.POSITIVE_INFINITY })
   const list = full.subject_list
+  const scenes = list?.scenes ?? []
   const window = view.window_ms ?? full.window_ms
   const basis = view.basis ?? full.basis
   return (
@@ -106,14 +112,26 @@ function CaseAndSubjects({ view, full }: { view: CaseView; full: WarrantView }) 
         />
       </Card>
       <Card
-        title={say(`对象（${view.subjects}）`, `Subjects (${view.subjects})`)}
+        title={
+          scenes.length > 0
+            ? say(
+                `对象（${view.subjects}）与现场（${scenes.length}）`,
+                `Subjects (${view.subjects}) and scenes (${scenes.length})`,
+              )
+            : say(`对象（${view.subjects}）`, `Subjects (${view.subjects})`)
+        }
         extra={
           <span className="small muted">
-            {say('数据方只会看到盲化后的值', 'Custodians will see blinded values only')}
+            {scenes.length > 0
+              ? say(
+                  '数据方看到的对象是盲化的，现场是原样的',
+                  'Custodians will see subjects blinded, scenes as they are',
+                )
+              : say('数据方只会看到盲化后的值', 'Custodians will see blinded values only')}
           </span>
         }
       >
-        {list ? <SubjectList subjects={list.subjects} /> : <SubjectsComing />}
+        {list ? <Named subjects={list.subjects} scenes={scenes} /> : <SubjectsComing />}
       </Card>
     </>
   )
@@ -121,7 +139,7 @@ function CaseAndSubjects({ view, full }: { view: CaseView; full: WarrantView }) 
 
 type Verdict = 'issue' | 'refuse'
 
-function Decision({ view, ready }: { view: CaseView; ready: boolean }) {
+function Decision({ view, ready, scenes }: { view: CaseView; ready: boolean; scenes: number }) {
   const { say, lang } = useSpeech()
   const name = useNames()
   const sign = useSign()
@@ -187,7 +205,7 @@ function Decision({ view, ready }: { view: CaseView; ready: boolean }) {
     } as Act
     sign({
       act,
-      beside: { before: view },
+      beside: { before: view, scenes },
       note: narrower ? (
         <Notice mood="wait">{say('您签发的范围小于申请。', 'You issue less than was asked for.')}</Notice>
       ) : undefined,

@@ -1,5 +1,5 @@
 /** Drafting a warrant: the form keeps what was typed, in memory only. */
-import { FileUp, PenLine } from 'lucide-react'
+import { FileUp, PenLine, Plus, Trash2 } from 'lucide-react'
 import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { post } from '../api/client'
@@ -8,11 +8,22 @@ import type { CheckedLine, SubjectsCheck, TemplateView } from '../api/types'
 import { useMembers } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { memberName, semantics, word } from '../i18n/words'
-import { type DraftForm, draftAct, problems, subjectLines, type Wrong } from '../lib/draft'
+import {
+  begins,
+  blankScene,
+  type DraftForm,
+  draftAct,
+  problems,
+  type SceneForm,
+  sceneProblems,
+  SCENES_MAX,
+  subjectLines,
+  type Wrong,
+} from '../lib/draft'
 import { count, day } from '../lib/format'
 import { useKept } from '../lib/kept'
 import { useSign } from '../sign/SignDialog'
-import { Button, Card, PageHead } from '../ui/basic'
+import { Button, Card, IconButton, PageHead } from '../ui/basic'
 import { DateField } from '../ui/date'
 import { Picks, Select, TextArea, TextField } from '../ui/form'
 import { Await, Failed, Notice } from '../ui/state'
@@ -30,6 +41,7 @@ const blank = (): DraftForm => ({
   templates: [],
   custodians: [],
   subjects: '',
+  scenes: [],
   from: day(Date.now() - 90 * 86_400_000),
   to: day(Date.now()),
   hops: '2',
@@ -58,7 +70,11 @@ export function DraftPage() {
 
   const set = <K extends keyof DraftForm>(key: K, value: DraftForm[K]) =>
     setForm((before) => ({ ...before, [key]: value }))
-  const wrong: Wrong = useMemo(() => problems(form, check.lines), [form, check.lines])
+  const wrong: Wrong = useMemo(
+    () => problems(form, check.lines, templates.data ?? []),
+    [form, check.lines, templates.data],
+  )
+  const needs = begins(form, templates.data ?? [])
   const error = (key: keyof DraftForm) => {
     const pair = wrong[key]
     return tried && pair ? say(pair[0], pair[1]) : undefined
@@ -93,8 +109,8 @@ export function DraftPage() {
       note: (
         <Notice mood="run">
           {say(
-            '对象、案号与理由只密封给签发机关；其他成员只看到条款与对象数量。',
-            'Subjects, case and reason are sealed to the authority alone; other members see the terms and how many subjects there are.',
+            '对象、现场、案号与理由此时只密封给签发机关；其他成员只看到条款，以及对象与现场各有几个。',
+            'For now subjects, scenes, case and reason are sealed to the authority alone; other members see the terms and how many subjects and scenes there are.',
           )}
         </Notice>
       ),
@@ -208,7 +224,16 @@ export function DraftPage() {
               </div>
             </div>
           </Card>
-          <Subjects form={form} set={set} check={check} error={error('subjects')} />
+          {(needs.scenes || needs.window || form.scenes.length > 0) && (
+            <Scenes
+              form={form}
+              onChange={(scenes) => set('scenes', scenes)}
+              tried={tried}
+              needed={needs.scenes}
+              error={error('scenes')}
+            />
+          )}
+          <Subjects form={form} set={set} check={check} needed={needs.subjects} error={error('subjects')} />
         </div>
         <div className="stack sticky">
           <Card title={say('限度', 'Limits')}>
@@ -297,15 +322,124 @@ function useChecked(text: string): Checking {
   return { ...state, again: () => setRound(round + 1) }
 }
 
+/** Where and when: what joint questions of this kind begin from. */
+function Scenes({
+  form,
+  onChange,
+  tried,
+  needed,
+  error,
+}: {
+  form: DraftForm
+  onChange: (scenes: SceneForm[]) => void
+  tried: boolean
+  needed: boolean
+  error: string | undefined
+}) {
+  const { say } = useSpeech()
+  const add = useRef<HTMLButtonElement>(null)
+  const change = (place: number, part: Partial<SceneForm>) =>
+    onChange(form.scenes.map((scene, i) => (i === place ? { ...scene, ...part } : scene)))
+  return (
+    <Card
+      title={needed ? say('现场', 'Scenes') : say('现场（可不填）', 'Scenes (optional)')}
+      extra={
+        <span ref={(element) => void (add.current = element?.querySelector('button') ?? null)}>
+          <Button
+            small
+            icon={Plus}
+            disabled={form.scenes.length >= SCENES_MAX}
+            onClick={() => onChange([...form.scenes, blankScene()])}
+          >
+            {say('添加现场', 'Add a scene')}
+          </Button>
+        </span>
+      }
+    >
+      <div className="stack">
+        <p className="hint">
+          {say(
+            '现场是一个基站小区或全市，加一段时间；时间在数据时段之内。签发之前只有签发机关能读，签发之后令状所列数据方也会读到。',
+            'A scene is a cell, or the whole city, and a time inside the window. Until the warrant is issued the authority alone reads it; then its custodians do too.',
+          )}
+        </p>
+        {form.scenes.map((scene, place) => {
+          const wrong = sceneProblems(scene, form)
+          const said = (key: keyof typeof wrong) => {
+            const pair = wrong[key]
+            return tried && pair ? say(pair[0], pair[1]) : undefined
+          }
+          return (
+            <fieldset key={place} className="scene">
+              <legend>{say(`现场 ${place + 1}`, `Scene ${place + 1}`)}</legend>
+              <div className="scene-row">
+                <div className="stack-s">
+                  <TextField
+                    label={say('基站小区', 'Cell')}
+                    inputMode="numeric"
+                    value={scene.city ? '' : scene.cell}
+                    placeholder={scene.city ? say('全市', 'the whole city') : undefined}
+                    disabled={scene.city}
+                    onChange={(event) => change(place, { cell: event.target.value })}
+                    error={said('cell')}
+                  />
+                  <label className="row small">
+                    <input
+                      type="checkbox"
+                      checked={scene.city}
+                      onChange={(event) => change(place, { city: event.target.checked })}
+                    />
+                    {say('全市', 'the whole city')}
+                  </label>
+                </div>
+                <DateField
+                  time
+                  label={say('何时起', 'From when')}
+                  value={scene.from}
+                  onChange={(from) => change(place, { from })}
+                  error={said('from')}
+                />
+                <DateField
+                  time
+                  label={say('何时止（含）', 'Until when (inclusive)')}
+                  value={scene.to}
+                  onChange={(to) => change(place, { to })}
+                  error={said('to')}
+                />
+                <IconButton
+                  small
+                  icon={Trash2}
+                  label={say(`删去现场 ${place + 1}`, `Remove scene ${place + 1}`)}
+                  onClick={() => {
+                    onChange(form.scenes.filter((_, i) => i !== place))
+                    add.current?.focus()
+                  }}
+                />
+              </div>
+            </fieldset>
+          )
+        })}
+        {error && (
+          <p className="wrong" role="status">
+            {error}
+          </p>
+        )}
+      </div>
+    </Card>
+  )
+}
+
 function Subjects({
   form,
   set,
   check,
+  needed,
   error,
 }: {
   form: DraftForm
   set: (key: 'subjects', value: string) => void
   check: Checking
+  needed: boolean
   error: string | undefined
 }) {
   const { say, lang } = useSpeech()
@@ -322,7 +456,7 @@ function Subjects({
   const kinds = Object.entries(check.result?.kinds ?? {})
   return (
     <Card
-      title={say('对象', 'Subjects')}
+      title={needed ? say('对象', 'Subjects') : say('对象（可不填）', 'Subjects (optional)')}
       extra={
         <>
           <Button small icon={FileUp} onClick={() => file.current?.click()}>

@@ -26,6 +26,8 @@ export function Plan({ plan }: { plan: PlanView }) {
   const name = useNames()
   const amount = plan.parameters.min_amount_minor
   const within = plan.parameters.within_ms
+  // A joint question has no lookups: its tables are shared and computed over together.
+  const joint = plan.steps.length === 0
   return (
     <div className="stack">
       <Card title={say(plan.title_zh, plan.title_en)}>
@@ -33,7 +35,7 @@ export function Plan({ plan }: { plan: PlanView }) {
           items={[
             [say('模板', 'Template'), word(templates, plan.template, lang)],
             [say('数据时段', 'Window'), windowText(plan.window_ms)],
-            [
+            !joint && [
               say('限度', 'Bounds'),
               say(
                 `${plan.hops} 跳，答案至多 ${number(plan.answer_cap, lang)} 行；超出则不予打开`,
@@ -46,26 +48,37 @@ export function Plan({ plan }: { plan: PlanView }) {
           ]}
         />
       </Card>
-      <Card title={say('计算步骤', 'Steps')}>
-        <ol className="steps">
-          {plan.steps.map((step) => (
-            <li key={step.step}>
-              <span className="no" aria-hidden>
-                {step.step + 1}
-              </span>
-              <div>
+      {joint && (
+        <Card title={say('怎样算', 'How it is computed')}>
+          <ol className="stack-s plan-lines">
+            {(lang === 'zh' ? plan.lines_zh : plan.lines_en).map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ol>
+        </Card>
+      )}
+      {!joint && (
+        <Card title={say('计算步骤', 'Steps')}>
+          <ol className="steps">
+            {plan.steps.map((step) => (
+              <li key={step.step}>
+                <span className="no" aria-hidden>
+                  {step.step + 1}
+                </span>
                 <div>
-                  <Said text={say(step.text_zh, step.text_en)} />
+                  <div>
+                    <Said text={say(step.text_zh, step.text_en)} />
+                  </div>
+                  <div className="small muted">
+                    {say('由 ', 'by ')}
+                    {step.by.map(name).join(say('、', ', '))}
+                  </div>
                 </div>
-                <div className="small muted">
-                  {say('由 ', 'by ')}
-                  {step.by.map(name).join(say('、', ', '))}
-                </div>
-              </div>
-            </li>
-          ))}
-        </ol>
-      </Card>
+              </li>
+            ))}
+          </ol>
+        </Card>
+      )}
       <Card title={say('谁做什么，谁知道什么', 'Who does what, who learns what')} flush>
         <div className="parties">
           {plan.parties.map((party) => (
@@ -132,14 +145,15 @@ export function Plan({ plan }: { plan: PlanView }) {
 export function Cost({ plan }: { plan: PlanView }) {
   const { say, lang } = useSpeech()
   const { cost } = plan
+  const looks = plan.steps.length > 0
   return (
     <Card title={say('代价', 'Cost')}>
       <Facts
         items={[
-          [say('通信轮数', 'Rounds'), number(cost.rounds, lang)],
-          [say('查表次数', 'Lookups'), number(cost.lookups, lang)],
-          [say('首步查询值', 'Selectors first'), number(cost.selectors_first, lang)],
-          [say('每步至多', 'A step at most'), number(cost.selectors_max, lang)],
+          looks && [say('通信轮数', 'Rounds'), number(cost.rounds, lang)],
+          looks && [say('查表次数', 'Lookups'), number(cost.lookups, lang)],
+          looks && [say('首步查询值', 'Selectors first'), number(cost.selectors_first, lang)],
+          looks && [say('每步至多', 'A step at most'), number(cost.selectors_max, lang)],
           [say('剩余次数', 'Runs left'), number(cost.runs_left, lang)],
           cost.last
             ? [say('上次同类', 'Last of its kind'), `${bytes(cost.last.bytes)} · ${duration(cost.last.took_ms, lang)}`]

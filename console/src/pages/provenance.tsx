@@ -2,7 +2,7 @@
 import { useParams } from 'react-router'
 import { useRecordedGet } from '../api/queries'
 import type { AnswerView, Event_, Provenance } from '../api/types'
-import { semanticOf } from '../chart/model'
+import { isJoint, semanticOf } from '../chart/model'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { columns, consultations, tables, word } from '../i18n/words'
@@ -25,6 +25,7 @@ export function ProvenanceDrawer({
 }) {
   const { question = '' } = useParams()
   const { say, lang } = useSpeech()
+  const name = useNames()
   const provenance = useRecordedGet<Provenance>(`/v1/questions/${question}/provenance`)
   const [t = 0, r = 0] = fact.split(':').map(Number)
   const table = answer.tables[t]
@@ -38,14 +39,20 @@ export function ProvenanceDrawer({
               <Facts
                 items={table.columns.map((column, c) => [
                   word(columns, column, lang),
-                  <strong key={column}>{cell(table.rows[r]?.[c], semanticOf(table, c), lang)}</strong>,
+                  <strong key={column}>
+                    {semanticOf(table, c) === 'institution'
+                      ? name(String(table.rows[r]?.[c] ?? '—'))
+                      : cell(table.rows[r]?.[c], semanticOf(table, c), lang)}
+                  </strong>,
                 ])}
               />
             </div>
           </section>
         )}
         <Await query={provenance} lines={8}>
-          {(p) => <Story p={p} origins={origins} step={table?.step ?? 0} warrant={warrant} />}
+          {(p) => (
+            <Story p={p} origins={table && isJoint(table) ? null : origins} step={table?.step ?? 0} warrant={warrant} />
+          )}
         </Await>
       </div>
     </Dialog>
@@ -62,36 +69,50 @@ function Who({ event }: { event: Event_ }) {
   )
 }
 
-function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]; step: number; warrant: string }) {
+function Story({
+  p,
+  origins,
+  step,
+  warrant,
+}: {
+  p: Provenance
+  /** Of this row; null where it was computed from all tables together. */
+  origins: string[] | null
+  step: number
+  warrant: string
+}) {
   const { say, lang } = useSpeech()
   const name = useNames()
-  const sources = p.sources.filter((source) => origins.includes(source.origin))
+  const sources = origins ? p.sources.filter((source) => origins.includes(source.origin)) : p.sources
   const computed = p.steps.find((s) => s.step === step)
   const seen = p.seen
   return (
     <>
       <section className="stack-s">
         <h3>{say('从哪里来', 'Where from')}</h3>
-        {sources.map((source) => (
-          <Facts
-            key={source.origin}
-            items={[
-              [say('机构', 'Institution'), <strong key="i">{name(source.institution)}</strong>],
-              [say('数据表', 'Dataset'), `${word(tables, source.table, lang)} (${source.dataset})`],
-              [say('提取时间', 'Extracted'), moment(source.extracted_ms)],
-              [say('快照', 'Snapshot'), <Hex key="s" id={source.snapshot} />],
-              [say('行的根', 'Root of the rows'), <Hex key="r" id={source.root} />],
-              [
-                say('行数', 'Rows'),
-                say(
-                  `${number(source.rows, lang)} 行，另拒收 ${number(source.rejected, lang)} 行`,
-                  `${number(source.rows, lang)}, and ${number(source.rejected, lang)} rejected`,
-                ),
-              ],
-              source.committed ? [say('承诺于', 'Committed'), <Who key="c" event={source.committed} />] : null,
-            ]}
-          />
-        ))}
+        {!origins && <p>{say('由下列全部数据表一起算出：', 'Computed from all of these tables together:')}</p>}
+        <div className="stack">
+          {sources.map((source) => (
+            <Facts
+              key={source.origin}
+              items={[
+                [say('机构', 'Institution'), <strong key="i">{name(source.institution)}</strong>],
+                [say('数据表', 'Dataset'), `${word(tables, source.table, lang)} (${source.dataset})`],
+                [say('提取时间', 'Extracted'), moment(source.extracted_ms)],
+                [say('快照', 'Snapshot'), <Hex key="s" id={source.snapshot} />],
+                [say('行的根', 'Root of the rows'), <Hex key="r" id={source.root} />],
+                [
+                  say('行数', 'Rows'),
+                  say(
+                    `${number(source.rows, lang)} 行，另拒收 ${number(source.rejected, lang)} 行`,
+                    `${number(source.rows, lang)}, and ${number(source.rejected, lang)} rejected`,
+                  ),
+                ],
+                source.committed ? [say('承诺于', 'Committed'), <Who key="c" event={source.committed} />] : null,
+              ]}
+            />
+          ))}
+        </div>
       </section>
       <section className="stack-s">
         <h3>{say('依谁的令', 'By whose order')}</h3>
@@ -122,6 +143,14 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
       </section>
       <section className="stack-s">
         <h3>{say('怎样算出', 'Computed how')}</h3>
+        {!origins && (
+          <p>
+            {say(
+              '各方把数据拆成份额，由三方在份额上计算；先公布数量，再只向请求方打开各行。',
+              'Each side splits its tables into shares; three members compute over the shares; the count is opened first, then the rows, to the requester alone.',
+            )}
+          </p>
+        )}
         {computed && (
           <>
             <p>
@@ -134,7 +163,12 @@ function Story({ p, origins, step, warrant }: { p: Provenance; origins: string[]
           items={[
             computed?.evaluated != null ? [say('查询值', 'Selectors'), number(computed.evaluated, lang)] : null,
             p.run ? [say('计算完成', 'Run completed'), <Who key="r" event={p.run.event} />] : null,
-            p.run ? [say('签名的数据方', 'Signed by'), p.run.attestations.map(name).join(say('、', ', '))] : null,
+            p.run
+              ? [
+                  origins ? say('签名的数据方', 'Signed by') : say('签名的计算方', 'Signed by'),
+                  p.run.attestations.map(name).join(say('、', ', ')),
+                ]
+              : null,
             [say('方案', 'Plan'), <Hex key="p" id={p.plan} />],
           ]}
         />

@@ -1,5 +1,5 @@
 /** One question: its plan, who decided what, how its run goes, what comes of it. */
-import { Check, CircleStop, FileOutput, MailOpen, OctagonX, Scissors, Table2 } from 'lucide-react'
+import { Check, CircleStop, FileOutput, Hash, MailOpen, OctagonX, Scissors, Table2 } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { post } from '../api/client'
@@ -10,7 +10,7 @@ import { has, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
 import { causeSaid, doingSaid } from '../i18n/said'
 import { templates, word } from '../i18n/words'
-import { bytes, number } from '../lib/format'
+import { bytes, count as counted, number } from '../lib/format'
 import { useSign } from '../sign/SignDialog'
 import { Button, Card, Hex, LinkButton, PageHead, Phase, Progress } from '../ui/basic'
 import { Choice, TextArea, TextField } from '../ui/form'
@@ -61,6 +61,7 @@ function Question({ view }: { view: QuestionView }) {
               exported={kase.data?.questions.find((q) => q.question === view.question)?.exported ?? false}
             />
           )}
+          <Counted view={view} plan={plan.data} />
           {view.phase === 'running' && <Running view={view} asks={asks} />}
           {view.cause && (
             <Notice
@@ -94,6 +95,42 @@ function Question({ view }: { view: QuestionView }) {
         </div>
       </div>
     </>
+  )
+}
+
+/** What a joint question found, and why none of it opened where it ended with that. */
+function Counted({ view, plan }: { view: QuestionView; plan: PlanView | undefined }) {
+  const { say, lang } = useSpeech()
+  const count = view.count
+  if (!count) return null
+  const rows = number(count.rows, lang)
+  const withheld = number(count.withheld, lang)
+  const found =
+    count.withheld > 0
+      ? say(
+          `查得 ${rows} 行；${withheld} 组未予打开`,
+          `${counted(count.rows, 'row')} found; ${counted(count.withheld, 'group')} withheld`,
+        )
+      : say(`查得 ${rows} 行`, `${counted(count.rows, 'row')} found`)
+  const why = () => {
+    if (view.phase !== 'counted') return null
+    if (count.rows === 0)
+      return say('没有一行符合，因此没有可打开的。', 'Nothing fits the question, so there is nothing to open.')
+    if (plan && count.rows > plan.answer_cap)
+      return say(
+        `多于方案的上限 ${number(plan.answer_cap, lang)} 行，一行都不得打开。`,
+        `More than the plan’s cap of ${counted(plan.answer_cap, 'row')}: none of them may open.`,
+      )
+    if (plan) return say('此次只问数量，各行没有打开。', 'The count alone was asked for: no row opened.')
+    return null
+  }
+  return (
+    <Notice mood={view.phase === 'counted' && count.rows > 0 ? 'good' : 'off'} icon={Hash} title={found}>
+      {why()}
+      {count.withheld > 0 && (
+        <div>{say('未予打开的组人数过少。', 'Groups that are withheld have too few persons.')}</div>
+      )}
+    </Notice>
   )
 }
 

@@ -1,7 +1,7 @@
 /** Parts that several pages show of a warrant: its terms, changes, subjects. */
 import { ArrowRight, Minus, Plus } from 'lucide-react'
 import type { ReactNode } from 'react'
-import type { CaseView, Change, WarrantChanges } from '../api/types'
+import type { CaseView, Change, Scene, WarrantChanges } from '../api/types'
 import { useNames } from '../app/names'
 import { useSpeech } from '../i18n/lang'
 import { fields, templates, word } from '../i18n/words'
@@ -163,7 +163,39 @@ export function SubjectsComing() {
   return <Blank title={say('对象尚未送达，请稍候', 'The subjects are on their way')} />
 }
 
-export function SubjectList({ subjects }: { subjects: readonly string[] }) {
+/** The places and times that joint questions begin from. */
+export function SceneList({ scenes }: { scenes: readonly Scene[] }) {
+  const { say } = useSpeech()
+  return (
+    <div>
+      <h3 className="small">
+        {say('现场', 'Scenes')} <span className="muted">{scenes.length}</span>
+      </h3>
+      <ul className="scene-list">
+        {scenes.map((scene) => (
+          <li key={`${scene.cell}/${scene.from_ms}/${scene.to_ms}`}>
+            <strong>
+              {scene.cell == null ? say('全市', 'the whole city') : say(`基站小区 ${scene.cell}`, `cell ${scene.cell}`)}
+            </strong>
+            <span>{windowText([scene.from_ms, scene.to_ms])}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+/** Whom and what an order names, as far as it names any. */
+export function Named({ subjects, scenes }: { subjects: readonly string[]; scenes: readonly Scene[] }) {
+  return (
+    <div className="stack">
+      {scenes.length > 0 && <SceneList scenes={scenes} />}
+      {subjects.length > 0 && <SubjectList subjects={subjects} />}
+    </div>
+  )
+}
+
+function SubjectList({ subjects }: { subjects: readonly string[] }) {
   const { say } = useSpeech()
   const groups = new Map<string, string[]>()
   for (const subject of subjects) {

@@ -14,7 +14,7 @@ import { Tabs } from '../ui/tabs'
 import { caseTitle } from './case-words'
 import { QuestionRow } from './cases'
 import { Docket } from './docket'
-import { Changes, SubjectList, SubjectsComing, TermsFacts } from './warrant-parts'
+import { Changes, Named, SubjectsComing, TermsFacts } from './warrant-parts'
 
 export function WarrantPage() {
   const { warrant = '' } = useParams()
@@ -150,7 +150,7 @@ function Subjects({ warrant }: { warrant: string }) {
         <Blank
           icon={BookLock}
           title={say('只有请求方与签发机关可读', 'Only requester and authority may read these')}
-          action={<Button onClick={() => setOpen(true)}>{say('查看对象', 'Show the subjects')}</Button>}
+          action={<Button onClick={() => setOpen(true)}>{say('查看', 'Show them')}</Button>}
         >
           {say('查看会留下记录。', 'Showing them leaves a record.')}
         </Blank>
@@ -160,7 +160,7 @@ function Subjects({ warrant }: { warrant: string }) {
             v.subject_list ? (
               <div className="stack">
                 <p>{v.subject_list.reason}</p>
-                <SubjectList subjects={v.subject_list.subjects} />
+                <Named subjects={v.subject_list.subjects} scenes={v.subject_list.scenes ?? []} />
               </div>
             ) : v.subjects_coming ? (
               <SubjectsComing />

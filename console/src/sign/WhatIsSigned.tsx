@@ -6,7 +6,7 @@ import { count, duration, moment, number as grouped } from '../lib/format'
 import { duties, kinds, templates, word } from '../i18n/words'
 import { Facts, Hex, Tags } from '../ui/basic'
 import type { Cbor, CborMap } from './cbor'
-import { type Header, plain } from './header'
+import { countOnly, type Header, plain, scenesOf } from './header'
 
 type Row = readonly [ReactNode, ReactNode]
 
@@ -48,13 +48,13 @@ export function WhatIsSigned({ header }: { header: Header }) {
   function statementRows(map: CborMap): Row[] {
     const rows: Row[] = []
     for (const [key, value] of map) {
-      const row = fieldRow(String(key), value)
+      const row = fieldRow(map, String(key), value)
       if (row) rows.push(...row)
     }
     return rows
   }
 
-  function fieldRow(key: string, value: Cbor): Row[] | null {
+  function fieldRow(map: CborMap, key: string, value: Cbor): Row[] | null {
     const list = Array.isArray(value) ? value : []
     switch (key) {
       case 'terms':
@@ -110,6 +110,8 @@ export function WhatIsSigned({ header }: { header: Header }) {
           : list.flatMap(ruleRow)
       case 'credential':
         return [[say('凭据', 'Credential'), <Given key="c" credential={header.credential ?? ''} />]]
+      case 'joint':
+        return value instanceof Map ? jointRows(map, value) : null
       case 'by_rule':
         return null
       default: {
@@ -137,16 +139,40 @@ export function WhatIsSigned({ header }: { header: Header }) {
     return <Hex id={String(plain(value))} />
   }
 
+  function jointRows(question: CborMap, joint: CborMap): Row[] {
+    const names = (key: string) => {
+      const value = joint.get(key)
+      if (!Array.isArray(value)) return []
+      return value.map((item) => name(item instanceof Map ? String(item.get('institution')) : String(item)))
+    }
+    const owners = names('owners')
+    const rows: Row[] = [
+      [
+        say('打开什么', 'Opens'),
+        countOnly(question) ? (
+          <strong key="o">{say('只要数量', 'the count alone')}</strong>
+        ) : (
+          say('先是数量，不超上限才是各行', 'the count first, and the rows if they are within the cap')
+        ),
+      ],
+      [say('三方计算', 'Computed by'), <Tags key="j" items={names('computing')} />],
+    ]
+    if (owners.length > 0) rows.push([say('另供数据', 'Give tables too'), <Tags key="w" items={owners} />])
+    return rows
+  }
+
   function termsRows(terms: CborMap): Row[] {
     const names = (key: string) => {
       const value = terms.get(key)
       return Array.isArray(value) ? value.map(String) : []
     }
     const n = (key: string) => Number(terms.get(key))
+    const scenes = scenesOf(terms)
     return [
       [say('查询模板', 'Templates'), <Tags key="t" items={names('templates').map((t) => word(templates, t, lang))} />],
       [say('数据方', 'Custodians'), <Tags key="c" items={names('custodians').map(name)} />],
       [say('对象', 'Subjects'), say(`${n('subjects')} 个`, String(n('subjects')))],
+      ...(scenes > 0 ? [[say('现场', 'Scenes'), say(`${scenes} 处`, String(scenes))] as const] : []),
       [
         say('限度', 'Limits'),
         say(

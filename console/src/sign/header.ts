@@ -199,6 +199,8 @@ export interface Beside {
   before?: CaseCard | undefined
   /** Subjects of a draft after two ways of writing one were joined. */
   subjects?: number | undefined
+  /** Scenes of the draft as the judge saw them, for an act that issues it. */
+  scenes?: number | undefined
   /** The handle and duties that a registrar read on the screen. */
   officer?: { officer: string; duties: string[]; credential: string } | undefined
   /** The bytes of the record that is confirmed, in hex. */
@@ -220,6 +222,7 @@ export function compareStatement(act: Act, header: Header, beside: Beside): void
       ensure(start == null || start === number(terms, 'not_before_ms'), 'another start')
       const count = beside.subjects ?? act.subjects.length
       ensure(number(terms, 'subjects') === count, 'another number of subjects')
+      ensure(scenesOf(terms) === (act.scenes?.length ?? 0), 'another number of scenes')
       return
     }
     case 'issue-warrant': {
@@ -235,6 +238,7 @@ export function compareStatement(act: Act, header: Header, beside: Beside): void
         runs: act.runs ?? before.runs,
       })
       ensure(number(terms, 'subjects') === before.subjects, 'another number of subjects')
+      ensure(scenesOf(terms) === (beside.scenes ?? 0), 'another number of scenes')
       const life = number(terms, 'expires_ms') - number(terms, 'not_before_ms')
       ensure(life <= (act.life_ms ?? before.expires_ms - before.not_before_ms), 'a longer life')
       return
@@ -252,6 +256,10 @@ export function compareStatement(act: Act, header: Header, beside: Beside): void
       ensure(Array.isArray(custodians) && custodians.every(isMap), 'no list of custodians')
       const named = (custodians as CborMap[]).map((c) => text(c, 'institution'))
       ensure(act.custodians == null || setEqual(named, act.custodians), 'other custodians')
+      ensure(
+        countOnly(fields) === (act.count_only ?? false),
+        'rows where the count alone was asked for, or the reverse',
+      )
       return
     }
     case 'narrow':
@@ -301,6 +309,19 @@ function sameRules(fields: CborMap, asked: Extract<Act, { act: 'change-rules' }>
       `another rule “${rule.name}”`,
     )
   })
+}
+
+/** How many scenes terms have: the number is absent where there are none. */
+export function scenesOf(terms: CborMap): number {
+  return terms.has('scenes') ? number(terms, 'scenes') : 0
+}
+
+/** Whether a question asks for its count alone: only a joint one can. */
+export function countOnly(fields: CborMap): boolean {
+  if (!fields.has('joint')) return false
+  const alone = map(fields, 'joint').get('count_only')
+  ensure(typeof alone === 'boolean', 'no word on “count_only”')
+  return alone
 }
 
 function sameTerms(

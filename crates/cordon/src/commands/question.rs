@@ -416,6 +416,7 @@ mod tests {
             doing: None,
             parties: Vec::new(),
             cause: None,
+            count: None,
         }
     }
 

@@ -485,6 +485,7 @@ mod tests {
             custodians: BTreeSet::from(["bank_a".parse().unwrap()]),
             not_before_ms: 1_000,
             expires_ms: 5_000,
+            scenes: 0,
             subjects: 3,
             hops: 2,
             answer_cap: 100,
@@ -538,6 +539,7 @@ mod tests {
                     blind: Digest([0; 32]),
                 })
                 .collect(),
+            scenes: Vec::new(),
         };
         let mut view = ChangesView {
             warrant: String::new(),

@@ -555,6 +555,7 @@ mod tests {
             custodians: vec![asked],
             hops: 1,
             answer_cap: 10,
+            joint: None,
         });
         indexed(index, time_ms, "police", statement)
     }

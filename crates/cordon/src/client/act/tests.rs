@@ -42,6 +42,8 @@ fn ask() -> Act {
         within_ms: None,
         answer_cap: Some(100),
         custodians: Some(vec!["bank_a".into()]),
+        terms: std::collections::BTreeMap::new(),
+        count_only: false,
     })
 }
 
@@ -64,6 +66,7 @@ fn header() -> Header {
             }],
             hops: 2,
             answer_cap: 100,
+            joint: None,
         }),
     }
 }
