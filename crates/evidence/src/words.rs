@@ -119,13 +119,14 @@ pub(crate) fn column(column: &str) -> Option<Word> {
 /// What a column of a joint answer is called.
 pub(crate) fn joint_column(joint: &str) -> Option<Word> {
     Some(match joint {
-        "premises" => word("处所", "Premises"),
-        "person" => word("人员", "Person"),
+        "premise" => word("用电地址", "Premises"),
         "persons" => word("人数", "Persons"),
-        "group" => word("分组", "Group"),
-        "rows" => word("行数", "Rows"),
-        "sum" => word("合计", "Sum"),
-        "score" => word("分值", "Score"),
+        "institution" => word("机构", "Institution"),
+        "day" => word("第几日（自时段起）", "Day of the window"),
+        "amount" => word("金额（元）", "Amount (yuan)"),
+        "transfers" => word("笔数", "Transfers"),
+        "sum_fen" => word("合计（分）", "Sum (fen)"),
+        "risk_thousandths" => word("风险分值（千分之一）", "Risk (thousandths)"),
         _ => return column(joint),
     })
 }

@@ -28,6 +28,7 @@ mod afterwards;
 mod make;
 mod officers;
 mod rules;
+mod scenes;
 mod summary;
 
 use make::{Made, compile_question, digest, make, question_of, warrant_id};

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use docket::{
     Opened, Plan, State, Statement,
-    body::{Blinded, Order, Reason, Scene, Subject, Subjects, Window},
+    body::{Blinded, Order, Reason, Subject, Subjects, Window},
     plan::Parameters,
     state::{Question, QuestionPhase, Warrant, WarrantPhase},
     statement::{QuestionAsked, Terms},
@@ -15,7 +15,7 @@ use docket::{
 use mpc::{Blind, Element};
 use primitives::{Digest, InstitutionId, TemplateId, WarrantId, semantic::Selector};
 
-use super::{afterwards, officers, rules};
+use super::{afterwards, officers, rules, scenes::scenes_of};
 use crate::{
     acts::summary::Summary,
     api::types::{Act, Ask, DraftWarrant, IssueWarrant},
@@ -268,34 +268,6 @@ fn draft_warrant(core: &Core, draft: &DraftWarrant) -> Result<Made> {
         statement: Statement::WarrantDrafted { authority, terms },
         summary,
     })
-}
-
-/// A draft's scenes, sorted and once; each inside the window.
-fn scenes_of(draft: &DraftWarrant) -> Result<Vec<Scene>> {
-    let mut scenes = BTreeSet::new();
-    for (place, scene) in draft.scenes.iter().enumerate() {
-        let inside = scene.from_ms < scene.to_ms
-            && scene.from_ms >= draft.window_from_ms
-            && scene.to_ms <= draft.window_to_ms;
-        if !inside {
-            let detail = format!("scene {} is empty, or outside the window", place + 1);
-            return Err(Error::refused("scene", detail)
-                .advise("a scene begins before it ends, within the warrant's window"));
-        }
-        if scene
-            .cell
-            .is_some_and(|cell| !(0..=i64::from(u32::MAX)).contains(&cell))
-        {
-            let detail = format!("scene {}: a cell is a number from 0 on", place + 1);
-            return Err(Error::refused("scene", detail));
-        }
-        scenes.insert(Scene {
-            cell: scene.cell,
-            from_ms: scene.from_ms,
-            to_ms: scene.to_ms,
-        });
-    }
-    Ok(scenes.into_iter().collect())
 }
 
 fn draw_id(core: &Core) -> WarrantId {

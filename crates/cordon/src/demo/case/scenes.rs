@@ -84,8 +84,8 @@ pub(super) fn play(
     stop: &Stop,
 ) -> Result<AnswerView> {
     let police = seats.investigator()?;
-    let (count, cell) = (scenes.len(), scenes.first().and_then(|scene| scene.cell));
-    let cell = cell.unwrap_or_default();
+    let count = scenes.len();
+    let cell = scenes.first().and_then(|scene| scene.cell).unwrap_or(0);
     stage.say(
         &format!("{count} scenes: the antenna of cell {cell} on {count} days; no subject is known"),
         &format!("现场 {count} 处：{cell} 号小区的 {count} 天；没有已知对象"),
@@ -129,9 +129,8 @@ pub(super) fn play(
         .collect();
     decide(seats, TEMPLATE, &id, &custodians, None, stage, stop)?;
     let view = question::wait_for_question(&police, &id, stop, |_| ())?;
-    let count = view
-        .count
-        .ok_or_else(|| Failure::fault("api", "a joint question ended without its count"))?;
+    let missing = || Failure::fault("api", "a joint question ended without its count");
+    let count = view.count.ok_or_else(missing)?;
     stage.say(
         &format!(
             "three members computed over shares; first the count: {} phones",
