@@ -129,7 +129,12 @@ pub(super) fn given_bytes(schema: &Schema, rows: usize) -> usize {
 /// Trouble where the disk fails.
 pub(crate) fn forget(core: &Core, question: &Digest) -> Result<()> {
     lock(&core.seats.shared.0).retain(|(of, _), _| of != question);
-    core.store.remove(Shelf::Shares, &question.0)
+    // Looked at every few seconds, and removed once: a removal is a write to disk.
+    let kept: Option<Digest> = core.store.get(Shelf::Shares, &question.0)?;
+    match kept {
+        Some(_) => core.store.remove(Shelf::Shares, &question.0),
+        None => Ok(()),
+    }
 }
 
 /// What each of the three is given of an input: from memory, or made again.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use docket::{
     Plan, State, Statement,
     body::Order,
-    plan::{Leak, Source, Step},
+    plan::{JointPlan, Leak, PlanCustodian, Source, Step},
 };
 use primitives::{Digest, InstitutionId};
 
@@ -108,7 +108,7 @@ pub(crate) fn plan(core: &Core, question: Option<&Digest>, plan: &Plan) -> Resul
             .map(|(n, s)| step(plan, n, s))
             .collect(),
         leaks: plan.leaks.iter().map(|leak| leaked(plan, *leak)).collect(),
-        withheld: withheld(),
+        withheld: withheld(plan),
         lines_en: explained.lines_en,
         lines_zh: explained.lines_zh,
         cost: PlanCost {
@@ -159,16 +159,32 @@ fn leak_words(plan: &Plan, requester: bool) -> Vec<Words> {
         .collect()
 }
 
-fn withheld() -> Vec<Words> {
+fn withheld(plan: &Plan) -> Vec<Words> {
+    let [first, second] = match plan.joint {
+        Some(_) => [
+            Words::new(
+                "Nobody sees a row of anybody else: the three that compute see shares, which are noise by themselves.",
+                "任何人都看不到他方的任何一行：三个计算方只见份额，单独即为噪声。",
+            ),
+            Words::new(
+                "The requester learns the answer and its count, and nothing of what did not match.",
+                "请求方只得知答案及其数量，不知道任何未匹配的内容。",
+            ),
+        ],
+        None => [
+            Words::new(
+                "No custodian learns which subject is looked up, nor whether it has one.",
+                "任何数据方都不知道查的是谁，也不知道自己是否查中。",
+            ),
+            Words::new(
+                "The requester opens no row of anybody else, and never holds a whole table.",
+                "请求方打不开其他人的任何一行，也不会持有整张表。",
+            ),
+        ],
+    };
     vec![
-        Words::new(
-            "No custodian learns which subject is looked up, nor whether it has one.",
-            "任何数据方都不知道查的是谁，也不知道自己是否查中。",
-        ),
-        Words::new(
-            "The requester opens no row of anybody else, and never holds a whole table.",
-            "请求方打不开其他人的任何一行，也不会持有整张表。",
-        ),
+        first,
+        second,
         Words::new(
             "No custodian learns what another answers.",
             "任何数据方都不知道其他数据方的答复。",
@@ -387,6 +403,61 @@ fn custody(core: &Core, state: &State, plan: &Plan, subjects: u32) -> Option<Cus
     let mine = plan.custodian(&core.me)?;
     let rules = approvals::in_force(state, &core.me);
     let rule = approvals::matching(&rules, plan, subjects);
+    let (leaves, stays, columns) = match &plan.joint {
+        Some(joint) => shared(core, plan, joint),
+        None => looked_up(state, plan, mine),
+    };
+    Some(Custody {
+        to: plan.requester.to_string(),
+        leaves,
+        stays,
+        learns: leak_words(plan, false),
+        columns,
+        rule: rule.map(|rule| rule.name.clone()),
+        by_hand: match rule {
+            Some(_) => Vec::new(),
+            None => approvals::by_hand(&rules, plan, subjects),
+        },
+    })
+}
+
+/// What would leave, what would not, and the columns that leave, by kind of table.
+type Leaving = (Vec<Words>, Vec<Words>, BTreeMap<String, Vec<String>>);
+
+/// What leaves for a joint question: shares, which are noise by themselves.
+fn shared(core: &Core, plan: &Plan, joint: &JointPlan) -> Leaving {
+    let three = |by: &str| {
+        let names: Vec<&str> = joint.computing.iter().map(InstitutionId::as_str).collect();
+        names.join(by)
+    };
+    let own = joint.inputs.iter().filter(|input| input.owner == core.me);
+    let leaves = own
+        .map(|input| {
+            let (en, zh) = query::explain_table(&input.table);
+            Words::new(
+                format!("{en}: split into shares for {}; each of them sees noise, any two of them together could see it.", three(", ")),
+                format!("{zh}：拆成份额分给 {}；单独一方只见噪声，任何两方合谋则可还原。", three("、")),
+            )
+        })
+        .collect();
+    let stays = vec![
+        Words::new(
+            "Every row as it is: nobody sees one, but for those of the answer.",
+            "每一行原始数据：除答案所含外，任何人都看不到。",
+        ),
+        Words::new(
+            format!(
+                "Everything, where more rows are found than {}.",
+                plan.answer_cap
+            ),
+            format!("若查得超过 {} 行，则什么也不打开。", plan.answer_cap),
+        ),
+    ];
+    (leaves, stays, BTreeMap::new())
+}
+
+/// What leaves for lookups: encrypted rows, of which the requester opens some.
+fn looked_up(state: &State, plan: &Plan, mine: &PlanCustodian) -> Leaving {
     let mut columns: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for step in &plan.steps {
         if mine.tables.iter().any(|table| table.table == step.table) {
@@ -434,21 +505,11 @@ fn custody(core: &Core, state: &State, plan: &Plan, subjects: u32) -> Option<Cus
             "其他全部数据表，以及查询密钥。",
         ),
     ]);
-    Some(Custody {
-        to: plan.requester.to_string(),
-        leaves,
-        stays,
-        learns: leak_words(plan, false),
-        columns: columns
-            .into_iter()
-            .map(|(table, columns)| (table, columns.into_iter().map(Into::into).collect()))
-            .collect(),
-        rule: rule.map(|rule| rule.name.clone()),
-        by_hand: match rule {
-            Some(_) => Vec::new(),
-            None => approvals::by_hand(&rules, plan, subjects),
-        },
-    })
+    let columns = columns
+        .into_iter()
+        .map(|(table, columns)| (table, columns.into_iter().map(Into::into).collect()))
+        .collect();
+    (leaves, stays, columns)
 }
 
 #[cfg(test)]
@@ -461,6 +522,8 @@ mod tests {
             (Leak::SelectorCount, false),
             (Leak::Buckets, false),
             (Leak::VoucherCount, false),
+            (Leak::TableSize, false),
+            (Leak::Count, false),
             (Leak::BucketSize, true),
             (Leak::DayGranularity, true),
         ];
@@ -468,10 +531,11 @@ mod tests {
             assert_eq!(is_requesters(leak), requesters, "{leak:?}");
             let (en, zh) = query::explain_leak(leak, 256);
             assert!(en.ends_with('.') && zh.ends_with('。'), "{en} {zh}");
-            let who = if requesters {
-                "The requester"
-            } else {
-                "Custodians"
+            let public = matches!(leak, Leak::TableSize | Leak::Count);
+            let who = match requesters {
+                true => "The requester",
+                false if public => "Whoever reads the ledger",
+                false => "Custodians",
             };
             assert!(en.starts_with(who), "{en}");
         }
@@ -495,7 +559,7 @@ mod tests {
                 "{}",
                 template.template
             );
-            assert!(!template.subjects.is_empty());
+            assert!(template.joint.is_some() || !template.subjects.is_empty());
         }
     }
 }
