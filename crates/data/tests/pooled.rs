@@ -61,7 +61,7 @@ fn small_city(folder: &std::path::Path) -> [String; 2] {
     write(
         &folder.join("registry"),
         "residents.csv",
-        "id_number,name\n",
+        "id_number,name,address,cell\n",
     );
     ids
 }

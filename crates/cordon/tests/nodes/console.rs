@@ -421,7 +421,8 @@ fn tables_and_snapshots(world: &World) {
     };
     let preview: DatasetPreview = steward.post("/v1/datasets/preview", &publish).unwrap();
     assert_eq!(preview.table, "subscribers");
-    assert_eq!(preview.templates, ["identify"]);
+    let read_by = ["identify", "sim-box", "called-then-paid", "totals"];
+    assert_eq!(preview.templates, read_by);
     let column = preview.columns.iter().find(|c| c.name == "phone").unwrap();
     assert_eq!((column.filled, column.fit), (1, 1));
     let id_number = preview
