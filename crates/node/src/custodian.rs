@@ -97,6 +97,23 @@ pub(crate) async fn reply(replies: &mut Replies, frame: Vec<u8>) -> Result<()> {
         .map_err(|error| Error::trouble("peer-gone", error))
 }
 
+/// Sends bytes in as many replies as they need.
+pub(crate) async fn reply_all(replies: &mut Replies, bytes: &[u8]) -> Result<()> {
+    for chunk in bytes.chunks(BODY_FRAME_BYTES) {
+        reply(replies, chunk.to_vec()).await?;
+    }
+    Ok(())
+}
+
+/// Whether a refusal may be of a ledger, this node's or a peer's, that is a moment
+/// behind.
+pub(crate) fn may_come(error: &Error) -> bool {
+    matches!(
+        error.rule(),
+        "approval-missing" | "not-running" | "not-found" | "question-unknown" | "body-missing"
+    )
+}
+
 async fn serve_body(
     core: &Core,
     peer: &PublicKey,
@@ -123,10 +140,7 @@ async fn serve_body(
         &reader.seal_key,
         &mut core.host.rng(),
     )?;
-    for chunk in sealed.chunks(BODY_FRAME_BYTES) {
-        reply(replies, chunk.to_vec()).await?;
-    }
-    Ok(())
+    reply_all(replies, &sealed).await
 }
 
 /// A question that this custodian takes part in, checked against the ledger.
@@ -214,11 +228,7 @@ async fn running_soon(core: &Core, peer: &PublicKey, question: &Digest) -> Resul
             Ok(found) => return Ok(found),
             Err(error) => error,
         };
-        let may_come = matches!(
-            error.rule(),
-            "approval-missing" | "not-running" | "not-found" | "question-unknown" | "body-missing"
-        );
-        if !may_come || patience.wait(changed.changed()).await.is_none() {
+        if !may_come(&error) || patience.wait(changed.changed()).await.is_none() {
             return Err(error);
         }
     }

@@ -182,6 +182,15 @@ impl Running {
             })
     }
 
+    /// Shows how far this node's part in the run is.
+    fn tell(&self, core: &Core, done: f64, doing: &str) {
+        core.progress.update(self.question, |run| {
+            run.done = run.done.max(done);
+            run.doing = doing.into();
+            run.steps = 1;
+        });
+    }
+
     /// Most rows that may open.
     pub(crate) fn cap(&self) -> u64 {
         u64::from(self.plan.answer_cap)

@@ -120,7 +120,7 @@ fn take(core: &Core, next: ledger::Final, told_from: u64) -> Option<WarrantId> {
 }
 
 /// Moves a case on by whatever this institution can do in it now.
-fn advance(core: &Arc<Core>, warrant: WarrantId) {
+pub(crate) fn advance(core: &Arc<Core>, warrant: WarrantId) {
     let state = core.state();
     let Some(known) = state.warrant(&warrant) else {
         return;
@@ -128,6 +128,7 @@ fn advance(core: &Arc<Core>, warrant: WarrantId) {
     fetch_bodies(core, &warrant);
     for (question, asked) in &known.questions {
         let custodian = asked.custodians.iter().any(|c| c.institution == core.me);
+        let owner = asked.owners().any(|owner| *owner == core.me);
         match asked.phase {
             QuestionPhase::Open if custodian && !asked.decisions.contains_key(&core.me) => {
                 spawn(core, "decide", *question, |core, question| async move {
@@ -137,7 +138,6 @@ fn advance(core: &Arc<Core>, warrant: WarrantId) {
                 });
             }
             QuestionPhase::Open | QuestionPhase::Running => {
-                let owner = asked.owners().any(|owner| *owner == core.me);
                 if owner && asked.approved_by_all() && !asked.inputs.contains(&core.me) {
                     spawn(core, "inputs", *question, |core, question| async move {
                         custodian::commit_inputs(&core, &question).await
@@ -164,7 +164,6 @@ fn advance(core: &Arc<Core>, warrant: WarrantId) {
                 lock(&core.cancelled).remove(question);
                 core.progress.end(question);
                 core.seats.end(question);
-                let owner = asked.owners().any(|owner| *owner == core.me);
                 if asked.joint.is_some()
                     && owner
                     && let Err(error) = joint::forget(core, question)
@@ -177,11 +176,6 @@ fn advance(core: &Arc<Core>, warrant: WarrantId) {
             }
         }
     }
-}
-
-/// Looks at a case at once: something in it can go on.
-pub(crate) fn go_on(core: &Arc<Core>, warrant: &WarrantId) {
-    advance(core, *warrant);
 }
 
 /// Starts a step unless it is under way.

@@ -136,10 +136,9 @@ pub(crate) async fn abort(core: &Arc<Core>, question: &Digest, error: &Error) ->
         }
         _ => (error.rule().to_string(), None, Vec::new()),
     };
-    let authority = warrant
-        .and_then(|id| state.warrant(&id))
-        .map(|warrant| warrant.authority.clone());
-    let readers = core.readers(&state, authority.iter().chain([&core.me]));
+    let known = warrant.and_then(|id| state.warrant(&id));
+    let parties = known.map(|warrant| [&warrant.authority, &warrant.requester]);
+    let readers = core.readers(&state, parties.into_iter().flatten().chain([&core.me]));
     let parts = bodies
         .iter()
         .map(|body| body.part(readers.clone()))

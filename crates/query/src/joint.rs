@@ -33,7 +33,7 @@ use crate::{
 mod program;
 mod select;
 
-pub use program::{AMOUNT_BITS, AUTHORITY_TABLES, CELL_BITS, GROUP_BITS, Term, WEIGHT_BITS};
+pub use program::{AMOUNT_BITS, CELL_BITS, GROUP_BITS, Term, WEIGHT_BITS};
 pub(crate) use program::{Input, Owner, Program, program, terms_of};
 pub use select::{NOBODY, Selection, Word, selection, time_bits};
 

@@ -33,8 +33,8 @@ pub use compile::{Grant, Question, asked, check, compile};
 pub use error::{QueryRefusal, Rule};
 pub use explain::{Explanation, explain, explain_leak, explain_step, explain_table};
 pub use joint::{
-    AMOUNT_BITS, AUTHORITY_TABLES, CELL_BITS, GROUP_BITS, NOBODY, Selection, Term, WEIGHT_BITS,
-    Word, assemble_joint, joint_of, selection, time_bits,
+    AMOUNT_BITS, CELL_BITS, GROUP_BITS, NOBODY, Selection, Term, WEIGHT_BITS, Word, assemble_joint,
+    joint_of, selection, time_bits,
 };
 pub use template::{
     Begins, CALL_HOPS_MAX, ParameterSpec, Template, WITHIN_DEFAULT_MS, WITHIN_MAX_MS, template,

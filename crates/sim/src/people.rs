@@ -5,7 +5,7 @@
 //! done is not done twice; what was acknowledged is remembered, to be looked for later.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -332,18 +332,7 @@ impl Office {
         let police = self.world.place("police");
         let asked = |state: &State| state.warrant(&warrant)?.questions.keys().next().copied();
         let attempt = async || {
-            let ask = Ask {
-                warrant: warrant.to_string(),
-                template: "identify".into(),
-                hops: None,
-                min_amount_minor: None,
-                within_ms: None,
-                answer_cap: None,
-                custodians: None,
-                terms: std::collections::BTreeMap::new(),
-                count_only: false,
-            };
-            self.act(police, Duty::Investigator, Act::Ask(ask))
+            self.act(police, Duty::Investigator, identify(warrant))
                 .await
                 .map(|_| ())
         };
@@ -452,4 +441,19 @@ pub(crate) fn question(state: &State, docket: Docket) -> Option<&docket::state::
 /// What a record says.
 pub(crate) fn statement(indexed: &Indexed) -> &Statement {
     &indexed.record.header.statement
+}
+
+/// The question of whom the warrant's subjects are.
+pub(crate) fn identify(warrant: WarrantId) -> Act {
+    Act::Ask(Ask {
+        warrant: warrant.to_string(),
+        template: "identify".into(),
+        hops: None,
+        min_amount_minor: None,
+        within_ms: None,
+        answer_cap: None,
+        custodians: None,
+        terms: BTreeMap::new(),
+        count_only: false,
+    })
 }

@@ -64,7 +64,9 @@ impl Binding {
         ))
     }
 
-    fn bytes(&self) -> usize {
+    /// Bytes of one party's part.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         HEADER_BYTES + 16 * self.rows * self.widths.len()
     }
 }

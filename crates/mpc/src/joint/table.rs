@@ -70,6 +70,12 @@ impl Schema {
             .map(|(name, width)| (name.as_str(), *width))
     }
 
+    /// Bytes of all messages of a table of so many rows for one party.
+    #[must_use]
+    pub fn message_bytes(&self, rows: usize) -> usize {
+        self.columns.len() * input::message_bytes(rows)
+    }
+
     /// Adds rows that do not count, up to `rows`, so that the table's size says
     /// no more than that.
     ///

@@ -34,6 +34,12 @@ use crate::{Error, Fault, Refusal, domains, limits};
 /// Bytes before the words of an owner's message.
 const HEADER_BYTES: usize = 32 + 1;
 
+/// Bytes of one party's message of a column of so many rows.
+#[must_use]
+pub const fn message_bytes(rows: usize) -> usize {
+    HEADER_BYTES + 16 * rows
+}
+
 /// What an owner's column is bound to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
@@ -70,7 +76,7 @@ impl Binding {
     }
 
     fn bytes(&self) -> usize {
-        HEADER_BYTES + 16 * self.rows
+        message_bytes(self.rows)
     }
 }
 

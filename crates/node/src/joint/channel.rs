@@ -111,12 +111,10 @@ pub(super) struct Ring {
     pub(super) incoming: [Inbound; 2],
     /// Whose frame was read last: whom a malformed one blames.
     pub(super) last: Arc<Mutex<Option<Neighbour>>>,
-    pub(super) sent: Arc<AtomicU64>,
 }
 
 impl Channel for Ring {
     fn send(&mut self, to: Neighbour, frame: Vec<u8>) -> std::result::Result<(), Trouble> {
-        self.sent.fetch_add(frame.len() as u64, Ordering::Relaxed);
         self.outgoing[to as usize]
             .send(frame)
             .map_err(|_| Trouble::PeerLost)

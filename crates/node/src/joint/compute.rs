@@ -6,15 +6,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, atomic::AtomicU64},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use docket::{
-    Statement,
-    body::FaultEvidence,
-    statement::{Attestation, Count},
-};
+use docket::statement::{Attestation, Count};
 use mpc::{
     joint::{deliver, table::Table},
     shares::{Keys, Neighbour, Party, Security},
@@ -34,9 +30,10 @@ use super::{
 };
 use crate::{
     core::{Core, lock},
+    custodian::may_come,
     error::{Error, Kind, Result},
     exchange::Call,
-    requester::peer_error,
+    requester::{abort, peer_error},
 };
 
 /// Longest that one attempt may take.
@@ -67,51 +64,17 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
             Err(error) => error,
         };
         tracing::warn!(question = %question.short(), %error, "an attempt to compute ended");
-        if (error.retry() || behind(&error)) && tokio::time::Instant::now() < deadline {
+        if (error.retry() || may_come(&error)) && tokio::time::Instant::now() < deadline {
             core.host.sleep(PAUSE).await;
             continue;
         }
         let reason = (error.rule().to_owned(), error.to_string());
         seat.stage.send_modify(|stage| stage.failed = Some(reason));
         if matches!(error.kind, Kind::Fault { .. }) {
-            return accuse(core, &running, &error).await;
+            return abort(core, &question, &error).await;
         }
         return Err(error);
     }
-}
-
-/// Ends the question with the bytes that show a peer's fault.
-async fn accuse(core: &Arc<Core>, running: &Running, error: &Error) -> Result<()> {
-    let Kind::Fault {
-        peer,
-        detail,
-        evidence,
-    } = &error.kind
-    else {
-        return Ok(());
-    };
-    let mut bytes = evidence.clone();
-    bytes.truncate(1024 * 1024);
-    let body = docket::Opened::new(&FaultEvidence {
-        what: detail.clone(),
-        bytes,
-    })?;
-    let readers = core.readers(
-        &running.state,
-        [&running.case.authority, &running.case.requester, &core.me],
-    );
-    let statement = Statement::RunAborted {
-        question: running.question,
-        cause: "fault".into(),
-        blamed: Some(peer.clone()),
-    };
-    let header = core.header(
-        Some(running.warrant),
-        vec![running.question],
-        vec![body.part(readers)],
-        statement,
-    );
-    core.state_as_node(header, &[body]).await.map(|_| ())
 }
 
 /// What a party's thread needs besides its channel.
@@ -129,7 +92,7 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
     let index = running
         .seat(&core.me)
         .ok_or_else(|| Error::refused("joint", "this member does not compute the question"))?;
-    tell(core, running, 0.05, "collecting shares");
+    running.tell(core, 0.05, "collecting shares");
     let shares = pull_shares(core, running, index).await?;
     let (previous_out, previous_frames) = unbounded_channel();
     let (next_out, next_frames) = unbounded_channel();
@@ -144,7 +107,6 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
         outgoing: [previous_out, next_out],
         incoming: [previous_in, next_in],
         last: Arc::new(Mutex::new(None)),
-        sent: Arc::new(AtomicU64::new(0)),
     };
     let running = Arc::new(running.clone());
     let work = Work {
@@ -178,14 +140,6 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
             }
         }
     }
-}
-
-fn tell(core: &Core, running: &Running, done: f64, doing: &str) {
-    core.progress.update(running.question, |run| {
-        run.done = run.done.max(done);
-        run.doing = doing.into();
-        run.steps = 1;
-    });
 }
 
 /// This party's shares of every table of the plan, in the plan's order.
@@ -251,7 +205,7 @@ async fn pull_frames(
             }
             Ok(None) => return Err(Error::trouble("peer", "a peer closed before it began")),
             // The neighbour's node may be a moment behind.
-            Err(error) if error.retry() || behind(&error) => {
+            Err(error) if error.retry() || may_come(&error) => {
                 admitted(core, &running.question)?;
                 core.host.sleep(PAUSE).await;
             }
@@ -262,14 +216,6 @@ async fn pull_frames(
         feed.push(frame)?;
     }
     Ok(())
-}
-
-/// Whether a peer's refusal may be of a ledger that is a moment behind.
-pub(super) fn behind(error: &Error) -> bool {
-    matches!(
-        error.rule(),
-        "not-running" | "approval-missing" | "not-found" | "question-unknown" | "body-missing"
-    )
 }
 
 /// The party's whole run, on a thread of its own.
@@ -380,7 +326,7 @@ fn computed(
 ) -> std::result::Result<(), Failed> {
     let running = &work.running;
     let tables = tables(work, party)?;
-    tell(&work.core, running, 0.2, "computing over shares");
+    running.tell(&work.core, 0.2, "computing over shares");
     let (count, found) = program::count(party, &running.plan, &running.joint, tables).map_err(
         |error| match error {
             program::Ended::Protocol(error) => Failed::Protocol(error),
@@ -389,11 +335,11 @@ fn computed(
     )?;
     // The count is announced when all that led to it was verified.
     work.announce(count);
-    tell(&work.core, running, 0.8, "waiting for the count's record");
+    running.tell(&work.core, 0.8, "waiting for the count's record");
     if !work.runtime.block_on(work.may_open(count))? {
         return Ok(());
     }
-    tell(&work.core, running, 0.9, "opening to the requester");
+    running.tell(&work.core, 0.9, "opening to the requester");
     let cap = usize::try_from(running.cap()).unwrap_or(usize::MAX);
     let columns = found.open(party, cap)?;
     let binding = binding(running, count)?;
@@ -497,7 +443,7 @@ impl Work {
         self.seat
             .stage
             .send_modify(|stage| stage.given = Some((head, part)));
-        tell(&self.core, &self.running, 1.0, "done");
+        self.running.tell(&self.core, 1.0, "done");
         Ok(())
     }
 }

@@ -32,9 +32,8 @@ use query::Word;
 use super::{Running, admitted, program};
 use crate::{
     core::{Core, lock},
-    custodian::reply,
+    custodian::reply_all,
     error::{Error, Result},
-    exchange::BODY_FRAME_BYTES,
     store::Shelf,
 };
 
@@ -43,12 +42,17 @@ const SELECTED_ROWS_MAX: usize = 1 << 20;
 /// Rows that the smallest shared table has.
 const PADDED_ROWS_MIN: usize = 64;
 
-/// What each of the three is given of a table.
-type Given = Arc<[Vec<u8>; COMPUTING]>;
+/// A table that was split.
+struct Given {
+    /// Its rows with the padding.
+    rows: u32,
+    /// What each of the three is given: a salt, then the messages of the columns.
+    parts: [Vec<u8>; COMPUTING],
+}
 
 /// The shares of this owner's tables, made once while a question runs.
 #[derive(Default)]
-pub(super) struct Shared(std::sync::Mutex<BTreeMap<(Digest, String), Given>>);
+pub(super) struct Shared(std::sync::Mutex<BTreeMap<(Digest, String), Arc<Given>>>);
 
 /// Selects and splits this institution's tables of a joint plan, and gives what it
 /// commits to, in the plan's order.
@@ -66,24 +70,17 @@ pub(crate) async fn commitments(
     let mut tables = Vec::new();
     for input in joint.inputs.iter().filter(|input| input.owner == core.me) {
         let given = made(core, question, plan, joint, input).await?;
-        let shares = given.iter().enumerate();
+        let shares = given.parts.iter().enumerate();
         let columns = program::schema(plan, joint, &input.table)?.columns().len();
         tables.push(TableCommitment {
             table: input.table.clone(),
-            rows: rows_of(&given[0], &program::schema(plan, joint, &input.table)?)?,
+            rows: given.rows,
             shares: shares
                 .map(|(seat, bytes)| committed_to(question, input, seat, bytes, columns))
                 .collect(),
         });
     }
     Ok(tables)
-}
-
-/// Rows of a table, from the length of what one party is given.
-fn rows_of(bytes: &[u8], schema: &Schema) -> Result<u32> {
-    let column = bytes.len().saturating_sub(SALT_BYTES) / schema.columns().len();
-    let rows = column.saturating_sub(COLUMN_HEADER_BYTES) / 16;
-    u32::try_from(rows).map_err(|_| Error::refused("limit", "a table of too many rows"))
 }
 
 /// The messages of a table's columns in what one of the three was given, and the salt
@@ -115,12 +112,9 @@ pub(super) fn committed_to(
 /// Bytes of the salt of a commitment.
 const SALT_BYTES: usize = 32;
 
-/// Bytes of an owner's column before its words: `docs/formats/mpc-shares.md`.
-const COLUMN_HEADER_BYTES: usize = 33;
-
 /// Bytes that one party is given of a table.
 pub(super) fn given_bytes(schema: &Schema, rows: usize) -> usize {
-    SALT_BYTES + schema.columns().len() * (COLUMN_HEADER_BYTES + 16 * rows)
+    SALT_BYTES + schema.message_bytes(rows)
 }
 
 /// Destroys what this owner could make shares from.
@@ -144,7 +138,7 @@ async fn made(
     plan: &Plan,
     joint: &JointPlan,
     input: &JointInput,
-) -> Result<Given> {
+) -> Result<Arc<Given>> {
     let place = (*question, input.table.clone());
     if let Some(known) = lock(&core.seats.shared.0).get(&place) {
         return Ok(known.clone());
@@ -159,24 +153,25 @@ async fn made(
         }
     };
     let session = docket::joint::session(&core.network, &plan.digest()?, question);
-    let rows = selected(core, plan, joint, input).await?;
-    let (plan, joint, input) = (plan.clone(), joint.clone(), input.clone());
-    let splitting = move || split(&seed, &session, &plan, &joint, &input, rows);
+    let (rows, words) = selected(core, plan, joint, input).await?;
+    let schema = program::schema(plan, joint, &input.table)?;
+    let (joint, input) = (joint.clone(), input.clone());
+    let splitting = move || split(&seed, &session, (&schema, &joint, &input), &rows, &words);
     let given = core.host.blocking(splitting).await?;
     let given = Arc::new(given);
     lock(&core.seats.shared.0).insert(place, given.clone());
     Ok(given)
 }
 
-/// The rows that an owner shares of an input, sorted.
+/// The rows that an owner shares of an input, sorted, and how each becomes words.
 async fn selected(
     core: &Core,
     plan: &Plan,
     joint: &JointPlan,
     input: &JointInput,
-) -> Result<Vec<data::Row>> {
-    let mut rows = match query::selection(plan, joint, input) {
-        None => subjects(core, plan)?,
+) -> Result<(Vec<data::Row>, Vec<Word>)> {
+    let (mut rows, words) = match query::selection(plan, joint, input) {
+        None => (subjects(core, plan)?, vec![Word::Key("phone", 0)]),
         Some(selection) => {
             let mut snapshots = Vec::new();
             for digest in &input.snapshots {
@@ -185,19 +180,20 @@ async fn selected(
             let snapshots: Vec<&data::Snapshot> = snapshots.iter().map(AsRef::as_ref).collect();
             let spill = core.config.file(crate::config::files::SNAPSHOTS);
             let cancel = data::Cancel::default();
-            data::select(
+            let rows = data::select(
                 &snapshots,
                 &selection.sql,
                 SELECTED_ROWS_MAX,
                 &spill,
                 &cancel,
             )
-            .await?
+            .await?;
+            (rows, selection.words)
         }
     };
     // The engine's order is its own; shares must come out the same after a restart.
     rows.sort_unstable();
-    Ok(rows)
+    Ok((rows, words))
 }
 
 /// The warrant's phones, from the authority's own copy of the order's subjects.
@@ -221,34 +217,34 @@ fn subjects(core: &Core, plan: &Plan) -> Result<Vec<data::Row>> {
 fn split(
     seed: &Digest,
     session: &Digest,
-    plan: &Plan,
-    joint: &JointPlan,
-    input: &JointInput,
-    rows: Vec<data::Row>,
-) -> Result<[Vec<u8>; COMPUTING]> {
-    let schema = program::schema(plan, joint, &input.table)?;
+    (schema, joint, input): (&Schema, &JointPlan, &JointInput),
+    rows: &[data::Row],
+    words: &[Word],
+) -> Result<Given> {
     let seed = Digest::of(
         "cordon/joint-seed/v1",
         &[&seed.0, &session.0, input.table.as_bytes()],
     );
     let mut rng = ChaCha20Rng::from_seed(seed.0);
     let columns = if input.table == "ledger" {
-        ledger(session, joint, &rows, &mut rng)?
+        ledger(session, joint, rows, &mut rng)?
     } else {
-        let words = query::selection(plan, joint, input)
-            .map_or_else(|| vec![Word::Key("phone", 0)], |selection| selection.words);
-        let mut columns = columns(session, input, &words, &rows)?;
-        let padded = padded(rows.len());
-        schema.pad(&mut columns, padded, &mut rng)?;
+        let mut columns = columns(session, input, words, rows)?;
+        schema.pad(&mut columns, padded(rows.len()), &mut rng)?;
         columns
     };
+    let rows = columns.first().map_or(0, Vec::len);
     let owner = input.owner.as_str();
     let messages = schema.share(session, owner, &columns, &mut rng)?;
-    Ok(messages.map(|columns| {
-        let mut salt = [0; SALT_BYTES];
-        rng.fill_bytes(&mut salt);
-        [&salt[..], &columns.concat()].concat()
-    }))
+    Ok(Given {
+        rows: u32::try_from(rows)
+            .map_err(|_| Error::refused("limit", "a table of too many rows"))?,
+        parts: messages.map(|columns| {
+            let mut salt = [0; SALT_BYTES];
+            rng.fill_bytes(&mut salt);
+            [&salt[..], &columns.concat()].concat()
+        }),
+    })
 }
 
 /// A table's size class: a power of two.
@@ -381,10 +377,7 @@ pub(super) async fn serve(
         .seat_of(peer)
         .ok_or_else(|| Error::refused("joint", "only who computes is given shares"))?;
     let bytes = own(core, &running, table, seat).await?;
-    for chunk in bytes.chunks(BODY_FRAME_BYTES) {
-        reply(replies, chunk.to_vec()).await?;
-    }
-    Ok(())
+    reply_all(replies, &bytes).await
 }
 
 /// What one of the three is given of this owner's table, if it is still what was
@@ -406,11 +399,11 @@ pub(super) async fn own(
     let (plan, joint) = (&running.plan, &running.joint);
     let given = made(core, &running.question, plan, joint, input).await?;
     let columns = program::schema(plan, joint, table)?.columns().len();
-    let digest = committed_to(&running.question, input, seat, &given[seat], columns);
+    let digest = committed_to(&running.question, input, seat, &given.parts[seat], columns);
     if committed.shares.get(seat) != Some(&digest) {
         let detail =
             "the shares are no longer those committed to: the snapshot or its seed is lost";
         return Err(Error::refused("key-mismatch", detail));
     }
-    Ok(given[seat].clone())
+    Ok(given.parts[seat].clone())
 }

@@ -14,11 +14,12 @@ use primitives::{Digest, InstitutionId, Signature, cbor};
 
 use super::{
     Running, admitted,
-    compute::{behind, binding},
+    compute::binding,
     seats::{Counted, Given},
 };
 use crate::{
     core::{Core, lock},
+    custodian::may_come,
     error::{Error, Result},
     exchange::Call,
     progress::PartyState,
@@ -52,17 +53,9 @@ pub(crate) async fn run(core: &Arc<Core>, question: &Digest) -> Result<()> {
     answered(core, &running, count).await
 }
 
-fn tell(core: &Core, running: &Running, done: f64, doing: &str) {
-    core.progress.update(running.question, |run| {
-        run.done = run.done.max(done);
-        run.doing = doing.into();
-        run.steps = 1;
-    });
-}
-
 /// Takes the count from the three, and records it.
 async fn counted(core: &Arc<Core>, running: &Running) -> Result<Count> {
-    tell(core, running, 0.1, "the three are computing");
+    running.tell(core, 0.1, "the three are computing");
     let asked = running.joint.computing.iter();
     let counts = try_join_all(asked.map(|id| count_of(core, running, id))).await?;
     let count = counts[0].count;
@@ -154,7 +147,7 @@ async fn asked(
             Ok(bytes) => return Ok(bytes.to_vec()),
             Err(error) => error,
         };
-        let waits = error.retry() || behind(&error);
+        let waits = error.retry() || may_come(&error);
         if !waits || tokio::time::Instant::now() >= deadline {
             return Err(error);
         }
@@ -175,9 +168,9 @@ async fn asked(
 
 /// Puts the answer together, and completes the run.
 async fn answered(core: &Arc<Core>, running: &Running, count: Count) -> Result<()> {
-    tell(core, running, 0.85, "the rows are opened");
+    running.tell(core, 0.85, "the rows are opened");
     let binding = binding(running, count)?;
-    let due = 33 + 16 * binding.rows * binding.widths.len();
+    let due = binding.bytes();
     let given = parts_of(core, running, due).await?;
     let mut attestations = Vec::new();
     let mut proof = Vec::new();

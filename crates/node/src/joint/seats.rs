@@ -22,9 +22,8 @@ use tokio::sync::{Notify, mpsc::UnboundedReceiver, watch};
 use super::{admitted, owner};
 use crate::{
     core::{Core, lock},
-    custodian::reply,
+    custodian::{reply, reply_all},
     error::{Error, Result},
-    exchange::BODY_FRAME_BYTES,
 };
 
 /// Longest that a caller waits for what is being computed, in one call.
@@ -168,16 +167,14 @@ pub(super) async fn serve_frames(
     let Some((mut frames, cut)) = taken else {
         if seat.stage.borrow().given.is_some() {
             seat.again.store(true, Ordering::Relaxed);
-            crate::journey::go_on(core, &running.warrant);
+            crate::journey::advance(core, running.warrant);
         }
         let detail = "no attempt waits for this peer";
         return Err(Error::trouble("not-computing", detail));
     };
     let mut giving = Giving { cut, whole: false };
     while let Some(frame) = frames.recv().await {
-        for chunk in frame.chunks(BODY_FRAME_BYTES) {
-            reply(replies, chunk.to_vec()).await?;
-        }
+        reply_all(replies, &frame).await?;
     }
     giving.whole = true;
     Ok(())
@@ -207,6 +204,12 @@ async fn waited<T>(seat: &Seat, wanted: impl Fn(&Stage) -> Option<T>) -> Result<
         .unwrap_or_else(|_| Err(Error::trouble("computing", "still computing")))
 }
 
+/// The computation of a question, for its requester alone.
+fn requesters(core: &Core, peer: &PublicKey, question: &Digest) -> Result<Arc<Seat>> {
+    admitted(core, question)?.require_requester(peer)?;
+    core.seats.get(question)
+}
+
 /// Tells the requester what was counted.
 pub(super) async fn serve_count(
     core: &Arc<Core>,
@@ -214,8 +217,7 @@ pub(super) async fn serve_count(
     question: &Digest,
     replies: &mut Replies,
 ) -> Result<()> {
-    admitted(core, question)?.require_requester(peer)?;
-    let seat = core.seats.get(question)?;
+    let seat = requesters(core, peer, question)?;
     let counted = waited(&seat, |stage| stage.counted.clone()).await?;
     reply(replies, cbor::encode(&counted)?).await
 }
@@ -227,12 +229,8 @@ pub(super) async fn serve_part(
     question: &Digest,
     replies: &mut Replies,
 ) -> Result<()> {
-    admitted(core, question)?.require_requester(peer)?;
-    let seat = core.seats.get(question)?;
+    let seat = requesters(core, peer, question)?;
     let (head, part) = waited(&seat, |stage| stage.given.clone()).await?;
     reply(replies, cbor::encode(&head)?).await?;
-    for chunk in part.chunks(BODY_FRAME_BYTES) {
-        reply(replies, chunk.to_vec()).await?;
-    }
-    Ok(())
+    reply_all(replies, &part).await
 }

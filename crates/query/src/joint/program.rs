@@ -9,8 +9,9 @@ use docket::{
 };
 use primitives::{
     InstitutionId,
-    semantic::Semantic::{
-        self, Account, Integer, Money, Phone, Premise, Real, ResidentId, Timestamp,
+    semantic::{
+        DAY_MS,
+        Semantic::{self, Account, Integer, Money, Phone, Premise, Real, ResidentId, Timestamp},
     },
 };
 
@@ -18,9 +19,6 @@ use crate::{
     compile::Grant,
     error::{QueryRefusal, Rule, ensure},
 };
-
-/// The tables that the authority shares: the warrant's subjects.
-pub const AUTHORITY_TABLES: &[&str] = &["phones"];
 
 /// Groups by amount: the number of digits of an amount in fen.
 const BANDS: usize = 20;
@@ -30,8 +28,6 @@ const RISK_FRACTION_MAX: u32 = 16;
 const RISK_ITERATION_BITS: u32 = WEIGHT_BITS + 8;
 /// Bits after the point of a transfer's weight.
 pub const WEIGHT_BITS: u32 = 16;
-/// A day.
-const DAY_MS: u64 = 86_400_000;
 
 /// Who shares a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -423,7 +419,8 @@ pub(crate) fn terms_of(
         terms.insert(term.name.to_owned(), value);
     }
     if program.id == "totals" {
-        let days = (grant.order.window.to_ms - grant.order.window.from_ms).div_ceil(DAY_MS);
+        let days =
+            (grant.order.window.to_ms - grant.order.window.from_ms).div_ceil(DAY_MS.unsigned_abs());
         ensure(days < 1 << GROUP_BITS, Rule::ParameterUnfit, || {
             "a window of so many days has too many groups".into()
         })?;

@@ -9,6 +9,8 @@ use docket::{
     plan::{JointInput, JointPlan, Plan},
 };
 
+use primitives::semantic::DAY_MS;
+
 use super::program::{AMOUNT_BITS, CELL_BITS, GROUP_BITS};
 
 /// The kind of key that stands for a person whom nobody knows: equal to no other.
@@ -211,7 +213,7 @@ fn transfers(plan: &Plan, joint: &JointPlan) -> Selection {
 fn facts(plan: &Plan, joint: &JointPlan, input: &JointInput) -> Selection {
     let (from, to) = (plan.window.from_ms, plan.window.to_ms);
     let group = match joint.terms.get("by") {
-        Some(1) => format!("(t.at - {from}) / 86400000"),
+        Some(1) => format!("(t.at - {from}) / {DAY_MS}"),
         Some(2) => digits("t.amount_fen"),
         _ => {
             let mut owners: Vec<_> = plan.custodians.iter().map(|one| &one.institution).collect();

@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 
 use docket::{Duty, state::QuestionPhase};
 use node::{
-    api::types::{Act, Ask},
+    api::types::Act,
     exchange::{Call, Lookup},
 };
 
 use super::{Attempt, Hand, Mute, judge};
-use crate::people::Office;
+use crate::people::{Office, identify};
 
 const ME: &str = "latecomer";
 /// How long the short warrant lasts.
@@ -54,17 +54,7 @@ pub(crate) async fn expired(office: &Office) -> Option<()> {
     let warrant = office.warrant("a short case", subjects, SHORT).await?;
     let docket = office.ask(warrant).await;
     world.sleep(SHORT + Duration::from_secs(30)).await;
-    let ask = Act::Ask(Ask {
-        warrant: warrant.to_string(),
-        template: "identify".into(),
-        hops: None,
-        min_amount_minor: None,
-        within_ms: None,
-        answer_cap: None,
-        custodians: None,
-        terms: std::collections::BTreeMap::new(),
-        count_only: false,
-    });
+    let ask = identify(warrant);
     let tried = insist(office, police, &ask).await;
     judge(
         world,
