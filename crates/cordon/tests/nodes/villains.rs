@@ -40,15 +40,17 @@ fn a_captured_requester_opens_what_the_warrant_names_and_nothing_else() {
         life_ms: 20_000,
         ..draft(&["telecom_a"], &[PHONE])
     });
-    let late = digest(&world.ask(ask(&short, "identify")));
+    let late = world.ask(ask(&short, "identify"));
     let warrant = world.warrant(draft(&CUSTODIANS, &[PHONE, ACCOUNT]));
     let question = world.ask(ask(&warrant, "identify"));
     for custodian in ["telecom_a", "telecom_b", "bank_a"] {
         world.approve(custodian, &question);
     }
+    world.delivered(&late);
     world.delivered(&question);
     world.network.stop(&id("police"));
     play(&world, "police", async |villain: Villain| {
+        let late = digest(&late);
         let net = villain.own_channels().await;
         let at = |custodian, step| Try {
             villain: &villain,
