@@ -53,7 +53,7 @@ pub(crate) const VOLE_CODE: &str = "cordon/mpc/vole/code/v1";
 /// Binds a joint set's parties, warrant, plan, run, step, sizes and protocol.
 pub(crate) const PSI_CONTEXT: &str = "cordon/mpc/psi-context/v1";
 /// Hashes the items of both sides of a joint set.
-pub(crate) const PSI_ITEMS: &str = "cordon/mpc/psi-items/v1";
+pub(crate) const PSI_ITEMS: &str = "cordon/mpc/psi-items/v2";
 /// Absorbs a joint set's messages.
 pub(crate) const PSI_TRANSCRIPT: &str = "cordon/mpc/psi-transcript/v1";
 /// Hashes what the oblivious function gives for an item into its tag.

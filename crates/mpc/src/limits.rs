@@ -43,6 +43,8 @@ pub const OKVS_ITEMS_MAX: usize = 1 << 24;
 pub const SET_ITEMS_MAX: usize = OKVS_ITEMS_MAX;
 /// Items of one side in the mean, where a larger set is cut into parts.
 pub const PART_ITEMS: usize = 1 << 20;
+/// Bytes of a joint set's items that are kept in memory before they go to disk.
+pub const SPILL_BYTES: usize = 64 * 1024 * 1024;
 /// Parts of a joint set.
 pub const PARTS_MAX: usize = 1 << 12;
 /// Values of a vector, or tags, in every frame but the last.

@@ -15,8 +15,9 @@
 //!
 //! A network that asks for malicious security refuses the rest
 //! ([`Setup::open`]). Large sets are cut into parts by hash, padded to one size
-//! ([`parts`]); each part is a session of its own, so memory is that of one part,
-//! and a caller that reads its table in parts never holds the whole.
+//! ([`parts`]); each part is a session of its own, so memory is that of one part.
+//! [`Spill`] cuts a table into parts as it is read, on disk where it is large, and
+//! [`rr22::whole`] runs all parts, correlations included, as one role.
 //!
 //! Roles are driven: a caller sends the frames that a role gives out and hands in
 //! those that arrive. Between any two it may report progress (`permille`), or drop
@@ -99,11 +100,13 @@ mod order;
 pub mod rr22;
 mod set;
 mod setup;
+mod spill;
 mod store;
 mod transcript;
 
 pub use set::{Item, Items, Set};
 pub use setup::{Protocol, Security, Session, Setup, part_size, parts};
+pub use spill::Spill;
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use primitives::Digest;
@@ -128,7 +131,7 @@ pub enum Progress {
 }
 
 /// What every role begins with: a set of at most `size` items, padded to it, and the
-/// role's own generator, seeded by the caller's and hashed with the session.
+/// role's own generator.
 fn begin<R: CryptoRng + ?Sized>(
     session: &Digest,
     mut set: Set,
@@ -138,6 +141,13 @@ fn begin<R: CryptoRng + ?Sized>(
     if set.len() > size {
         return Err(Refusal::SetTooLarge.into());
     }
+    let mut rng = generator(session, rng);
+    set.pad(size, &mut rng);
+    Ok((set, rng))
+}
+
+/// A role's own generator, seeded by the caller's and hashed with the session.
+fn generator<R: CryptoRng + ?Sized>(session: &Digest, rng: &mut R) -> ChaCha20Rng {
     let mut drawn = Zeroizing::new([0u8; 32]);
     rng.fill_bytes(&mut *drawn);
     let mut hasher = Sha256::new();
@@ -145,7 +155,5 @@ fn begin<R: CryptoRng + ?Sized>(
     hasher.update(session.as_bytes());
     hasher.update(*drawn);
     let seed = Zeroizing::new(<[u8; 32]>::from(hasher.finalize()));
-    let mut rng = ChaCha20Rng::from_seed(*seed);
-    set.pad(size, &mut rng);
-    Ok((set, rng))
+    ChaCha20Rng::from_seed(*seed)
 }

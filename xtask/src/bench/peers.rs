@@ -4,8 +4,8 @@
 //! Why it exists: a figure says little beside one that was measured on another machine. SPU is
 //! installed from PyPI into a virtual environment below `target/`, once.
 //!
-//! Not the same in everything, and printed so: SPU's joint sets go from file to file, ours from
-//! memory to memory; its three parties talk over loopback, ours over channels in memory.
+//! Joint sets of both go from file to file, in two processes over loopback. Not the same in
+//! everything: SPU's three parties talk over loopback, ours over channels in memory.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -68,14 +68,14 @@ impl Options {
             if work == "psi" {
                 for (security, variant) in [("malicious", "rr22"), ("semi-honest", "rr22-low")] {
                     let ours = [
-                        "psi",
+                        "csv",
                         "--log2-items",
                         &self.log2_items,
                         "--security",
                         security,
                     ];
                     let theirs = ["psi", variant, &self.log2_items];
-                    pairs.push(Pair::new("psi-bench", &ours, Some("--fast-code"), &theirs));
+                    pairs.push(Pair::new("csv-bench", &ours, Some("--fast-code"), &theirs));
                 }
             } else {
                 let usual = if work == "sort" { "262144" } else { "1048576" };
@@ -265,7 +265,7 @@ mod tests {
         let pairs = options.pairs();
         assert_eq!(pairs.len(), 3);
         assert_eq!(pairs[0].theirs, ["psi", "rr22", "16"]);
-        assert_eq!(pairs[0].ours[..3], ["psi", "--log2-items", "16"]);
+        assert_eq!(pairs[0].ours[..3], ["csv", "--log2-items", "16"]);
         assert_eq!(pairs[1].theirs[1], "rr22-low");
         assert_eq!(pairs[2].theirs, ["aby3", "sort", "99"]);
         assert_eq!(pairs[2].ours[..3], ["sort", "--rows", "99"]);

@@ -68,6 +68,7 @@
 
 mod receiver;
 mod sender;
+pub mod whole;
 
 pub use receiver::Receiver;
 pub use sender::Sender;

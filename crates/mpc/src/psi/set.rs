@@ -10,16 +10,17 @@
 //! - Items have no `Debug`.
 //!
 //! *Not here*: normal forms; a caller gives selectors as
-//! `primitives::semantic` writes them. Spilling parts to disk.
+//! `primitives::semantic` writes them. Keeping parts on disk: [`super::Spill`].
 
-use primitives::{Digest, Hasher};
+use primitives::Digest;
 use rand_core::CryptoRng;
+use sha2::{Digest as _, Sha256};
 
 use super::{order, setup::Setup};
 use crate::{Error, domains, oprf::check_input};
 
 /// A hashed selector.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Item([u8; 32]);
 
 impl Item {
@@ -32,16 +33,9 @@ impl Item {
         u16::try_from(scaled).unwrap_or(0)
     }
 
-    /// Reads an item that was kept outside, such as in a spill file.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+    /// Reads an item that was kept on disk.
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
-    }
-
-    /// The item's bytes. A selector can be found from them by trial.
-    #[must_use]
-    pub fn to_bytes(&self) -> [u8; 32] {
-        self.0
     }
 
     /// What names it.
@@ -77,7 +71,11 @@ impl Item {
 }
 
 /// Hashes the selectors of one joint set, the same on both sides.
-pub struct Items(Hasher);
+///
+/// `SHA-256(key ‖ 32 zero bytes ‖ selector's length, 16 bits ‖ selector)`, the key
+/// being the digest of domain and joint set: the first block is hashed once, and a
+/// selector of up to 53 bytes costs one more.
+pub struct Items(Sha256);
 
 impl Items {
     /// The hash of the joint set that `setup` describes.
@@ -88,8 +86,10 @@ impl Items {
 
     /// The hash of the joint set that a setup's digest describes.
     pub(super) fn under(setup: &Digest) -> Self {
-        let mut hasher = Hasher::new(domains::PSI_ITEMS);
-        hasher.part(setup.as_bytes());
+        let key = Digest::of(domains::PSI_ITEMS, &[setup.as_bytes()]);
+        let mut hasher = Sha256::new();
+        hasher.update(key.as_bytes());
+        hasher.update([0; 32]);
         Self(hasher)
     }
 
@@ -99,9 +99,11 @@ impl Items {
     /// [`Refusal::InputSize`](crate::Refusal::InputSize).
     pub fn item(&self, selector: &[u8]) -> Result<Item, Error> {
         check_input(selector)?;
+        let length = u16::try_from(selector.len()).unwrap_or(u16::MAX);
         let mut hasher = self.0.clone();
-        hasher.part(selector);
-        Ok(Item(hasher.finish().0))
+        hasher.update(length.to_be_bytes());
+        hasher.update(selector);
+        Ok(Item(hasher.finalize().into()))
     }
 }
 
@@ -119,37 +121,16 @@ impl Set {
     /// gives beyond 2^32 are dropped, which the size's check then refuses.
     #[must_use]
     pub fn new(items: &[Item]) -> Self {
-        let mut places: Vec<(u64, u32)> = Vec::with_capacity(items.len());
-        places.extend(
-            items
-                .iter()
-                .zip(0u32..)
-                .map(|(item, place)| (item.first(), place)),
-        );
-        order::by_uniform(&mut places, |(first, _)| *first);
-        let mut set = Self {
-            items: Vec::with_capacity(items.len()),
-            origins: Vec::with_capacity(items.len()),
-        };
-        let mut run = 0;
-        let mut previous = None;
-        for (first, place) in places {
-            if previous != Some(first) {
-                run = set.items.len();
-                previous = Some(first);
-            }
-            let item = items[place as usize];
-            // Those that share the first eight bytes: the same item, but for an
-            // adversary's work of 2^32.
-            match set.items[run..].iter().position(|other| *other == item) {
-                Some(at) => set.origins[run + at] = set.origins[run + at].min(place),
-                None => {
-                    set.items.push(item);
-                    set.origins.push(place);
-                }
-            }
-        }
-        set
+        let mut placed = Vec::with_capacity(items.len());
+        placed.extend(items.iter().copied().zip(0u32..));
+        Self::placed(placed)
+    }
+
+    /// Takes items with their places.
+    pub(super) fn placed(mut placed: Vec<(Item, u32)>) -> Self {
+        distinct(&mut placed);
+        let (items, origins) = placed.into_iter().unzip();
+        Self { items, origins }
     }
 
     /// How many distinct items.
@@ -184,6 +165,12 @@ impl Set {
     pub(super) fn genuine(&self) -> usize {
         self.origins.len()
     }
+}
+
+/// Leaves one of each item, at its first place, in the order of the items.
+pub(super) fn distinct(placed: &mut Vec<(Item, u32)>) {
+    order::by_uniform(placed, |(item, _)| item.first());
+    placed.dedup_by_key(|(item, _)| *item);
 }
 
 #[cfg(test)]

@@ -6,4 +6,5 @@ mod diffie_hellman;
 mod many;
 mod mutation;
 mod rr22;
-mod world;
+mod whole;
+pub(super) mod world;

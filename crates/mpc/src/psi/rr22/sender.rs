@@ -135,12 +135,17 @@ impl Sender {
         (self.evaluator.received() + self.sent) * 1000 / total
     }
 
+    /// Whether the last frame was given out.
+    pub(super) fn done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
     /// The transcript's digest, to be signed.
     ///
     /// # Errors
     /// [`Fault::Truncated`] before the last frame was given out.
     pub fn finish(self) -> Result<Digest, Error> {
-        if self.phase == Phase::Done {
+        if self.done() {
             Ok(self.transcript.digest())
         } else {
             Err(Error::faulty(Fault::Truncated, &[]))

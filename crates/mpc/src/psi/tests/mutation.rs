@@ -3,7 +3,7 @@
 
 use rand::{RngExt, rngs::StdRng};
 
-use super::{cardinality, circuit, diffie_hellman, many, rr22, world::*};
+use super::{cardinality, circuit, diffie_hellman, many, rr22, whole, world::*};
 use crate::{Error, psi::*};
 
 /// What becomes of one frame.
@@ -139,13 +139,19 @@ impl Wire for Recorder {
 type Run<'a> = &'a dyn Fn(u64, u64, &mut dyn Wire) -> Result<Vec<u32>, Error>;
 
 fn mutate_everything(run: Run<'_>, rounds: u64, expected: &[u32]) {
+    let (aborts, frames) = mutate(run, &CHANGES, rounds, expected);
+    assert!(aborts > frames * 8);
+}
+
+/// Gives the number of aborts, and of frames.
+fn mutate(run: Run<'_>, changes: &[Change], rounds: u64, expected: &[u32]) -> (usize, usize) {
     let mut other = Recorder(Vec::new());
     run(99, 99, &mut other).unwrap();
     let mut honest = Recorder(Vec::new());
     assert_eq!(run(1, 1, &mut honest).unwrap(), expected);
     let mut aborts = 0;
     for target in 0..honest.0.len() {
-        for change in CHANGES {
+        for change in changes.iter().copied() {
             for round in 0..rounds {
                 let mut wire = Mutator {
                     target,
@@ -172,7 +178,7 @@ fn mutate_everything(run: Run<'_>, rounds: u64, expected: &[u32]) {
             }
         }
     }
-    assert!(aborts > honest.0.len() * 8);
+    (aborts, honest.0.len())
 }
 
 fn selectors(range: std::ops::Range<u32>) -> Vec<Vec<u8>> {
@@ -200,6 +206,29 @@ fn rr22_aborts_or_answers_right() {
         };
         mutate_everything(&run, 12, &expected);
     }
+}
+
+#[test]
+fn parts_with_their_correlations_abort_or_answer_right() {
+    let instance = instance();
+    let expected = ideal::intersection(&instance.receiver, &instance.sender);
+    let protocol = Protocol::Rr22(Security::Malicious);
+    let run = |run: u64, seed: u64, wire: &mut dyn Wire| {
+        let setup = whole::setup_of(protocol, 2, &instance, run);
+        let mut pair = whole::pair(&setup, &instance, &mut rng(seed));
+        drive(&mut pair, wire)?;
+        pair.receiver.finish().map(|(found, _)| found)
+    };
+    // A part's messages have their own tests, the correlation's too; here it is what
+    // goes from part to part.
+    let changes = [
+        Change::FlipBit,
+        Change::Drop,
+        Change::SwapWithNext,
+        Change::Replay,
+    ];
+    let (aborts, frames) = mutate(&run, &changes, 1, &expected);
+    assert!(aborts > frames * 3);
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub(super) const ALL: [Protocol; 2] = [
     Protocol::Rr22(Security::SemiHonest),
 ];
 
-pub(super) fn setup(protocol: Protocol, receiver: usize, sender: usize, run: u64) -> Setup {
+pub(in crate::psi) fn setup(protocol: Protocol, receiver: usize, sender: usize, run: u64) -> Setup {
     let digest = |name: &str| Digest::of("psi test", &[name.as_bytes()]);
     Setup {
         scope: Scope {
