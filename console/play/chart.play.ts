@@ -105,9 +105,7 @@ test('the first view comes within a second', async () => {
     await page.goto(node.origin)
     await page.locator('h1').waitFor()
     // The entry comes a moment after the paint itself.
-    const paint = await page.waitForFunction(
-      () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
-    )
+    const paint = await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime)
     times.push(Number(await paint.jsonValue()))
     await context.close()
   }

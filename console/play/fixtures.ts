@@ -191,6 +191,7 @@ export const card: CaseCard = {
   templates: ['identify', 'call-contacts', 'follow-the-money', 'at-the-scenes', 'totals'],
   custodians: CUSTODIANS,
   subjects: 24,
+  scenes: 3,
   noticed: 0,
   hops: 3,
   answer_cap: 500,
@@ -205,6 +206,7 @@ export const card: CaseCard = {
   decided_by: 'judge-1',
   last_ms: now - 8 * 60_000,
   last_kind: 'approved',
+  last_index: 118,
   records: 41,
   questions: [
     question(Q, 'follow-the-money', 'running', { progress: 0.46 }),
@@ -229,6 +231,7 @@ const drafted: CaseCard = {
   phase: 'drafted',
   case: '锦公刑〔2026〕0422号',
   subjects: 7,
+  scenes: 2,
   spent: 0,
   runs_left: 6,
   last_kind: 'warrant-drafted',
@@ -260,6 +263,7 @@ const terms = (c: CaseCard) => ({
   templates: c.templates,
   custodians: c.custodians,
   subjects: c.subjects,
+  scenes: c.scenes,
   hops: c.hops,
   answer_cap: c.answer_cap,
   runs: c.runs,
@@ -328,6 +332,8 @@ export const changes = {
   subjects_added: ['account:6217000012345678906'],
   subjects_removed: ['phone:+8613700000000', 'phone:+8613700000001'],
   subjects_kept: 6,
+  scenes_added: [{ cell: 17, from_ms: now - 3 * day, to_ms: now - 2 * day }],
+  scenes_removed: [],
 }
 
 const words = (zh: string, en: string) => ({ text_zh: zh, text_en: en })

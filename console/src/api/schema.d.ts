@@ -1394,6 +1394,11 @@ export interface components {
             runs_left: number;
             /**
              * Format: int32
+             * @description How many scenes.
+             */
+            scenes: number;
+            /**
+             * Format: int32
              * @description Runs spent.
              */
             spent: number;
@@ -1484,9 +1489,13 @@ export interface components {
             /** @description What differs in terms, basis, window and reason. */
             fields: components["schemas"]["FieldChange"][];
             previous?: components["schemas"]["PreviousDraft"] | null;
+            /** @description Scenes that the previous draft did not have. */
+            scenes_added: components["schemas"]["SceneView"][];
+            /** @description Scenes that only the previous draft had. */
+            scenes_removed: components["schemas"]["SceneView"][];
             /** @description Subjects that the previous draft did not have. */
             subjects_added: string[];
-            /** @description Whether this node can read both lists of subjects. */
+            /** @description Whether this node can read both lists of subjects and scenes. */
             subjects_comparable: boolean;
             /**
              * Format: int32
@@ -3321,6 +3330,11 @@ export interface components {
              * @description Runs.
              */
             runs: number;
+            /**
+             * Format: int32
+             * @description How many scenes.
+             */
+            scenes: number;
             /**
              * Format: int32
              * @description How many subjects.

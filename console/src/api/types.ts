@@ -27,10 +27,7 @@ export type RecordView = S['RecordView'] & {
   readers?: string[] | null
 }
 
-export interface Words {
-  text_en: string
-  text_zh: string
-}
+export type Words = S['Words']
 export type Duty = 'investigator' | 'judge' | 'approver' | 'steward' | 'auditor' | 'registrar'
 export type Role = 'requester' | 'custodian' | 'authority' | 'overseer'
 
@@ -46,110 +43,19 @@ export interface Session {
   page?: string
 }
 
-export interface TemplateView {
-  template: string
-  title_en: string
-  title_zh: string
-  what_en: string
-  what_zh: string
-  subjects: string[]
-  parameters: { name: string; what_en: string; what_zh: string }[]
-  /** What a joint question is computed from: `scenes`, `subjects` or `window`. */
-  joint?: string | null
-  terms: Term[]
-  assessment: string
-  impact: string
-}
+export type TemplateView = S['TemplateView']
 
 /** A number that a joint question takes. */
 export type Term = S['TermView']
 export type Scene = S['SceneView']
 
-export interface CaseQuestion {
-  question: string
-  template: string
-  phase: string
-  hops: number
-  answer_cap: number
-  asked_ms: number
-  asked_by?: string | null
-  decisions: Record<string, string>
-  inputs: string[]
-  disclosed: boolean
-  exported: boolean
-  cause?: string | null
-  progress?: number | null
-  doing?: string | null
-}
-export interface Wait {
-  what: string
-  institution: string
-  duty?: string | null
-  question?: string | null
-  since_ms: number
-  mine: boolean
-}
-export interface CaseCard {
-  warrant: string
-  phase: string
-  case?: string | null
-  case_commitment: string
-  requester: string
-  authority: string
-  templates: string[]
-  custodians: string[]
-  subjects: number
-  noticed: number
-  hops: number
-  answer_cap: number
-  runs: number
-  spent: number
-  runs_left: number
-  not_before_ms: number
-  expires_ms: number
-  drafted_ms: number
-  drafted_by?: string | null
-  decided_ms?: number | null
-  decided_by?: string | null
-  last_ms: number
-  last_kind: string
-  records: number
-  questions: CaseQuestion[]
-  waits: Wait[]
-}
-export interface Terms {
-  templates: string[]
-  custodians: string[]
-  subjects: number
-  hops: number
-  answer_cap: number
-  runs: number
-  not_before_ms: number
-  expires_ms: number
-}
-export interface Change {
-  field: string
-  before: unknown
-  after: unknown
-}
-export interface CaseView extends CaseCard {
-  basis?: string | null
-  window_ms?: number[] | null
-  asked: Terms
-  granted?: Terms | null
-  narrowed: Change[]
-  readable: string[]
-  predecessor?: string | null
-}
-export interface WarrantChanges {
-  warrant: string
-  previous?: { warrant: string; phase: string; drafted_ms: number; drafted_by?: string | null } | null
-  fields: Change[]
-  subjects_comparable: boolean
-  subjects_added: string[]
-  subjects_removed: string[]
-  subjects_kept: number
-}
+export type CaseQuestion = S['CaseQuestion']
+export type Wait = S['Wait']
+export type CaseCard = S['CaseCard']
+export type Terms = S['TermsView']
+export type Change = S['FieldChange']
+export type CaseView = S['CaseView']
+export type WarrantChanges = S['ChangesView']
 export interface CheckedLine {
   line: number
   state: 'ok' | 'empty' | 'duplicate' | 'invalid'
@@ -169,80 +75,8 @@ export interface SubjectsCheck {
   kinds: Record<string, number>
   limit: number
 }
-export interface PlanView {
-  question?: string | null
-  warrant: string
-  plan: string
-  template: string
-  title_en: string
-  title_zh: string
-  requester: string
-  window_ms: number[]
-  hops: number
-  answer_cap: number
-  bucket_keys: number
-  selectors_max: number
-  parameters: { min_amount_minor?: number | null; within_ms?: number | null; hops?: number | null }
-  parties: {
-    institution: string
-    name: string
-    role: string
-    computes: Words[]
-    learns: Words[]
-  }[]
-  tables: {
-    institution: string
-    dataset: string
-    table: string
-    snapshot: string
-    rows: number
-    rejected: number
-    extracted_ms: number
-  }[]
-  steps: {
-    step: number
-    hop: number
-    table: string
-    key: string
-    by: string[]
-    columns: string[]
-    from_subjects: string[]
-    from_steps: number[]
-    text_en: string
-    text_zh: string
-  }[]
-  leaks: ({ leak: string } & Words)[]
-  withheld: Words[]
-  lines_en: string[]
-  lines_zh: string[]
-  cost: {
-    rounds: number
-    lookups: number
-    selectors_first: number
-    selectors_max: number
-    keys_read_first: number
-    runs_left: number
-    last?: { question: string; evaluated: number; bytes: number; took_ms: number } | null
-  }
-  custody?: {
-    to: string
-    leaves: Words[]
-    stays: Words[]
-    learns: Words[]
-    columns: Record<string, string[]>
-    rule?: string | null
-    by_hand: Words[]
-  } | null
-}
-export interface RunParty {
-  institution: string
-  step: number
-  selectors_done: number
-  selectors_total: number
-  bytes: number
-  state: string
-  detail?: string | null
-}
+export type PlanView = S['PlanView']
+export type RunParty = S['RunParty']
 export interface Event_ {
   record: string
   index: number
@@ -250,57 +84,8 @@ export interface Event_ {
   institution: string
   officer?: string | null
 }
-export interface Provenance {
-  question: string
-  warrant: string
-  template: string
-  plan: string
-  asked: Event_
-  order: { event: Event_; basis?: string | null; window_ms?: number[] | null }
-  drafted: Event_
-  steps: {
-    step: number
-    text_en: string
-    text_zh: string
-    computed_en: string
-    computed_zh: string
-    evaluated?: number | null
-  }[]
-  sources: {
-    origin: string
-    institution: string
-    name: string
-    dataset: string
-    table: string
-    snapshot: string
-    root: string
-    rows: number
-    rejected: number
-    extracted_ms: number
-    method: string
-    published?: Event_ | null
-    committed?: Event_ | null
-  }[]
-  approvals: { institution: string; by_rule?: string | null; event: Event_ }[]
-  run?: {
-    event: Event_
-    attestations: string[]
-    evaluated: number[]
-    bytes?: number | null
-    rounds?: number | null
-  } | null
-  disclosed: Event_[]
-  seen: { event: Event_; reader: string; what: string }[]
-  exported: Event_[]
-  passed_on: Event_[]
-}
-export interface Rule {
-  name: string
-  template: string
-  answer_cap: number
-  hops: number
-  subjects: number
-}
+export type Provenance = S['ProvenanceView']
+export type Rule = S['RuleView']
 export type RulesView = S['RulesView']
 export interface Snap {
   record: string
@@ -315,40 +100,13 @@ export interface Snap {
   latest: boolean
   kept: boolean
 }
-export interface DatasetView {
-  dataset: string
-  table: string
-  record: string
-  published_ms: number
-  /** A later record published a table of the same name. */
-  replaced: boolean
-  columns: { name: string; semantic: string; disclosure: string }[]
-  keys: string[]
-  source?: { method: string; place: string } | null
-  snapshots: Snap[]
-}
+export type DatasetView = S['DatasetView']
 export interface SnapshotView extends Snap {
   columns?: unknown
   by_reason: { column: string; reason: string; rows: number }[]
   rejected_rows: { row: number; column: string; reason: string }[]
 }
-export interface DatasetPreview {
-  dataset: string
-  table: string
-  spec: string
-  columns: {
-    name: string
-    source_name: string
-    semantic: string
-    disclosure: string
-    required: boolean
-    filled: number
-    fit: number
-  }[]
-  keys: { name: string; columns: string[]; period?: string | null }[]
-  sampled: number
-  templates: string[]
-}
+export type DatasetPreview = S['DatasetPreview']
 export type OversightDocket = CaseCard & {
   denied: number
   refused: number
@@ -357,16 +115,7 @@ export type OversightDocket = CaseCard & {
   matched: number
 }
 export type OversightRecord = RecordView & { warrant?: string | null }
-export interface Tally {
-  asked: number
-  answered: number
-  declined: number
-  denied: number
-  aborted: number
-  open: number
-  runs: number
-  rows: number
-}
+export type Tally = S['Tally']
 export interface Statistics {
   from_ms?: number | null
   to_ms?: number | null

@@ -1,12 +1,20 @@
 /** How cases and what they wait for are called. */
 import type { Wait } from '../api/types'
-import { short } from '../lib/format'
+import { count, short } from '../lib/format'
 
 type Say = (zh: string, en: string) => string
 
 export function caseTitle(card: { case?: string | null; warrant: string; case_commitment?: string }, say: Say): string {
   if (card.case) return card.case
   return say(`令状 ${short(card.warrant)}`, `Warrant ${short(card.warrant)}`)
+}
+
+/** How many subjects and scenes a warrant names; none of the one where it names the other. */
+export function namedWords({ subjects, scenes = 0 }: { subjects: number; scenes?: number }, say: Say): string {
+  const words = []
+  if (subjects > 0 || scenes === 0) words.push(say(`${subjects} 个对象`, count(subjects, 'subject')))
+  if (scenes > 0) words.push(say(`${scenes} 个现场`, count(scenes, 'scene')))
+  return words.join(say('、', ', '))
 }
 
 export function waitWords(wait: Wait, say: Say, name: (id: string) => string): string {

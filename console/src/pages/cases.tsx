@@ -12,7 +12,7 @@ import { count, duration, number } from '../lib/format'
 import { Hex, LinkButton, PageHead, Phase, Progress, Tags, When } from '../ui/basic'
 import { Select, TextField } from '../ui/form'
 import { Await, Blank } from '../ui/state'
-import { caseTitle, waitWords } from './case-words'
+import { caseTitle, namedWords, waitWords } from './case-words'
 
 export function CasesPage() {
   const { say, lang } = useSpeech()
@@ -121,7 +121,7 @@ function CaseRow({ card }: { card: CaseCard }) {
         <Phase phase={card.phase} />
       </div>
       <div className="case-facts">
-        <span>{say(`${card.subjects} 个对象`, count(card.subjects, 'subject'))}</span>
+        <span>{namedWords(card, say)}</span>
         <span>{say(`${card.custodians.length} 家数据方`, count(card.custodians.length, 'custodian'))}</span>
         <span>{say(`${card.hops} 跳`, count(card.hops, 'hop'))}</span>
         <span>{say(`至多 ${number(card.answer_cap, lang)} 行`, `≤ ${count(card.answer_cap, 'row')}`)}</span>

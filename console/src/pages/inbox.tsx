@@ -10,6 +10,7 @@ import { templates, word } from '../i18n/words'
 import { count, duration, number, short } from '../lib/format'
 import { Card, LinkButton, PageHead, Phase, Tags } from '../ui/basic'
 import { Await, Blank } from '../ui/state'
+import { namedWords } from './case-words'
 
 export function InboxPage() {
   const { say } = useSpeech()
@@ -64,8 +65,8 @@ function Drafts({ drafts }: { drafts: WarrantView[] }) {
               </Link>
               <span className="small muted">
                 {say(
-                  `${name(draft.requester)} 申请：${draft.subjects} 个对象，${draft.custodians.length} 家数据方，${draft.hops} 跳，至多 ${number(draft.answer_cap, lang)} 行，${duration(draft.expires_ms - draft.not_before_ms, lang)}`,
-                  `${name(draft.requester)} asks: ${count(draft.subjects, 'subject')}, ${count(draft.custodians.length, 'custodian')}, ${count(draft.hops, 'hop')}, at most ${count(draft.answer_cap, 'row')}, for ${duration(draft.expires_ms - draft.not_before_ms, lang)}`,
+                  `${name(draft.requester)} 申请：${namedWords(draft, say)}，${draft.custodians.length} 家数据方，${draft.hops} 跳，至多 ${number(draft.answer_cap, lang)} 行，${duration(draft.expires_ms - draft.not_before_ms, lang)}`,
+                  `${name(draft.requester)} asks: ${namedWords(draft, say)}, ${count(draft.custodians.length, 'custodian')}, ${count(draft.hops, 'hop')}, at most ${count(draft.answer_cap, 'row')}, for ${duration(draft.expires_ms - draft.not_before_ms, lang)}`,
                 )}
               </span>
               <Tags items={draft.templates.map((t) => word(templates, t, lang))} />

@@ -189,7 +189,7 @@ export function OversightPage() {
                       <th scope="col">{say('状态', 'State')}</th>
                       <th scope="col">{say('请求方 → 签发机关', 'Requester → authority')}</th>
                       <th scope="col" className="num">
-                        {say('对象', 'Subjects')}
+                        {say('对象与现场', 'Subjects, scenes')}
                       </th>
                       <th scope="col" className="num">
                         {say('查询', 'Questions')}
@@ -218,7 +218,7 @@ export function OversightPage() {
                         <td>
                           {name(docket.requester)} → {name(docket.authority)}
                         </td>
-                        <td className="num">{number(docket.subjects, lang)}</td>
+                        <td className="num">{number(docket.subjects + docket.scenes, lang)}</td>
                         <td className="num">{docket.questions.length}</td>
                         <Count value={docket.denied} />
                         <Count value={docket.refused} />

@@ -8,6 +8,7 @@ import { fields, templates, word } from '../i18n/words'
 import { count, duration, moment, number, windowText } from '../lib/format'
 import { Facts, Hex, Tags, When } from '../ui/basic'
 import { Blank, Notice } from '../ui/state'
+import { namedWords } from './case-words'
 
 export function TermsFacts({ view }: { view: CaseView }) {
   const { say, lang } = useSpeech()
@@ -20,7 +21,7 @@ export function TermsFacts({ view }: { view: CaseView }) {
         view.basis ? [say('法律依据', 'Legal basis'), view.basis] : null,
         [say('查询模板', 'Templates'), <Tags key="t" items={view.templates.map((t) => word(templates, t, lang))} />],
         [say('数据方', 'Custodians'), <Tags key="c" items={view.custodians.map(name)} />],
-        [say('对象', 'Subjects'), say(`${view.subjects} 个`, String(view.subjects))],
+        [say('对象与现场', 'Subjects and scenes'), namedWords(view, say)],
         view.window_ms ? [say('数据时段', 'Window'), windowText(view.window_ms)] : null,
         [
           say('限度', 'Limits'),
@@ -118,14 +119,22 @@ export function DraftChanges({ changes }: { changes: WarrantChanges }) {
       </p>
     )
   const nothing =
-    changes.fields.length === 0 && changes.subjects_added.length === 0 && changes.subjects_removed.length === 0
+    changes.fields.length === 0 &&
+    changes.subjects_added.length === 0 &&
+    changes.subjects_removed.length === 0 &&
+    changes.scenes_added.length === 0 &&
+    changes.scenes_removed.length === 0
   return (
     <div className="stack">
       <p>
         {say('与上一份申请相比：', 'Compared with the draft before: ')}
         <Hex id={before.warrant} /> · <When ms={before.drafted_ms} />
       </p>
-      {nothing && <Notice mood="off">{say('条款与对象均无变化。', 'Neither terms nor subjects changed.')}</Notice>}
+      {nothing && (
+        <Notice mood="off">
+          {say('条款、对象与现场均无变化。', 'Neither terms nor subjects nor scenes changed.')}
+        </Notice>
+      )}
       {changes.fields.length > 0 && (
         <Changes changes={changes.fields} from={say('上一份', 'Before')} to={say('这一份', 'Now')} />
       )}
@@ -142,6 +151,20 @@ export function DraftChanges({ changes }: { changes: WarrantChanges }) {
             <li key={subject} className="removed">
               <Minus size={14} aria-hidden />
               <code>{subject}</code>
+              <span className="sr">{say('删去', 'removed')}</span>
+            </li>
+          ))}
+          {changes.scenes_added.map((scene) => (
+            <li key={sceneKey(scene)} className="added">
+              <Plus size={14} aria-hidden />
+              <SceneWords scene={scene} />
+              <span className="sr">{say('新增', 'added')}</span>
+            </li>
+          ))}
+          {changes.scenes_removed.map((scene) => (
+            <li key={sceneKey(scene)} className="removed">
+              <Minus size={14} aria-hidden />
+              <SceneWords scene={scene} />
               <span className="sr">{say('删去', 'removed')}</span>
             </li>
           ))}
@@ -163,6 +186,20 @@ export function SubjectsComing() {
   return <Blank title={say('对象尚未送达，请稍候', 'The subjects are on their way')} />
 }
 
+const sceneKey = (scene: Scene) => `${scene.cell}/${scene.from_ms}/${scene.to_ms}`
+
+function SceneWords({ scene }: { scene: Scene }) {
+  const { say } = useSpeech()
+  return (
+    <>
+      <strong>
+        {scene.cell == null ? say('全市', 'the whole city') : say(`基站小区 ${scene.cell}`, `cell ${scene.cell}`)}
+      </strong>
+      <span>{windowText([scene.from_ms, scene.to_ms])}</span>
+    </>
+  )
+}
+
 /** The places and times that joint questions begin from. */
 export function SceneList({ scenes }: { scenes: readonly Scene[] }) {
   const { say } = useSpeech()
@@ -173,11 +210,8 @@ export function SceneList({ scenes }: { scenes: readonly Scene[] }) {
       </h3>
       <ul className="scene-list">
         {scenes.map((scene) => (
-          <li key={`${scene.cell}/${scene.from_ms}/${scene.to_ms}`}>
-            <strong>
-              {scene.cell == null ? say('全市', 'the whole city') : say(`基站小区 ${scene.cell}`, `cell ${scene.cell}`)}
-            </strong>
-            <span>{windowText([scene.from_ms, scene.to_ms])}</span>
+          <li key={sceneKey(scene)}>
+            <SceneWords scene={scene} />
           </li>
         ))}
       </ul>

@@ -11,7 +11,7 @@ use std::{
 };
 
 use docket::{
-    Statement,
+    Record, Statement,
     statement::{Column, DatasetPublished, LookupKey, SnapshotCommitted},
 };
 use mpc::{
@@ -144,11 +144,11 @@ pub async fn publish(core: &Arc<Core>, spec: data::DatasetSpec) -> Result<Indexe
         Vec::new(),
         Statement::DatasetPublished(entry),
     );
-    let indexed = core.state_as_node(header, &[]).await?;
+    let record = Record::sign(&header, &core.keys.node)?;
+    // First the specification: a table in the catalogue without one takes no snapshots.
     let text = toml::to_string(&spec).map_err(|error| Error::broken("dataset-spec", error))?;
-    core.store
-        .put(Shelf::Datasets, &indexed.record.digest.0, &text)?;
-    Ok(indexed)
+    core.store.put(Shelf::Datasets, &record.digest.0, &text)?;
+    core.submit(record).await
 }
 
 /// The name of a disclosure rule, as the catalogue writes it.

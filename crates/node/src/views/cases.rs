@@ -147,6 +147,7 @@ pub(crate) fn card(
         templates: strings(&terms.templates),
         custodians: strings(&terms.custodians),
         subjects: terms.subjects,
+        scenes: terms.scenes,
         hops: terms.hops,
         answer_cap: terms.answer_cap,
         runs: terms.runs,
@@ -297,6 +298,7 @@ fn terms_view(terms: &Terms) -> TermsView {
         templates: strings(&terms.templates),
         custodians: strings(&terms.custodians),
         subjects: terms.subjects,
+        scenes: terms.scenes,
         hops: terms.hops,
         answer_cap: terms.answer_cap,
         runs: terms.runs,
@@ -333,6 +335,7 @@ fn term_changes(before: &Terms, after: &Terms) -> Vec<FieldChange> {
             json!(strings(&after.custodians)),
         ),
         ("subjects", json!(before.subjects), json!(after.subjects)),
+        ("scenes", json!(before.scenes), json!(after.scenes)),
         ("hops", json!(before.hops), json!(after.hops)),
         (
             "answer_cap",
@@ -426,6 +429,8 @@ pub(crate) fn changes(core: &Core, id: &WarrantId, warrant: &Warrant) -> Result<
         subjects_added: Vec::new(),
         subjects_removed: Vec::new(),
         subjects_kept: 0,
+        scenes_added: Vec::new(),
+        scenes_removed: Vec::new(),
     };
     let Some((before_id, before)) = predecessor(core, &index, &state, warrant) else {
         return Ok(view);
@@ -454,6 +459,7 @@ pub(crate) fn changes(core: &Core, id: &WarrantId, warrant: &Warrant) -> Result<
         ]));
         view.subjects_comparable = true;
         compare_subjects(&mut view, &old, &body);
+        compare_scenes(&mut view, &old, &body);
     }
     Ok(view)
 }
@@ -468,6 +474,18 @@ fn compare_subjects(view: &mut ChangesView, old: &Subjects, new: &Subjects) {
     view.subjects_added = new.difference(&old).cloned().collect();
     view.subjects_removed = old.difference(&new).cloned().collect();
     view.subjects_kept = u32::try_from(old.intersection(&new).count()).unwrap_or(u32::MAX);
+}
+
+fn compare_scenes(view: &mut ChangesView, old: &Subjects, new: &Subjects) {
+    let only = |these: &Subjects, others: &Subjects| {
+        let scenes = these.scenes.iter();
+        scenes
+            .filter(|scene| !others.scenes.contains(scene))
+            .map(super::scene)
+            .collect()
+    };
+    view.scenes_added = only(new, old);
+    view.scenes_removed = only(old, new);
 }
 
 #[cfg(test)]
@@ -549,10 +567,22 @@ mod tests {
             subjects_added: Vec::new(),
             subjects_removed: Vec::new(),
             subjects_kept: 0,
+            scenes_added: Vec::new(),
+            scenes_removed: Vec::new(),
         };
-        let old = subjects(&["phone:13800000001", "phone:13800000002"]);
-        let new = subjects(&["phone:13800000003", "phone:+86 138 0000 0002"]);
+        let mut old = subjects(&["phone:13800000001", "phone:13800000002"]);
+        let mut new = subjects(&["phone:13800000003", "phone:+86 138 0000 0002"]);
+        let scene = |cell| docket::body::Scene {
+            cell: Some(cell),
+            from_ms: 1,
+            to_ms: 2,
+        };
+        old.scenes = vec![scene(1), scene(2)];
+        new.scenes = vec![scene(2), scene(3)];
         compare_subjects(&mut view, &old, &new);
+        compare_scenes(&mut view, &old, &new);
+        assert_eq!(view.scenes_added[..], [crate::views::scene(&scene(3))]);
+        assert_eq!(view.scenes_removed[..], [crate::views::scene(&scene(1))]);
         assert_eq!(view.subjects_added, ["phone:+8613800000003"]);
         assert_eq!(view.subjects_removed, ["phone:+8613800000001"]);
         assert_eq!(view.subjects_kept, 1);

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::SceneView;
+
 /// A warrant and its docket at a glance.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CaseCard {
@@ -27,6 +29,8 @@ pub struct CaseCard {
     pub custodians: Vec<String>,
     /// How many subjects.
     pub subjects: u32,
+    /// How many scenes.
+    pub scenes: u32,
     /// Most hops.
     pub hops: u8,
     /// Most rows in an answer.
@@ -124,6 +128,8 @@ pub struct TermsView {
     pub custodians: Vec<String>,
     /// How many subjects.
     pub subjects: u32,
+    /// How many scenes.
+    pub scenes: u32,
     /// Most hops.
     pub hops: u8,
     /// Most rows.
@@ -178,7 +184,7 @@ pub struct ChangesView {
     pub previous: Option<PreviousDraft>,
     /// What differs in terms, basis, window and reason.
     pub fields: Vec<FieldChange>,
-    /// Whether this node can read both lists of subjects.
+    /// Whether this node can read both lists of subjects and scenes.
     pub subjects_comparable: bool,
     /// Subjects that the previous draft did not have.
     pub subjects_added: Vec<String>,
@@ -186,6 +192,10 @@ pub struct ChangesView {
     pub subjects_removed: Vec<String>,
     /// How many subjects both have.
     pub subjects_kept: u32,
+    /// Scenes that the previous draft did not have.
+    pub scenes_added: Vec<SceneView>,
+    /// Scenes that only the previous draft had.
+    pub scenes_removed: Vec<SceneView>,
 }
 
 /// A draft that came before.
