@@ -177,8 +177,9 @@ impl Running {
         tables
             .and_then(|tables| tables.iter().find(|one| one.table == table))
             .ok_or_else(|| {
-                let detail = format!("{owner} committed to no table {table}");
-                Error::refused("joint", detail)
+                // Its record says so to everybody: there is nothing to show beside it.
+                let detail = format!("committed to no table {table}");
+                Error::fault(owner, detail, Vec::new())
             })
     }
 

@@ -14,8 +14,9 @@ use std::{
 
 use bytes::Bytes;
 use docket::{
-    Opened, Plan, Record, State, Statement,
+    Header, Opened, Plan, Record, State, Statement,
     body::{Body, Subjects},
+    state::QuestionPhase,
     statement::QuestionAsked,
 };
 use ledger::{BlockInfo, Ledger, Members, Refused};
@@ -131,6 +132,38 @@ impl Villain {
             records.insert(record.digest, record);
         }
         records
+    }
+
+    /// States something about a question in its own name, and waits until it is final.
+    pub(crate) async fn state_as_node(&self, question: &Digest, statement: Statement) {
+        let records = self.records().await;
+        let header = Header {
+            institution: self.me().clone(),
+            officer: None,
+            time_ms: cordon::client::now_ms(),
+            follows: vec![*question],
+            parts: Vec::new(),
+            statement,
+            ..records[question].header.clone()
+        };
+        let record = Record::sign(&header, &self.keys.node).unwrap();
+        self.ledger.submit(Bytes::from(record.bytes)).await.unwrap();
+    }
+
+    /// Waits until a question was aborted with this institution to blame; gives the
+    /// record.
+    pub(crate) async fn blamed_for(&self, question: &Digest) -> Record {
+        self.until("the abort", |state| {
+            let mut warrants = state.warrants();
+            warrants
+                .find_map(|(_, w)| w.questions.get(question))
+                .filter(|question| question.phase == QuestionPhase::Aborted)
+                .map(|_| ())
+        })
+        .await;
+        let blames = |record: &Record| matches!(&record.header.statement, Statement::RunAborted { blamed: Some(blamed), .. } if blamed == self.me());
+        let mut records = self.records().await.into_values();
+        records.find(blames).unwrap()
     }
 
     /// A body in the store.

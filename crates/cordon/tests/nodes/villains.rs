@@ -7,6 +7,7 @@ use bytes::Bytes;
 use docket::{
     Record, Statement,
     body::{FaultEvidence, Order},
+    statement::TableCommitment,
 };
 use mpc::{
     PlanKey, TableKey,
@@ -18,7 +19,7 @@ use mpc::{
 };
 use net::{Net, Replies, ServeError, ServeFuture, Service};
 use node::{
-    api::types::{Act, DraftWarrant},
+    api::types::{Act, DraftWarrant, SceneView},
     config::files,
     exchange::{Call, Lookup},
     store::{Shelf, Store},
@@ -27,7 +28,7 @@ use primitives::{Digest, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    tables::{ACCOUNT, OTHER_PHONE, PHONE, resident},
+    tables::{ACCOUNT, FROM_MS, OTHER_PHONE, PHONE, TO_MS, resident},
     unlawful,
     villain::{Mute, Try, Villain, body, call_of, play, typed_in},
     world::{CUSTODIANS, LIMIT, World, ask, draft, id},
@@ -395,20 +396,9 @@ fn a_custodian_that_answers_under_another_key_is_blamed_with_its_own_bytes() {
         let view = world.phase(&world.police(), &question, &["aborted", "completed"]);
         assert_eq!(view.phase, "aborted", "{}", world.log("police"));
         assert_eq!(view.cause.as_deref(), Some("fault of telecom_a"));
-        villain
-            .until("the abort", |state| {
-                let found = state
-                    .warrants()
-                    .find_map(|(_, w)| w.questions.get(&digest(&question)));
-                found
-                    .filter(|q| q.phase == docket::state::QuestionPhase::Aborted)
-                    .map(|_| ())
-            })
-            .await;
-        let records = villain.records().await;
+        let aborted = villain.blamed_for(&digest(&question)).await;
         net.stop(Duration::from_secs(1)).await;
-        let blames = |record: &&Record| matches!(&record.header.statement, Statement::RunAborted { blamed: Some(blamed), .. } if *blamed == id("telecom_a"));
-        records.values().find(blames).cloned().unwrap()
+        aborted
     });
     // The evidence is what telecom_a sent, in the court's hands and the police's.
     for institution in ["procuratorate", "police"] {
@@ -422,10 +412,84 @@ fn a_custodian_that_answers_under_another_key_is_blamed_with_its_own_bytes() {
     }
 }
 
+/// Gives whoever asks for shares these bytes.
+struct OtherShares(Bytes);
+
+impl Service for OtherShares {
+    fn serve(&self, _: PublicKey, request: Bytes, mut replies: Replies) -> ServeFuture<'_> {
+        Box::pin(async move {
+            let Call::Shares { .. } = Call::decode(&request).unwrap() else {
+                let later = Some(Duration::from_secs(1));
+                return Err(ServeError::trouble("busy: not now", later));
+            };
+            replies.send(self.0.to_vec()).await
+        })
+    }
+}
+
+#[test]
+fn an_owner_that_gives_other_shares_than_it_committed_to_is_blamed_with_them() {
+    let world = World::with_tables();
+    let scene = |cell| SceneView {
+        cell: Some(cell),
+        from_ms: FROM_MS,
+        to_ms: TO_MS,
+    };
+    let warrant = world.warrant(DraftWarrant {
+        templates: vec!["at-the-scenes".into()],
+        scenes: vec![scene(7), scene(8)],
+        ..draft(&["telecom_a", "telecom_b"], &[])
+    });
+    let question = world.ask(ask(&warrant, "at-the-scenes"));
+    world.delivered(&question);
+    world.approve("telecom_b", &question);
+    world.network.stop(&id("telecom_b"));
+    world.approve("telecom_a", &question);
+    let given = Bytes::from_static(b"not what was committed to");
+    let aborted = play(&world, "telecom_b", async |villain: Villain| {
+        let listen = villain.config.listen.exchange;
+        let service = Arc::new(OtherShares(given.clone()));
+        let net: Net = villain.channels(&villain.keys, listen, service).await;
+        villain
+            .until("both approvals", |state| {
+                let mut warrants = state.warrants();
+                warrants
+                    .find_map(|(_, w)| w.questions.get(&digest(&question)))
+                    .filter(|question| question.approved_by_all())
+                    .map(|_| ())
+            })
+            .await;
+        let commitment = TableCommitment {
+            table: "sightings".into(),
+            rows: 64,
+            shares: vec![Digest([7; 32]); 3],
+        };
+        let committed = Statement::InputsCommitted {
+            question: digest(&question),
+            keys: Vec::new(),
+            tables: vec![commitment],
+        };
+        villain.state_as_node(&digest(&question), committed).await;
+        let view = world.phase(&world.police(), &question, &["aborted", "completed"]);
+        assert_eq!(view.phase, "aborted", "{}", world.log("police"));
+        assert_eq!(view.cause.as_deref(), Some("fault of telecom_b"));
+        let aborted = villain.blamed_for(&digest(&question)).await;
+        net.stop(Duration::from_secs(1)).await;
+        aborted
+    });
+    for institution in ["procuratorate", "police"] {
+        let evidence = evidence_at(&world, institution, &aborted);
+        assert!(evidence.what.contains("other shares"), "{}", evidence.what);
+        assert_eq!(evidence.bytes, given);
+    }
+}
+
 /// What an institution's store holds of an abort's evidence; it is given time to
 /// fetch it.
 fn evidence_at(world: &World, institution: &str, aborted: &Record) -> FaultEvidence {
     world.until("the evidence", || {
+        // Time in which the running node fetches what it may read.
+        std::thread::sleep(Duration::from_secs(2));
         world.network.stop(&id(institution));
         let (config, keys) = (world.config(institution), world.keys(institution));
         let store = Store::open(&config.file(files::STORE), &keys.store).unwrap();

@@ -68,12 +68,15 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
             core.host.sleep(PAUSE).await;
             continue;
         }
+        // First on record whose fault it is: whoever hears that this party failed ends
+        // the question too, and knows less.
+        let ended = match error.kind {
+            Kind::Fault { .. } => abort(core, &question, &error).await,
+            _ => Err(error.clone()),
+        };
         let reason = (error.rule().to_owned(), error.to_string());
         seat.stage.send_modify(|stage| stage.failed = Some(reason));
-        if matches!(error.kind, Kind::Fault { .. }) {
-            return abort(core, &question, &error).await;
-        }
-        return Err(error);
+        return ended;
     }
 }
 
