@@ -12,6 +12,7 @@ mod browser;
 mod case;
 mod console;
 mod crashes;
+mod cycles;
 mod joint;
 mod passkeys;
 mod quorum;

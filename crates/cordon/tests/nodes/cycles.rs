@@ -1,0 +1,199 @@
+//! Nodes that die again and again, killed at any moment or in the middle of a write:
+//! they come back, and what was acknowledged is on every node.
+//!
+//! A write is torn by a limit on the size of files, a few bytes above what a file of
+//! the node has: the kernel takes the bytes up to the limit and kills the process.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use docket::Role;
+use node::{api::types::Act, config::files};
+use primitives::SigningKey;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
+use rustix::process::{Pid, Resource, Rlimit};
+
+use crate::world::{LIMIT, World, id};
+
+/// Four validators: one may be down.
+const MEMBERS: [(&str, &[Role]); 4] = [
+    ("police", &[Role::Requester]),
+    ("procuratorate", &[Role::Authority, Role::Overseer]),
+    ("telecom_a", &[Role::Custodian]),
+    ("bank_a", &[Role::Custodian]),
+];
+/// Deaths in an ordinary run of the tests; `CORDON_CYCLES` asks for more, and
+/// `CORDON_CYCLES_SEED` for others.
+const CYCLES: u64 = 8;
+/// Records that are stated while a death is waited for.
+const RECORDS_MAX: usize = 24;
+/// Bytes that a file may still grow by, at most.
+const ROOM: u64 = 6_000;
+
+#[test]
+fn nodes_that_die_in_the_middle_of_writes_lose_nothing_acknowledged() {
+    let number =
+        |name: &str, usual: u64| std::env::var(name).map_or(usual, |value| value.parse().unwrap());
+    let mut rng = StdRng::seed_from_u64(number("CORDON_CYCLES_SEED", 1));
+    let world = World::of(&MEMBERS);
+    let mut deaths = Deaths::default();
+    for cycle in 0..number("CORDON_CYCLES", CYCLES) {
+        let victim = MEMBERS.choose(&mut rng).unwrap().0;
+        let how = if rng.random_bool(0.7) {
+            torn(&world, victim, &mut rng)
+        } else {
+            let after = Duration::from_millis(rng.random_range(0..400));
+            Death::Kill(Instant::now() + after)
+        };
+        deaths.cycle(&world, victim, how, cycle);
+        let back = world
+            .network
+            .start(&id(victim))
+            .and_then(|()| world.network.wait_healthy(&id(victim), LIMIT, &world.stop));
+        back.unwrap_or_else(|e| panic!("cycle {cycle}: {e}\n{}", world.log(victim)));
+    }
+    let names = MEMBERS.map(|(name, _)| name);
+    world.same_root(&names);
+    eprintln!("{deaths}");
+    for name in names {
+        let members = world
+            .network
+            .operator(&id(name))
+            .unwrap()
+            .members()
+            .unwrap();
+        let officers: BTreeMap<&str, Vec<&str>> = members
+            .iter()
+            .map(|member| {
+                let officers = member.officers.iter();
+                let handles = officers.map(|officer| officer.officer.as_str());
+                (member.institution.as_str(), handles.collect())
+            })
+            .collect();
+        for (institution, handle) in &deaths.acknowledged {
+            assert!(
+                officers[institution.as_str()].contains(&handle.as_str()),
+                "{name} lost {handle} of {institution}"
+            );
+        }
+    }
+}
+
+/// How a node is to die.
+enum Death {
+    /// At a moment.
+    Kill(Instant),
+    /// By itself, when one of its files outgrows a limit.
+    Torn,
+}
+
+/// What has happened so far.
+#[derive(Default)]
+struct Deaths {
+    torn: usize,
+    killed: usize,
+    acknowledged: Vec<(String, String)>,
+}
+
+impl std::fmt::Display for Deaths {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} died in a write, {} were killed, {} records were acknowledged",
+            self.torn,
+            self.killed,
+            self.acknowledged.len()
+        )
+    }
+}
+
+impl Deaths {
+    /// States records at the victim's node and another's until the victim is dead.
+    fn cycle(&mut self, world: &World, victim: &str, how: Death, cycle: u64) {
+        let other = MEMBERS.iter().find(|(name, _)| *name != victim).unwrap().0;
+        for n in 0..RECORDS_MAX {
+            if process(world, victim).is_none() {
+                self.torn += 1;
+                return;
+            }
+            if let Death::Kill(at) = &how
+                && Instant::now() >= *at
+            {
+                break;
+            }
+            let at = if n % 2 == 0 { victim } else { other };
+            let handle = format!("officer-{cycle}-{n}");
+            let enrol = Act::EnrolOfficer {
+                officer: handle.clone(),
+                key: SigningKey::generate().public().to_string(),
+                duties: vec!["investigator".into()],
+            };
+            // What fails now may become final all the same; what succeeded must stay.
+            if world
+                .network
+                .operator(&id(at))
+                .unwrap()
+                .enrol(&enrol)
+                .is_ok()
+            {
+                self.acknowledged.push((at.into(), handle));
+            }
+        }
+        self.killed += 1;
+        world.network.kill(&id(victim));
+    }
+}
+
+/// The process of a member's node, if it lives.
+fn process(world: &World, institution: &str) -> Option<Pid> {
+    let home = home(world, institution);
+    let home = home.as_os_str().as_encoded_bytes();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut pids = numbers.filter_map(Pid::from_raw);
+    // A process that has ended and was not waited for has no command line.
+    pids.find(|pid| {
+        let path = format!("/proc/{}/cmdline", pid.as_raw_pid());
+        let words = std::fs::read(path).unwrap_or_default();
+        words.split(|byte| *byte == 0).any(|word| word == home)
+    })
+}
+
+fn home(world: &World, institution: &str) -> PathBuf {
+    let config = world.config(institution);
+    config.file(files::STORE).parent().unwrap().to_owned()
+}
+
+/// Limits the files of a member's node to a little more than one of them has.
+fn torn(world: &World, victim: &str, rng: &mut StdRng) -> Death {
+    let mut sizes = Vec::new();
+    let config = world.config(victim);
+    sizes_below(&config.file(files::LEDGER), &mut sizes);
+    sizes.push(std::fs::metadata(config.file(files::STORE)).unwrap().len());
+    sizes.sort_unstable();
+    let size = sizes.choose(rng).unwrap();
+    let limit = Rlimit {
+        current: Some(size + rng.random_range(1..ROOM)),
+        maximum: None,
+    };
+    let pid = process(world, victim).unwrap();
+    rustix::process::prlimit(Some(pid), Resource::Fsize, limit).unwrap();
+    Death::Torn
+}
+
+fn sizes_below(folder: &Path, sizes: &mut Vec<u64>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        // Files come and go under a node that runs.
+        let Ok(about) = entry.metadata() else {
+            continue;
+        };
+        if about.is_dir() {
+            sizes_below(&entry.path(), sizes);
+        } else {
+            sizes.push(about.len());
+        }
+    }
+}
