@@ -191,6 +191,9 @@ impl From<ledger::Error> for Error {
     fn from(error: ledger::Error) -> Self {
         match &error {
             ledger::Error::Refusal(_) => Self::refused("ledger", error.to_string()),
+            ledger::Error::Trouble(ledger::Trouble::Storage(_)) => {
+                Self::broken("storage", &error).advise(DISK_ADVICE)
+            }
             _ => Self::trouble("ledger", error),
         }
     }
@@ -211,6 +214,10 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// What to do where a disk takes no more.
+pub(crate) const DISK_ADVICE: &str = "look at the disk's room and health, then start the node \
+     again; nothing that was acknowledged is lost";
 
 /// The room's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

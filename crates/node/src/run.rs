@@ -1,8 +1,10 @@
 //! A node's life: open, join, serve, drain.
 
 use std::{
+    any::Any,
     future::Future,
     net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     pin::Pin,
     sync::{Arc, Weak},
@@ -19,7 +21,7 @@ use crate::{
     console::Console,
     core::Core,
     custodian::Desk,
-    error::{Error, Result},
+    error::{DISK_ADVICE, Error, Result},
     host::{Host, Machine, Task},
     journey,
     keystore::{NodeKeys, Passphrase},
@@ -86,7 +88,23 @@ pub fn run(config: Config, passphrase: &Passphrase, log: LogFilter, stop: Stop) 
     let settings = runtime::Config::new()
         .with_storage_directory(config.file(files::LEDGER))
         .with_worker_threads(2);
-    runtime::Runner::new(settings).start(|context| serve(context, config, (keys, store), log, stop))
+    let runner = runtime::Runner::new(settings);
+    let serving = || runner.start(|context| serve(context, config, (keys, store), log, stop));
+    catch_unwind(AssertUnwindSafe(serving)).unwrap_or_else(|panic| Err(stopped(&*panic)))
+}
+
+/// What a panic was: the agreement ends the process where its storage fails.
+fn stopped(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = text.unwrap_or_default();
+    if text.contains("io error") {
+        Error::broken("storage", format!("storage failed: {text}")).advise(DISK_ADVICE)
+    } else {
+        Error::broken("panic", format!("a part of the node panicked: {text}")).advise(
+            "start the node again; if it stops again, keep a copy of the folder and its log",
+        )
+    }
 }
 
 /// What a node is made of, before it joins its channels.

@@ -10,13 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cordon::failure::{Failure, Family};
 use docket::Role;
 use node::{api::types::Act, config::files};
 use primitives::SigningKey;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use rustix::process::{Pid, Resource, Rlimit};
 
-use crate::world::{LIMIT, World, id};
+use crate::world::{LIMIT, PROGRAM, World, copy, id};
 
 /// Four validators: one may be down.
 const MEMBERS: [(&str, &[Role]); 4] = [
@@ -49,15 +50,16 @@ fn nodes_that_die_in_the_middle_of_writes_lose_nothing_acknowledged() {
             Death::Kill(Instant::now() + after)
         };
         deaths.cycle(&world, victim, how, cycle);
-        let back = world
-            .network
-            .start(&id(victim))
-            .and_then(|()| world.network.wait_healthy(&id(victim), LIMIT, &world.stop));
-        back.unwrap_or_else(|e| panic!("cycle {cycle}: {e}\n{}", world.log(victim)));
+        begin(&world, victim);
     }
+    eprintln!("{deaths}");
+    everybody_has(&world, &deaths.acknowledged);
+}
+
+/// Every node has what was acknowledged, and all of them the same log.
+fn everybody_has(world: &World, acknowledged: &[(String, String)]) {
     let names = MEMBERS.map(|(name, _)| name);
     world.same_root(&names);
-    eprintln!("{deaths}");
     for name in names {
         let members = world
             .network
@@ -73,13 +75,114 @@ fn nodes_that_die_in_the_middle_of_writes_lose_nothing_acknowledged() {
                 (member.institution.as_str(), handles.collect())
             })
             .collect();
-        for (institution, handle) in &deaths.acknowledged {
+        for (institution, handle) in acknowledged {
             assert!(
                 officers[institution.as_str()].contains(&handle.as_str()),
                 "{name} lost {handle} of {institution}"
             );
         }
     }
+}
+
+/// A disk that takes no more: writes fail, the process lives.
+#[test]
+fn a_full_disk_stops_a_node_with_a_clear_error_and_room_brings_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    // Without the signal a write beyond the limit fails, as on a full disk.
+    let program = folder.path().join("cordon-on-a-small-disk");
+    let script = format!("#!/bin/sh\ntrap '' XFSZ\nexec {PROGRAM} \"$@\"\n");
+    std::fs::write(&program, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&program, mode).unwrap();
+    let world = World::in_folder(folder, &MEMBERS, program);
+    let mut rng = StdRng::seed_from_u64(1);
+    let mut acknowledged = Vec::new();
+    let mut full = 0;
+    for (round, victim) in ["bank_a", "police"].into_iter().enumerate() {
+        torn(&world, victim, &mut rng);
+        for n in 0..RECORDS_MAX {
+            for at in [victim, "procuratorate"] {
+                let handle = format!("officer-{round}-{n}");
+                match enrol(&world, at, &handle) {
+                    Ok(()) => acknowledged.push((at.to_owned(), handle)),
+                    Err(error) => {
+                        assert_eq!(at, victim, "{error}");
+                        assert_eq!(error.family, Family::Trouble, "{error}");
+                    }
+                }
+            }
+        }
+        if process(&world, victim).is_none() {
+            let log = world.log(victim);
+            assert!(log.contains("cordon: storage failed: "), "{log}");
+            full += 1;
+        }
+        world.network.kill(&id(victim));
+        begin(&world, victim);
+    }
+    assert!(full > 0, "no disk was full");
+    everybody_has(&world, &acknowledged);
+}
+
+/// A data folder as it was before, and one without its ledger: the others give back what
+/// is missing, and the node goes on as a validator.
+#[test]
+fn a_restored_backup_and_a_lost_ledger_are_made_whole_by_the_others() {
+    let world = World::of(&MEMBERS);
+    let home = home(&world, "bank_a");
+    let backup = world.folder().join("backup");
+    let mut acknowledged = Vec::new();
+    let mut state = |what: &str, at: &[&str]| {
+        for at in at {
+            let handle = format!("officer-{what}");
+            enrol(&world, at, &handle).unwrap();
+            acknowledged.push(((*at).to_owned(), handle));
+        }
+    };
+    state("before", &["bank_a", "police"]);
+    world.network.stop(&id("bank_a"));
+    copy(&home, &backup);
+    begin(&world, "bank_a");
+    state("after", &["bank_a", "police"]);
+    world.network.stop(&id("bank_a"));
+    std::fs::remove_dir_all(&home).unwrap();
+    copy(&backup, &home);
+    state("meanwhile", &["police"]);
+    begin(&world, "bank_a");
+    state("restored", &["bank_a", "telecom_a"]);
+    world.network.stop(&id("bank_a"));
+    std::fs::remove_dir_all(home.join(files::LEDGER)).unwrap();
+    begin(&world, "bank_a");
+    // With another one down its vote is needed again.
+    world.network.stop(&id("police"));
+    state("rebuilt", &["bank_a", "telecom_a"]);
+    begin(&world, "police");
+    everybody_has(&world, &acknowledged);
+}
+
+fn begin(world: &World, institution: &str) {
+    let begun = world.network.start(&id(institution)).and_then(|()| {
+        world
+            .network
+            .wait_healthy(&id(institution), LIMIT, &world.stop)
+    });
+    begun.unwrap_or_else(|e| panic!("{e}\n{}", world.log(institution)));
+}
+
+/// Enrols an officer with a duty that the institution may give.
+fn enrol(world: &World, institution: &str, handle: &str) -> Result<(), Failure> {
+    let duty = match institution {
+        "police" => "investigator",
+        "procuratorate" => "judge",
+        _ => "approver",
+    };
+    let enrol = Act::EnrolOfficer {
+        officer: handle.into(),
+        key: SigningKey::generate().public().to_string(),
+        duties: vec![duty.into()],
+    };
+    world.network.operator(&id(institution))?.enrol(&enrol)?;
+    Ok(())
 }
 
 /// How a node is to die.
@@ -126,19 +229,8 @@ impl Deaths {
             }
             let at = if n % 2 == 0 { victim } else { other };
             let handle = format!("officer-{cycle}-{n}");
-            let enrol = Act::EnrolOfficer {
-                officer: handle.clone(),
-                key: SigningKey::generate().public().to_string(),
-                duties: vec!["investigator".into()],
-            };
             // What fails now may become final all the same; what succeeded must stay.
-            if world
-                .network
-                .operator(&id(at))
-                .unwrap()
-                .enrol(&enrol)
-                .is_ok()
-            {
+            if enrol(world, at, &handle).is_ok() {
                 self.acknowledged.push((at.into(), handle));
             }
         }

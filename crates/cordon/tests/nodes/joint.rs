@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     time::Duration,
 };
 
@@ -15,7 +14,7 @@ use mpc::joint::ideal;
 use node::api::types::{Act, AnswerView, Ask, DraftWarrant, SceneView};
 
 use crate::case::evidence_holds;
-use crate::world::{LIMIT, World, ask, assert_refused, draft, id};
+use crate::world::{LIMIT, World, ask, assert_refused, copy, draft, id};
 
 const MEMBERS: [(&str, &[Role]); 8] = [
     // It keeps the register of residents.
@@ -125,19 +124,6 @@ impl City {
         assert_eq!(rows, wanted, "{template}");
         evidence_holds(&self.world, &answer);
         (rows.len(), answer)
-    }
-}
-
-/// Copies the files of a city: folders of institutions, and what was planted.
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
     }
 }
 

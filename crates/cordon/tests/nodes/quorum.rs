@@ -22,7 +22,7 @@ use node::{
 };
 use primitives::SigningKey;
 
-use crate::world::{LIMIT, MEMBERS, World, assert_refused, id};
+use crate::world::{LIMIT, MEMBERS, PROGRAM, World, assert_refused, id};
 
 fn enrolment(handle: &str) -> Act {
     Act::EnrolOfficer {
@@ -119,7 +119,7 @@ impl Drop for Eighth {
 
 fn start(world: &World, config: &Config) -> Eighth {
     let log = File::create(config.file("node.log")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cordon"));
+    let mut command = Command::new(PROGRAM);
     command
         .args(["node", "--exit-with-parent", "--home"])
         .arg(&config.home)
@@ -310,7 +310,7 @@ fn publish(world: &World, eighth: &Config) {
 }
 
 fn cordon(world: &World, home: &Config, args: &[&str]) {
-    let output = Command::new(env!("CARGO_BIN_EXE_cordon"))
+    let output = Command::new(PROGRAM)
         .args(args)
         .arg("--home")
         .arg(&home.home)

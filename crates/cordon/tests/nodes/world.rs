@@ -47,6 +47,9 @@ pub(crate) const MEMBERS: [(&str, &[Role]); 7] = [
     ("bank_b", &[Role::Custodian]),
 ];
 
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_cordon");
+
 pub(crate) fn id(text: &str) -> InstitutionId {
     text.parse().unwrap()
 }
@@ -81,12 +84,20 @@ impl World {
 
     /// These members' nodes, nobody enrolled, nothing published.
     pub(crate) fn of(members: &[(&str, &[Role])]) -> Self {
+        Self::in_folder(tempfile::tempdir().unwrap(), members, PROGRAM.into())
+    }
+
+    /// These members' nodes in a folder, run by a program that becomes `cordon`.
+    pub(crate) fn in_folder(
+        folder: TempDir,
+        members: &[(&str, &[Role])],
+        program: PathBuf,
+    ) -> Self {
         let turn = turn();
-        let folder = tempfile::tempdir().unwrap();
         let member = |(name, roles): &(&str, &[Role])| MemberSpec::new(id(name), name, roles);
         let network = Network::found(NetworkSpec {
             dir: folder.path().join("network"),
-            program: PathBuf::from(env!("CARGO_BIN_EXE_cordon")),
+            program,
             name: "Tests".into(),
             members: members.iter().map(member).collect(),
             limits: CharterLimits::default(),
@@ -424,6 +435,19 @@ pub(crate) fn assert_refused<T: Debug>(rule: &str, result: Result<T, Failure>) -
     assert_eq!(failure.family, Family::Refusal, "{failure}");
     assert_eq!(failure.rule, rule, "{failure}");
     failure
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
 }
 
 /// Does the same for each item, all at once.
