@@ -18,7 +18,7 @@ use super::{
     BODY_BYTES_MAX, answers, assets,
     auth::{Caller, Gate, authenticate},
     cases, custody, engine, events,
-    guard::{consulted, known_question, known_warrant},
+    guard::{consulted, hide_unknown, known_question, known_warrant},
     oversight, passkeys,
     session::{self, OpenSession},
     types::{
@@ -212,6 +212,7 @@ async fn cancel_question(
         caller.officer()?;
     }
     caller.operator_or(Duty::Investigator)?;
+    known_question(&core, &id)?;
     acts::cancel(&core, &id).await?;
     let (warrant, id, known) = known_question(&core, &id)?;
     Ok(Json(views::question(&core, &warrant, &id, &known)))
@@ -258,6 +259,7 @@ async fn prepare(
     Json(act): Json<Act>,
 ) -> Result<Json<Prepared>> {
     let actor = caller.officer()?;
+    hide_unknown(&core, actor, &act).await?;
     Ok(Json(acts::prepare(&core, actor, &act).await?))
 }
 
