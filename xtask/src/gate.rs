@@ -157,7 +157,7 @@ fn deny(gate: &mut Gate) {
 }
 
 /// Compiles the workspace's own crates with lints, as errors.
-fn linted(mut command: Command) -> Command {
+pub(crate) fn linted(mut command: Command) -> Command {
     if shell::finds("clippy-driver").is_some() {
         command
             .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")

@@ -6,11 +6,13 @@
 //! *Invariants*: it compiles in seconds (one small dependency); every step prints the command that
 //! it runs; no step waits for input.
 
+mod api_fuzz;
 mod bench;
 mod console;
 mod counts;
 mod gate;
 mod needs;
+mod python;
 mod shell;
 mod tidy;
 
@@ -33,6 +35,8 @@ Commands:
                       `bench peers` installs SecretFlow SPU below `target/` and measures both
   sim [ARGS]          builds and runs the simulator: whole networks under virtual time, in bad
                       weather and among villains: `sim --seeds 100 --first 1 --json`
+  api-fuzz [ARGS]     every operation of the nodes' API under schemathesis (installed below
+                      `target/`), by every credential: `api-fuzz --examples 10 --seconds 300`
   tidy                the house's own rules: edges between rooms, lengths, documents, words;
                       `--fix` brings the table of dependencies up to date
   lint                clippy over everything, warnings are errors
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         ))),
         Some("bench") => report(bench::run(&rest)),
         _ if asks_help => help(),
+        Some("api-fuzz") => report(api_fuzz::run(&rest)),
         Some("test") => gate::run(&rest),
         Some("tidy") if rest.iter().any(|arg| arg == "--fix") => report(tidy::fix()),
         Some("tidy") => report(tidy::run()),

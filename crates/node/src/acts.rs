@@ -123,31 +123,45 @@ pub fn act_name(act: &Act) -> &'static str {
     }
 }
 
-/// The docket that an act is about.
+/// What of a docket an act names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// A warrant, by its id.
+    Warrant(&'a str),
+    /// A question, by its record.
+    Question(&'a str),
+}
+
+/// What of a docket an act names; none: it makes a docket, or is about none.
 #[must_use]
-pub fn docket_of(core: &Core, act: &Act) -> Option<WarrantId> {
-    let of_question = |question: &str| {
-        let record = core.record(&digest(question).ok()?).ok()?;
-        record.record.header.warrant
-    };
+pub fn names(act: &Act) -> Option<Named<'_>> {
     match act {
         Act::IssueWarrant(IssueWarrant { warrant, .. })
         | Act::RefuseWarrant { warrant, .. }
         | Act::RevokeWarrant { warrant, .. }
         | Act::GiveNotice { warrant, .. }
-        | Act::Ask(Ask { warrant, .. }) => warrant_id(warrant).ok(),
+        | Act::Ask(Ask { warrant, .. }) => Some(Named::Warrant(warrant)),
         Act::Approve { question }
         | Act::Narrow { question, .. }
         | Act::Refuse { question, .. }
         | Act::OpenAnswer { question }
         | Act::PassOn { question, .. }
-        | Act::ExportBundle { question } => of_question(question),
+        | Act::ExportBundle { question } => Some(Named::Question(question)),
         Act::DraftWarrant(_)
         | Act::ChangeRules(_)
         | Act::EnrolOfficer { .. }
         | Act::ProposeOfficer { .. }
         | Act::ConfirmOfficer { .. }
         | Act::RetireOfficer { .. } => None,
+    }
+}
+
+/// The docket that an act is about.
+#[must_use]
+pub fn docket_of(core: &Core, act: &Act) -> Option<WarrantId> {
+    match names(act)? {
+        Named::Warrant(id) => warrant_id(id).ok(),
+        Named::Question(id) => core.docket_of_question(&digest(id).ok()?),
     }
 }
 

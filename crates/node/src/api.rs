@@ -16,8 +16,11 @@ mod events;
 mod guard;
 mod oversight;
 pub mod passkeys;
+mod pressure;
 mod routes;
+mod serve;
 pub mod session;
+mod shape;
 pub mod types;
 pub mod webauthn;
 
@@ -30,6 +33,7 @@ use axum::{
 use crate::error::{Error, Kind};
 
 pub use routes::router;
+pub(crate) use serve::{listen, serve};
 
 /// Bytes of a request's body.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -64,6 +68,11 @@ pub fn view_error(error: &Error) -> types::ApiError {
 
 fn status_of(error: &Error) -> StatusCode {
     match (&error.kind, error.rule()) {
+        (Kind::Refused { .. }, "too-large") => StatusCode::PAYLOAD_TOO_LARGE,
+        (Kind::Refused { .. }, "content-type") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        (Kind::Refused { .. }, "body-cut") => StatusCode::BAD_REQUEST,
+        (Kind::Refused { .. }, "body-slow") => StatusCode::REQUEST_TIMEOUT,
+        (Kind::Trouble { .. }, "too-many-requests") => StatusCode::TOO_MANY_REQUESTS,
         (Kind::Refused { .. }, "unauthenticated" | "fresh-sign-in") => StatusCode::UNAUTHORIZED,
         (
             Kind::Refused { .. },
@@ -86,7 +95,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = status_of(&self);
         let mut response = (status, Json(view_error(&self))).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if self.retry() {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from_static("1"));

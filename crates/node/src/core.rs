@@ -388,6 +388,22 @@ impl Core {
         }
     }
 
+    /// The docket of a question. While records are being taken in, the legal state
+    /// says: an id that nobody has is never answered otherwise than another's.
+    #[must_use]
+    pub fn docket_of_question(&self, question: &Digest) -> Option<WarrantId> {
+        match self.record(question) {
+            Ok(indexed) => indexed.record.header.warrant,
+            Err(error) if error.retry() => {
+                let state = self.state();
+                let mut warrants = state.warrants();
+                let found = warrants.find(|(_, known)| known.questions.contains_key(question));
+                found.map(|(id, _)| *id)
+            }
+            Err(_) => None,
+        }
+    }
+
     /// Records that an act about a warrant was denied, and gives the error back
     /// with the record in it. Where even that fails, the log says so.
     pub async fn deny(&self, warrant: WarrantId, act: &str, error: Error) -> Error {

@@ -230,19 +230,12 @@ async fn serve(
     let core = joined.core.clone();
     let runtime = context.child("metrics");
     core.metrics.runtime(move || runtime.encode());
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
+    let listener = api::listen(listen)
         .map_err(|error| Error::broken("api-address", format!("{listen}: {error}")))?;
     tracing::info!(institution = %core.me, network = %core.network, api = %listen, "the node serves");
     let router = api::router(core.clone(), Gate::new(core.clone(), token));
     let (drain, draining) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(
-        axum::serve(listener, router)
-            .with_graceful_shutdown(async move {
-                let _ = draining.await;
-            })
-            .into_future(),
-    );
+    let server = tokio::spawn(api::serve(listener, router, draining));
     let ended = tokio::select! {
         () = stop => Ok(Ended::Stopped),
         () = core.renewed.notified() => Ok(Ended::Renewed),

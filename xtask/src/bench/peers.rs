@@ -7,15 +7,19 @@
 //! Joint sets of both go from file to file, in two processes over loopback. Not the same in
 //! everything: SPU's three parties talk over loopback, ours over channels in memory.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
+use crate::python::{Environment, said};
 use crate::shell;
 
-/// What is installed.
-const PACKAGE: &str = "spu==0.9.5";
-/// Interpreters that it has wheels for, the likeliest first.
-const INTERPRETERS: [&str; 3] = ["python3.11", "python3.10", "python3"];
+/// What is installed; it has wheels for these interpreters.
+const SPU: Environment = Environment {
+    name: "peers",
+    packages: &["spu==0.9.5"],
+    module: "spu.psi",
+    interpreters: &["python3.11", "python3.10", "python3"],
+};
 
 const USAGE: &str = "usage: cargo xtask bench peers [psi] [mul] [compare] [sort] \
     [--log2-items N] [--rows N] [--rounds N]";
@@ -120,8 +124,8 @@ pub(super) fn run(args: &[&str]) -> Result<(), String> {
     let Some(options) = Options::parse(args) else {
         return Err(USAGE.to_owned());
     };
-    let folder = shell::root().join("target").join("peers");
-    let python = install(&folder)?;
+    let folder = SPU.folder();
+    let python = SPU.install()?;
     let script = shell::root().join("crates/mpc/benches/peers/secretflow.py");
     for pair in options.pairs() {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -134,57 +138,6 @@ pub(super) fn run(args: &[&str]) -> Result<(), String> {
         println!("{}", compared(&theirs, &ours));
     }
     Ok(())
-}
-
-/// The interpreter of an environment in which the peer can be imported.
-fn install(folder: &Path) -> Result<PathBuf, String> {
-    let mut tried = Vec::new();
-    for name in INTERPRETERS {
-        let Some(interpreter) = shell::finds(name) else {
-            tried.push(format!("{name}: not on the path"));
-            continue;
-        };
-        let environment = folder.join(name);
-        let python = environment.join("bin/python");
-        if imports(&python) {
-            return Ok(python);
-        }
-        let made = said(
-            Command::new(interpreter)
-                .args(["-m", "venv"])
-                .arg(&environment),
-        )
-        .and_then(|_| {
-            said(Command::new(&python).args(["-m", "pip", "install", "--quiet", PACKAGE]))
-        });
-        match made {
-            Ok(_) if imports(&python) => return Ok(python),
-            Ok(_) => tried.push(format!("{name}: installed, but can't be imported")),
-            Err(reason) => tried.push(format!("{name}: {reason}")),
-        }
-    }
-    Err(format!(
-        "{PACKAGE} could not be installed from PyPI:\n  {}",
-        tried.join("\n  ")
-    ))
-}
-
-fn imports(python: &Path) -> bool {
-    python.is_file() && said(Command::new(python).args(["-c", "import spu.psi"])).is_ok()
-}
-
-/// What a program prints; an error holds the last line of its complaints.
-fn said(command: &mut Command) -> Result<String, String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| format!("did not start: {e}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    let last = complaints.lines().rfind(|line| !line.trim().is_empty());
-    Err(format!("{} ({})", last.unwrap_or("no word"), output.status))
 }
 
 fn peer(python: &Path, script: &Path, words: &[String], folder: &Path) -> Result<String, String> {
@@ -297,17 +250,6 @@ mod tests {
         assert_eq!(
             compared(&line(4.0), &line(0.0)),
             "{\"bench\": \"peer over ours\", \"wall_s\": 1.00}"
-        );
-    }
-
-    #[test]
-    fn a_program_that_fails_is_heard() {
-        let failed = said(Command::new("sh").args(["-c", "echo why >&2; exit 3"]));
-        assert!(failed.unwrap_err().starts_with("why (exit status: 3"));
-        assert!(
-            said(&mut Command::new("no such program"))
-                .unwrap_err()
-                .starts_with("did not start")
         );
     }
 }

@@ -13,6 +13,7 @@ use ::node::{
     log::LogFilter,
 };
 use clap::Args;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -43,8 +44,23 @@ pub(crate) struct Run {
     exit_with_parent: bool,
 }
 
+/// File handles that a node asks for: connections, storage and peers each take some.
+const HANDLES: u64 = 65_536;
+
+/// Takes the file handles that the system allows. Where it allows no more, the node
+/// serves fewer connections at a time.
+fn raise_handles() {
+    let mut limit = getrlimit(Resource::Nofile);
+    let allowed = limit.maximum.map_or(HANDLES, |most| most.min(HANDLES));
+    if limit.current.is_some_and(|now| now < allowed) {
+        limit.current = Some(allowed);
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}
+
 impl Run {
     pub(crate) fn run(self) -> Result<()> {
+        raise_handles();
         let config = Config::read(&self.home)?;
         let log = log(&config.log)?;
         let passphrase = passphrase::to_open(self.passphrase_file.as_deref(), "the node's keys")?;

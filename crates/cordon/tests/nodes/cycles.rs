@@ -241,17 +241,10 @@ impl Deaths {
 
 /// The process of a member's node, if it lives.
 fn process(world: &World, institution: &str) -> Option<Pid> {
-    let home = home(world, institution);
-    let home = home.as_os_str().as_encoded_bytes();
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let mut pids = numbers.filter_map(Pid::from_raw);
-    // A process that has ended and was not waited for has no command line.
-    pids.find(|pid| {
-        let path = format!("/proc/{}/cmdline", pid.as_raw_pid());
-        let words = std::fs::read(path).unwrap_or_default();
-        words.split(|byte| *byte == 0).any(|word| word == home)
-    })
+    let pid = Pid::from_raw(i32::try_from(world.network.pid(&id(institution))?).ok()?)?;
+    // One that has ended and was not waited for has no command line.
+    let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_pid()));
+    command.is_ok_and(|words| !words.is_empty()).then_some(pid)
 }
 
 fn home(world: &World, institution: &str) -> PathBuf {

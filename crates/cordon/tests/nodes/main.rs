@@ -8,11 +8,14 @@
 //! *Not here*: what a pure crate can show alone, and many seeds of anything.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod browser;
 mod case;
 mod console;
 mod crashes;
+mod credentials;
 mod cycles;
+mod floods;
 mod joint;
 mod passkeys;
 mod quorum;

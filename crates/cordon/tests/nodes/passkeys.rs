@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// An officer at a browser, with a passkey.
-struct Seat {
-    browser: Browser,
+pub(crate) struct Seat {
+    pub(crate) browser: Browser,
     authenticator: Authenticator,
 }
 
@@ -48,7 +48,7 @@ fn invited(world: &World, institution: &str, handle: &str, duties: &[&str]) -> S
 }
 
 /// An officer enrolled by the operator's invitation, where there is no registrar.
-fn seat(world: &World, institution: &str, handle: &str, duties: &[&str]) -> Seat {
+pub(crate) fn seat(world: &World, institution: &str, handle: &str, duties: &[&str]) -> Seat {
     let code = invited(world, institution, handle, duties);
     let mut browser = browser(world, institution);
     let authenticator = authenticator(&browser, handle);

@@ -305,15 +305,20 @@ impl World {
         let view = self.police().question(question).unwrap();
         let custodians: Vec<String> = view.decisions.into_keys().collect();
         for custodian in &custodians {
-            let approver = self.officer(custodian, "approver");
-            self.until("the plan at the custodian", || {
-                Ok(approver
-                    .question(question)
-                    .ok()
-                    .filter(|view| !view.plan_en.is_empty()))
-            });
+            self.delivered_to(custodian, question);
         }
         custodians
+    }
+
+    /// Waits until a custodian holds a question's plan.
+    pub(crate) fn delivered_to(&self, custodian: &str, question: &str) {
+        let approver = self.officer(custodian, "approver");
+        self.until("the plan at the custodian", || {
+            Ok(approver
+                .question(question)
+                .ok()
+                .filter(|view| !view.plan_en.is_empty()))
+        });
     }
 
     /// Has a custodian approve.

@@ -25,6 +25,7 @@ use axum::{
 };
 use primitives::Digest;
 
+use super::pressure::hang_up;
 use crate::error::Error;
 
 /// What the console may load and do.
@@ -136,11 +137,13 @@ fn takes(accepted: &str, encoding: &str) -> bool {
 /// Answers what is no route: a file of the console, or the page itself.
 pub(super) async fn serve(request: Request) -> Response {
     let path = request.uri().path();
+    let reads = request.method() == Method::GET || request.method() == Method::HEAD;
     if path.starts_with("/v1/") || path == "/v1" {
-        return Error::refused("not-found", "no such route").into_response();
+        let answer = Error::refused("not-found", "no such route").into_response();
+        return if reads { answer } else { hang_up(answer) };
     }
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    if !reads {
+        return hang_up(StatusCode::METHOD_NOT_ALLOWED.into_response());
     }
     answer(&ASSETS, path, request.headers())
 }

@@ -16,9 +16,9 @@ use std::{
 };
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, HttpBody as _},
     extract::{Request, State},
-    http::header::AUTHORIZATION,
+    http::{header::AUTHORIZATION, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -26,7 +26,13 @@ use docket::{CredentialId, Duty};
 use primitives::{Digest, PublicKey, Signature};
 use subtle::ConstantTimeEq;
 
-use super::{BODY_BYTES_MAX, body_bytes_max, session};
+use super::{
+    body_bytes_max,
+    events::EVENTS_PATH,
+    pressure::{self, Pressure, hang_up, until_taken},
+    serve::{Line, Proven},
+    session::{self, OpenSession},
+};
 use crate::{
     acts::Actor,
     core::{Core, lock, now_ms},
@@ -37,10 +43,6 @@ use crate::{
 pub const TIME_SKEW_MAX_MS: u64 = 2 * 60 * 1000;
 /// Nonces remembered; a node that sees more in two minutes is flooded and says so.
 const NONCES_MAX: usize = 200_000;
-/// Longest that a request's body may take to arrive.
-const BODY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
-/// Bodies larger than most that are held at a time.
-static LARGE: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
 /// The signature's domain.
 pub const DOMAIN: &str = "cordon/request/v1";
 
@@ -73,6 +75,14 @@ impl Caller {
         }
     }
 
+    /// Whose requests are counted together.
+    fn name(&self) -> String {
+        match self {
+            Self::Officer { actor, .. } => actor.key.to_string(),
+            Self::Operator => "operator".into(),
+        }
+    }
+
     /// Requires the operator, or an officer with a duty.
     ///
     /// # Errors
@@ -98,6 +108,23 @@ pub struct Gate {
     core: Arc<Core>,
     operator: Arc<Digest>,
     nonces: Arc<Mutex<Nonces>>,
+    pressure: Pressure,
+}
+
+/// What an officer's request says of its signature.
+struct Signed {
+    key: PublicKey,
+    time_ms: u64,
+    nonce: [u8; 16],
+    signature: Signature,
+}
+
+/// What can be said of a request before its body has been read.
+enum Shown {
+    /// Who asks is known.
+    Known(Caller, Option<OpenSession>),
+    /// Somebody says that an officer signed it, body and all.
+    Signed(Signed),
 }
 
 fn unauthenticated(detail: &str) -> Error {
@@ -131,17 +158,26 @@ impl Gate {
             core,
             operator: Arc::new(operator),
             nonces: Arc::default(),
+            pressure: Pressure::default(),
         }
     }
 
-    fn check(&self, method: &str, target: &str, given: &str, body: &[u8]) -> Result<Caller> {
+    /// Judges what a request's head shows. Whether a key is an officer's is not looked
+    /// at before its signature: strangers could ask who works here.
+    fn shown(&self, parts: &Parts) -> Result<Shown> {
+        let Some(given) = parts.headers.get(AUTHORIZATION) else {
+            let path = parts.uri.path();
+            let opened = session::check(&self.core, &parts.method, path, &parts.headers);
+            return opened.map(|(caller, session)| Shown::Known(caller, Some(session)));
+        };
+        let given = given.to_str().unwrap_or_default();
         if let Some(token) = given.strip_prefix("Cordon-Operator ") {
             let token: Digest = token
                 .trim()
                 .parse()
                 .map_err(|_| unauthenticated("a malformed token"))?;
             return if bool::from(token.0.ct_eq(&self.operator.0)) {
-                Ok(Caller::Operator)
+                Ok(Shown::Known(Caller::Operator, None))
             } else {
                 Err(unauthenticated("not this node's operator token"))
             };
@@ -149,43 +185,53 @@ impl Gate {
         let fields = given.strip_prefix("Cordon-Officer ").ok_or_else(|| {
             unauthenticated("an officer's signature or the operator's token is needed")
         })?;
+        let malformed = || unauthenticated("a malformed Authorization header");
         let field = |name: &str| {
             fields
                 .split(',')
                 .find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
-                .ok_or_else(|| unauthenticated("a malformed Authorization header"))
+                .ok_or_else(malformed)
         };
-        let malformed = || unauthenticated("a malformed Authorization header");
-        let key: PublicKey = field("key")?.parse().map_err(|_| malformed())?;
-        let time_ms: u64 = field("time")?.parse().map_err(|_| malformed())?;
         let mut nonce = [0u8; 16];
         hex::decode_to_slice(field("nonce")?, &mut nonce).map_err(|_| malformed())?;
-        let signature: Signature = field("sig")?.parse().map_err(|_| malformed())?;
-        let now = now_ms();
-        if now.abs_diff(time_ms) > TIME_SKEW_MAX_MS {
+        let signed = Signed {
+            key: field("key")?.parse().map_err(|_| malformed())?,
+            time_ms: field("time")?.parse().map_err(|_| malformed())?,
+            nonce,
+            signature: field("sig")?.parse().map_err(|_| malformed())?,
+        };
+        if now_ms().abs_diff(signed.time_ms) > TIME_SKEW_MAX_MS {
             return Err(unauthenticated(
                 "the request's time is over two minutes from this node's",
             ));
         }
+        Ok(Shown::Signed(signed))
+    }
+
+    /// The officer who signed a request.
+    fn signer(&self, signed: Signed, parts: &Parts, body: &[u8]) -> Result<Caller> {
         let core = &self.core;
-        let signed = message(
-            method,
-            target,
+        let target = parts.uri.path_and_query();
+        let message = message(
+            parts.method.as_str(),
+            target.map_or("/", |target| target.as_str()),
             body,
-            time_ms,
-            &nonce,
+            signed.time_ms,
+            &signed.nonce,
             &core.network,
             &core.me,
         );
-        key.verify(DOMAIN, &signed, &signature)
+        signed
+            .key
+            .verify(DOMAIN, &message, &signed.signature)
             .map_err(|_| unauthenticated("the request's signature does not verify"))?;
         let state = core.state();
-        let credential = CredentialId::Key(key);
+        let credential = CredentialId::Key(signed.key);
         let officer = state
             .officer(&credential)
             .filter(|officer| officer.institution == core.me)
             .ok_or_else(|| unauthenticated("the key is of no officer enrolled here"))?;
-        self.remember(key, nonce, now)?;
+        self.remember(signed.key, signed.nonce, now_ms())?;
         Ok(Caller::Officer {
             actor: Actor {
                 key: credential,
@@ -213,42 +259,55 @@ impl Gate {
 /// Checks who is asking, before any handler runs.
 pub async fn authenticate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let limit = body_bytes_max(parts.uri.path());
-    // A large body is read before its signature can be checked: one at a time.
-    let _turn = match limit > BODY_BYTES_MAX {
-        true => LARGE.acquire().await.ok(),
-        false => None,
-    };
-    let read = tokio::time::timeout(BODY_PATIENCE, to_bytes(body, limit)).await;
-    let Ok(Ok(bytes)) = read else {
-        return Error::refused("limit", "the request's body is too large or was cut")
-            .into_response();
-    };
-    let target = parts
-        .uri
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
-    let checked = match parts.headers.get(AUTHORIZATION) {
-        Some(given) => {
-            let given = given.to_str().unwrap_or_default();
-            gate.check(parts.method.as_str(), target, given, &bytes)
-                .map(|caller| (caller, None))
-        }
-        None => session::check(&gate.core, &parts.method, parts.uri.path(), &parts.headers)
-            .map(|(caller, session)| (caller, Some(session))),
-    };
-    match checked {
-        Ok((caller, session)) => {
-            parts.extensions.insert(caller);
-            if let Some(session) = session {
-                parts.extensions.insert(session);
-            }
-            next.run(Request::from_parts(parts, Body::from(bytes)))
-                .await
+    let has_body = !body.is_end_stream();
+    match admit(&gate, &mut parts, body).await {
+        Ok((bytes, kept)) => {
+            let request = Request::from_parts(parts, Body::from(bytes));
+            let response = next.run(request).await;
+            until_taken(response, kept)
         }
         Err(error) => {
-            tracing::warn!(%error, target, "an unauthenticated request");
-            error.into_response()
+            if error.rule() == "unauthenticated" {
+                tracing::warn!(%error, path = parts.uri.path(), "an unauthenticated request");
+            }
+            // Whether the body was read to its end depends on what was wrong.
+            match has_body {
+                true => hang_up(error.into_response()),
+                false => error.into_response(),
+            }
         }
     }
+}
+
+/// What a request holds until it was answered.
+type Kept = (pressure::Held, Option<pressure::Turn>, Option<Proven>);
+
+/// Finds out who asks and reads the body, the cheapest first.
+async fn admit(gate: &Gate, parts: &mut Parts, body: Body) -> Result<(bytes::Bytes, Kept)> {
+    let limit = body_bytes_max(parts.uri.path());
+    let line = parts.extensions.get::<Arc<Line>>().cloned();
+    let counted = parts.uri.path() != EVENTS_PATH;
+    let under_way = |caller: &Caller| {
+        let turn = counted.then(|| gate.pressure.turn(&caller.name()));
+        let turn = turn.transpose()?;
+        Ok::<_, Error>((turn, line.as_ref().map(Line::prove)))
+    };
+    let (caller, session, bytes, kept) = match gate.shown(parts)? {
+        Shown::Known(caller, session) => {
+            let (turn, proven) = under_way(&caller)?;
+            let (bytes, held) = pressure::read(body, limit).await?;
+            (caller, session, bytes, (held, turn, proven))
+        }
+        Shown::Signed(signed) => {
+            let (bytes, held) = pressure::read(body, limit).await?;
+            let caller = gate.signer(signed, parts, &bytes)?;
+            let (turn, proven) = under_way(&caller)?;
+            (caller, None, bytes, (held, turn, proven))
+        }
+    };
+    parts.extensions.insert(caller);
+    if let Some(session) = session {
+        parts.extensions.insert(session);
+    }
+    Ok((bytes, kept))
 }

@@ -39,6 +39,8 @@ use crate::{
     events::{Held, Next},
 };
 
+/// The stream's route.
+pub(super) const EVENTS_PATH: &str = "/v1/events";
 /// Longest life of a stream: a session's.
 const LIFE: Duration = Duration::from_secs(15 * 60);
 /// How often an idle stream shows that it lives, and its officer is looked at again.

@@ -3,14 +3,15 @@
 //! *Invariants*: a docket that is none of this institution's is answered like one
 //! that is not there.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use docket::{Duty, OfficerId, Opened, Statement, state::Question, state::Warrant};
 use primitives::{Digest, WarrantId};
+use tokio::sync::Semaphore;
 
-use super::auth::Caller;
+use super::{auth::Caller, types::Act};
 use crate::{
-    acts::Actor,
+    acts::{self, Actor, Named},
     core::Core,
     error::{Error, Result},
     views,
@@ -75,13 +76,7 @@ pub(super) fn known_warrant(core: &Core, text: &str) -> Result<(WarrantId, Warra
 pub(super) fn known_question(core: &Core, text: &str) -> Result<(WarrantId, Digest, Question)> {
     let question = digest(text)?;
     let unknown = || Error::refused("question-unknown", format!("no question {question} here"));
-    let id = core
-        .record(&question)
-        .map_err(|error| if error.retry() { error } else { unknown() })?
-        .record
-        .header
-        .warrant
-        .ok_or_else(unknown)?;
+    let id = core.docket_of_question(&question).ok_or_else(unknown)?;
     let (id, warrant) = known_warrant(core, &id.to_string()).map_err(|_| unknown())?;
     let known = warrant
         .questions
@@ -89,6 +84,42 @@ pub(super) fn known_question(core: &Core, text: &str) -> Result<(WarrantId, Dige
         .cloned()
         .ok_or_else(unknown)?;
     Ok((id, question, known))
+}
+
+/// Denials of acts on others' dockets that are recorded at a time.
+static HIDDEN: Semaphore = Semaphore::const_new(16);
+
+/// Refuses an act on a docket in which this institution has no part in the very words
+/// for one that is not there, at once. The attempt is recorded all the same, while its
+/// maker is told nothing.
+///
+/// # Errors
+/// `warrant-unknown` or `question-unknown`.
+pub(super) async fn hide_unknown(core: &Arc<Core>, actor: &Actor, act: &Act) -> Result<()> {
+    let docket = acts::docket_of(core, act).map(|id| id.to_string());
+    if docket
+        .as_ref()
+        .is_some_and(|id| known_warrant(core, id).is_ok())
+    {
+        return Ok(());
+    }
+    let known = match acts::names(act) {
+        Some(Named::Warrant(id)) => known_warrant(core, id).map(|_| ()),
+        Some(Named::Question(id)) => known_question(core, id).map(|_| ()),
+        None => Ok(()),
+    };
+    let Err(unknown) = known else { return Ok(()) };
+    if docket.is_some() {
+        let turn = HIDDEN.acquire().await;
+        let (core, actor, act) = (core.clone(), actor.clone(), act.clone());
+        tokio::spawn(async move {
+            if let Err(error) = acts::prepare(&core, &actor, &act).await {
+                tracing::info!(%error, officer = %actor.id, "an act on another's docket");
+            }
+            drop(turn);
+        });
+    }
+    Err(unknown)
 }
 
 /// Records who read what, before it is given.

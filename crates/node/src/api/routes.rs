@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     Extension, Json, Router,
+    body::Bytes,
     extract::{DefaultBodyLimit, MatchedPath, Path, Request, State},
-    http::header::CONTENT_TYPE,
+    http::{HeaderValue, header::CONTENT_TYPE},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -18,9 +19,10 @@ use super::{
     BODY_BYTES_MAX, answers, assets,
     auth::{Caller, Gate, authenticate},
     cases, custody, engine, events,
-    guard::{consulted, known_question, known_warrant},
-    oversight, passkeys,
+    guard::{consulted, hide_unknown, known_question, known_warrant},
+    oversight, passkeys, pressure,
     session::{self, OpenSession},
+    shape,
     types::{
         Act, AnswerView, ApiError, DocketView, Inbox, JobView, MemberView, Membership, NodeStatus,
         Prepared, ProposalView, Publish, QuestionView, Recorded, SubmitSignature, TableView,
@@ -75,24 +77,42 @@ pub fn router(core: Arc<Core>, gate: Gate) -> Router {
         .merge(engine::routes())
         .merge(events::routes())
         .layer(middleware::from_fn_with_state(gate, authenticate))
+        .merge(open_routes())
+        .split_for_parts();
+    let document = description(&document);
+    let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    router
+        .route(
+            "/openapi.json",
+            get(move || std::future::ready(([json.clone()], document.clone()))),
+        )
+        .fallback(assets::serve)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(pressure::screen))
+        .layer(middleware::from_fn(shape::errors))
+        .layer(middleware::from_fn_with_state(core.clone(), measure))
+        .layer(middleware::from_fn(assets::guard))
+        .with_state(core)
+}
+
+/// What needs no credentials.
+fn open_routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
         .routes(routes!(session::begin))
         .routes(routes!(session::finish))
         .routes(routes!(passkeys::begin))
         .routes(routes!(passkeys::finish))
         .routes(routes!(status))
         .merge(engine::open_routes())
-        .split_for_parts();
-    let document = Arc::new(document);
-    router
-        .route(
-            "/openapi.json",
-            get(move || async move { Json((*document).clone()) }),
-        )
-        .fallback(assets::serve)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(core.clone(), measure))
-        .layer(middleware::from_fn(assets::guard))
-        .with_state(core)
+        .layer(middleware::from_fn(pressure::open_body))
+}
+
+/// The API's description as it is served, made once.
+fn description(document: &utoipa::openapi::OpenApi) -> Bytes {
+    let open = open_routes().to_openapi();
+    let open: Vec<&str> = open.paths.paths.keys().map(String::as_str).collect();
+    let document = serde_json::to_value(document).unwrap_or_default();
+    shape::describe(document, &open).to_string().into()
 }
 
 /// Counts how long each route takes, by the route as it is declared.
@@ -212,6 +232,7 @@ async fn cancel_question(
         caller.officer()?;
     }
     caller.operator_or(Duty::Investigator)?;
+    known_question(&core, &id)?;
     acts::cancel(&core, &id).await?;
     let (warrant, id, known) = known_question(&core, &id)?;
     Ok(Json(views::question(&core, &warrant, &id, &known)))
@@ -258,6 +279,7 @@ async fn prepare(
     Json(act): Json<Act>,
 ) -> Result<Json<Prepared>> {
     let actor = caller.officer()?;
+    hide_unknown(&core, actor, &act).await?;
     Ok(Json(acts::prepare(&core, actor, &act).await?))
 }
 

@@ -77,6 +77,12 @@ impl Children {
         self.lock().nodes.values().map(Child::id).collect()
     }
 
+    /// A member's node as the system names it, while it runs.
+    #[must_use]
+    pub fn pid(&self, institution: &InstitutionId) -> Option<u32> {
+        self.lock().nodes.get(institution).map(Child::id)
+    }
+
     pub(super) fn names(&self) -> Vec<InstitutionId> {
         self.lock().nodes.keys().cloned().collect()
     }
