@@ -241,7 +241,7 @@ impl Deaths {
 
 /// The process of a member's node, if it lives.
 fn process(world: &World, institution: &str) -> Option<Pid> {
-    let pid = Pid::from_raw(i32::try_from(world.network.pid(&id(institution))?).ok()?)?;
+    let pid = Pid::from_raw(i32::try_from(world.network.children().pid(&id(institution))?).ok()?)?;
     // One that has ended and was not waited for has no command line.
     let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_pid()));
     command.is_ok_and(|words| !words.is_empty()).then_some(pid)
