@@ -3525,6 +3525,15 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     live: {
@@ -3542,6 +3551,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
         };
@@ -3569,6 +3587,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
         };
@@ -3606,6 +3633,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     prepare: {
@@ -3630,6 +3666,15 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3676,6 +3721,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     verify_bundle: {
@@ -3690,7 +3744,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/zip": number[];
+                "application/zip": string;
             };
         };
         responses: {
@@ -3711,6 +3765,15 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3748,6 +3811,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     case: {
@@ -3770,6 +3842,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3804,6 +3885,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     datasets: {
@@ -3824,6 +3914,15 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3855,6 +3954,15 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3901,6 +4009,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     snapshot: {
@@ -3923,6 +4040,15 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3957,6 +4083,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     log: {
@@ -3977,6 +4112,15 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4023,6 +4167,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     events: {
@@ -4061,6 +4214,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     inbox: {
@@ -4088,6 +4250,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     jobs: {
@@ -4108,6 +4279,15 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4144,6 +4324,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     cancel_job: {
@@ -4166,6 +4355,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4204,6 +4402,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     network: {
@@ -4224,6 +4431,15 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4262,6 +4478,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     alarm_list: {
@@ -4282,6 +4507,15 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4342,6 +4576,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     search_records: {
@@ -4395,6 +4638,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     statistics: {
@@ -4420,6 +4672,15 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4454,6 +4715,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     begin: {
@@ -4478,6 +4748,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4524,6 +4803,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     invite: {
@@ -4555,6 +4843,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     proposals: {
@@ -4575,6 +4872,15 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4621,6 +4927,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     question: {
@@ -4650,6 +4965,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     answer: {
@@ -4672,6 +4996,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4716,6 +5049,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     question_bundle: {
@@ -4734,10 +5076,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/zip": number[];
+                    "application/zip": string;
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4767,6 +5118,15 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4811,6 +5171,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     question_provenance: {
@@ -4848,6 +5217,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     rules: {
@@ -4868,6 +5246,15 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4902,6 +5289,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     end: {
@@ -4920,6 +5316,15 @@ export interface operations {
                 content?: never;
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4947,6 +5352,15 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4993,6 +5407,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     snapshot_detail: {
@@ -5030,6 +5453,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     status: {
@@ -5047,6 +5479,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NodeStatus"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
         };
@@ -5088,6 +5529,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     templates: {
@@ -5108,6 +5558,15 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5142,6 +5601,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     warrant: {
@@ -5164,6 +5632,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5208,6 +5685,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     warrant_docket: {
@@ -5230,6 +5716,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description An error, in the one shape of all: docs/api.md says which statuses there are */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
