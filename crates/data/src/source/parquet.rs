@@ -1,7 +1,12 @@
 //! Parquet files, in file order, a batch at a time.
+//!
+//! *Invariants*: a damaged file is trouble, never a panic. The library's decoders panic
+//! on some (a schema of Arrow's that is cut short, levels without end), so each step into
+//! them is caught; what they held is dropped with the reader.
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +15,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::{RawBatch, unknown_column};
+use super::{RawBatch, check_width, unknown_column};
 use crate::error::DataError;
 use crate::limits::BATCH_ROWS;
 
@@ -24,9 +29,14 @@ pub(crate) struct ParquetRows {
 impl ParquetRows {
     pub(crate) fn open(path: &Path, names: &[&str]) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|e| DataError::io("open", path, &e))?;
+        caught(path, || Self::read(file, path, names))?
+    }
+
+    fn read(file: File, path: &Path, names: &[&str]) -> Result<Self, DataError> {
         let wrong = |e: &_| DataError::parquet("read", path, e);
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| wrong(&e))?;
         let schema = Arc::clone(builder.schema());
+        check_width(schema.fields().len(), path)?;
         let mut roots = Vec::with_capacity(names.len());
         for name in names {
             roots.push(schema.index_of(name).map_err(|_| unknown_column(name))?);
@@ -56,7 +66,7 @@ impl ParquetRows {
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<RawBatch>, DataError> {
-        let Some(batch) = self.reader.next() else {
+        let Some(batch) = caught(&self.path, || self.reader.next())? else {
             return Ok(None);
         };
         let doing = || format!("read {}", self.path.display());
@@ -77,4 +87,12 @@ impl ParquetRows {
             broken: BTreeMap::new(),
         }))
     }
+}
+
+/// A step into the library's decoders; a panic there is trouble with the file.
+fn caught<T>(path: &Path, step: impl FnOnce() -> T) -> Result<T, DataError> {
+    catch_unwind(AssertUnwindSafe(step)).map_err(|_| {
+        let doing = format!("read {}", path.display());
+        DataError::trouble(doing, "the file is damaged", false)
+    })
 }
