@@ -9,6 +9,7 @@
 mod bench;
 mod console;
 mod counts;
+mod fuzz;
 mod gate;
 mod needs;
 mod shell;
@@ -33,6 +34,8 @@ Commands:
                       `bench peers` installs SecretFlow SPU below `target/` and measures both
   sim [ARGS]          builds and runs the simulator: whole networks under virtual time, in bad
                       weather and among villains: `sim --seeds 100 --first 1 --json`
+  fuzz TARGET [ARGS]  feeds decoders of foreign bytes with changed inputs for as long as asked:
+                      `fuzz all --seconds 60`; `fuzz --help` says how findings are kept
   tidy                the house's own rules: edges between rooms, lengths, documents, words;
                       `--fix` brings the table of dependencies up to date
   lint                clippy over everything, warnings are errors
@@ -53,11 +56,12 @@ fn main() -> ExitCode {
         .take_while(|arg| *arg != "--")
         .any(|arg| arg == "--help");
     match command.to_str() {
-        // The demonstration has a help of its own, and so has the simulator.
+        // The demonstration has a help of its own, and so have simulator and fuzzers.
         Some("demo") => demo(&rest),
         Some("sim") => report(Err(shell::become_it(
             shell::cargo(["run", "--quiet", "--package", "sim", "--"]).args(&rest),
         ))),
+        Some("fuzz") => report(fuzz::run(&rest)),
         Some("bench") => report(bench::run(&rest)),
         _ if asks_help => help(),
         Some("test") => gate::run(&rest),
