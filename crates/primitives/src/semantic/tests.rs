@@ -180,6 +180,8 @@ fn instants_and_dates() {
         ("1812-11-11 00:00", Reason::Calendar),
         ("99999999999999", Reason::Calendar),
         ("2018-11-11 0:0:0:0", Reason::Form),
+        // Four bytes, and no character ends after the second.
+        ("2018-11-11 08:00+日0", Reason::Form),
     ] {
         check(Semantic::Timestamp, raw, Err(reason));
     }
