@@ -1,12 +1,9 @@
 //! Parquet files, in file order, a batch at a time.
 //!
-//! *Invariants*: a damaged file is trouble, never a panic. The library's decoders panic
-//! on some (a schema of Arrow's that is cut short, levels without end), so each step into
-//! them is caught; what they held is dropped with the reader.
+//! *Invariants*: a damaged file is trouble, never a panic ([`crate::guard`]).
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +14,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use super::{RawBatch, check_width, unknown_column};
 use crate::error::DataError;
+use crate::guard::caught;
 use crate::limits::BATCH_ROWS;
 
 pub(crate) struct ParquetRows {
@@ -29,7 +27,8 @@ pub(crate) struct ParquetRows {
 impl ParquetRows {
     pub(crate) fn open(path: &Path, names: &[&str]) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|e| DataError::io("open", path, &e))?;
-        caught(path, || Self::read(file, path, names))?
+        let doing = || format!("read {}", path.display());
+        caught(doing, || Self::read(file, path, names))?
     }
 
     fn read(file: File, path: &Path, names: &[&str]) -> Result<Self, DataError> {
@@ -66,10 +65,10 @@ impl ParquetRows {
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<RawBatch>, DataError> {
-        let Some(batch) = caught(&self.path, || self.reader.next())? else {
+        let doing = || format!("read {}", self.path.display());
+        let Some(batch) = caught(doing, || self.reader.next())? else {
             return Ok(None);
         };
-        let doing = || format!("read {}", self.path.display());
         let batch = batch.map_err(|_| DataError::trouble(doing(), "a page is damaged", false))?;
         let columns = self
             .names
@@ -87,12 +86,4 @@ impl ParquetRows {
             broken: BTreeMap::new(),
         }))
     }
-}
-
-/// A step into the library's decoders; a panic there is trouble with the file.
-fn caught<T>(path: &Path, step: impl FnOnce() -> T) -> Result<T, DataError> {
-    catch_unwind(AssertUnwindSafe(step)).map_err(|_| {
-        let doing = format!("read {}", path.display());
-        DataError::trouble(doing, "the file is damaged", false)
-    })
 }
