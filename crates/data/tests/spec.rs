@@ -150,3 +150,12 @@ fn a_damaged_parquet_file_is_trouble_and_no_panic() {
     let refused = DatasetSpec::guess("x.t", &path).unwrap_err().to_string();
     assert!(refused.contains("damaged"), "{refused}");
 }
+
+#[test]
+fn a_batch_of_long_lines_has_fewer_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "x".repeat(1_000_000) + "\n";
+    let csv = format!("note\n{}", line.repeat(24));
+    let spec = DatasetSpec::guess("x.t", &write(dir.path(), "long.csv", csv)).unwrap();
+    assert_eq!(spec.sample().unwrap()[0].sampled, 17, "16 MiB and a line");
+}

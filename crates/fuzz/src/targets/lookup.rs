@@ -158,6 +158,7 @@ impl World {
 }
 
 /// Asks a table of this world's custodian for all that the permit allows.
+#[cfg(feature = "node")]
 pub(super) fn ask_everything(table: &Arc<Prepared>) {
     let asking = Asking::new(WORLD.context(table.params()), WORLD.signer.public());
     if let Ok((request, _)) = asking.ask(WORLD.wanted()) {
