@@ -193,6 +193,14 @@ fn instants_and_dates() {
 }
 
 #[test]
+fn a_text_of_invisible_marks_alone_is_empty() {
+    for raw in ["\u{200e}", "\u{200e}\u{1}", "\u{1}\u{2060}\u{1}"] {
+        check(Semantic::Text, raw, Err(Reason::Empty));
+    }
+    check(Semantic::Text, "a\u{200e}\u{1}", Ok("a\u{200e}"));
+}
+
+#[test]
 fn numbers_and_names() {
     check(Semantic::Integer, "+042", Ok("42"));
     check(
