@@ -69,6 +69,8 @@ struct Outcome {
     executions: u64,
     found: Vec<String>,
     failed: bool,
+    /// Built without the larger rooms; its findings replay so.
+    quick: bool,
 }
 
 /// Builds the targets and runs what was asked for.
@@ -244,7 +246,10 @@ fn one(binary: &Path, target: &str, order: &Order) -> Result<Outcome, String> {
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|e| e.to_string())?;
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome {
+        quick: order.quick,
+        ..Outcome::default()
+    };
     let lines = BufReader::new(child.stderr.take().ok_or("no output")?).lines();
     for line in lines.map_while(Result::ok) {
         outcome.read(target, &line);
@@ -271,7 +276,8 @@ impl Outcome {
                 eprintln!("{target}: {line}");
             }
         } else if let Some((_, file)) = line.split_once("Test unit written to ") {
-            eprintln!("{target}: replay with\n  cargo xtask fuzz {target} --replay {file}");
+            let quick = if self.quick { " --quick" } else { "" };
+            eprintln!("{target}: replay with\n  cargo xtask fuzz {target}{quick} --replay {file}");
             self.found.push(file.to_owned());
         } else if line.starts_with("FOUND") || line.contains("panicked at") {
             eprintln!("{target}: {line}");
