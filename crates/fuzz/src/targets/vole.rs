@@ -103,8 +103,9 @@ fn check(bytes: &[u8]) {
             message
         }
     });
-    match outcome {
-        Ok(()) => assert!(altered == messages[at], "an altered message was taken"),
-        Err(error) => drop(error.to_string()),
+    // An altered message may be taken: of each pair of a tree's sums a receiver reads one.
+    // What it ends with then is right nevertheless, which `run` has checked.
+    if let Err(error) = outcome {
+        drop(error.to_string());
     }
 }
