@@ -10,6 +10,7 @@ mod api_fuzz;
 mod bench;
 mod console;
 mod counts;
+mod fuzz;
 mod gate;
 mod needs;
 mod python;
@@ -37,6 +38,8 @@ Commands:
                       weather and among villains: `sim --seeds 100 --first 1 --json`
   api-fuzz [ARGS]     every operation of the nodes' API under schemathesis (installed below
                       `target/`), by every credential: `api-fuzz --examples 10 --seconds 300`
+  fuzz TARGET [ARGS]  feeds decoders of foreign bytes with changed inputs for as long as asked:
+                      `fuzz all --seconds 60`; `fuzz --help` says how findings are kept
   tidy                the house's own rules: edges between rooms, lengths, documents, words;
                       `--fix` brings the table of dependencies up to date
   lint                clippy over everything, warnings are errors
@@ -57,11 +60,12 @@ fn main() -> ExitCode {
         .take_while(|arg| *arg != "--")
         .any(|arg| arg == "--help");
     match command.to_str() {
-        // The demonstration has a help of its own, and so has the simulator.
+        // The demonstration has a help of its own, and so have simulator and fuzzers.
         Some("demo") => demo(&rest),
         Some("sim") => report(Err(shell::become_it(
             shell::cargo(["run", "--quiet", "--package", "sim", "--"]).args(&rest),
         ))),
+        Some("fuzz") => report(fuzz::run(&rest)),
         Some("bench") => report(bench::run(&rest)),
         _ if asks_help => help(),
         Some("api-fuzz") => report(api_fuzz::run(&rest)),

@@ -15,6 +15,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
 
 use crate::error::DataError;
+use crate::guard::caught_async;
 use crate::limits::BATCH_ROWS;
 
 /// A session with `memory_bytes` for sorts; it spills to `spill`, or not at all.
@@ -48,9 +49,10 @@ pub(crate) fn session(
 /// with a `*` or a `?` in its name is not taken for a pattern.
 pub(crate) async fn table(session: &SessionContext, path: &Path) -> Result<DataFrame, DataError> {
     let url = file_url(path)?;
-    session
-        .read_parquet(url, ParquetReadOptions::default())
-        .await
+    let doing = || format!("open {}", path.display());
+    let opening = session.read_parquet(url, ParquetReadOptions::default());
+    caught_async(doing, opening)
+        .await?
         .map_err(|e| DataError::engine(&format!("open {}", path.display()), &e))
 }
 

@@ -20,6 +20,7 @@
 mod canonical;
 mod engine;
 mod error;
+mod guard;
 pub mod limits;
 #[cfg(feature = "pooled")]
 pub mod pooled;

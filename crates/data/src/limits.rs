@@ -4,6 +4,10 @@
 pub const BATCH_ROWS: usize = 8192;
 /// The longest line of a CSV file, in bytes; a quote that is never closed ends here.
 pub const CSV_ROW_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of CSV in one batch: a batch of long lines has fewer rows.
+pub const CSV_BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Columns that a file may have, those that no dataset takes among them.
+pub const FILE_COLUMNS_MAX: usize = 4096;
 /// Columns of a dataset.
 pub const COLUMNS_MAX: usize = 256;
 /// Lookup keys of a dataset.

@@ -22,6 +22,7 @@ use futures::StreamExt as _;
 
 use crate::engine;
 use crate::error::{DataError, Rule};
+use crate::guard::caught_async;
 use crate::limits::MEMORY_BYTES_DEFAULT;
 use crate::snapshot::{Cancel, Snapshot};
 use crate::value::{Row, Value};
@@ -58,7 +59,8 @@ pub async fn select(
     }
     let mut stream = read(&session, sql).await?;
     let mut rows = Vec::new();
-    while let Some(batch) = stream.next().await {
+    let doing = || "run the query".to_owned();
+    while let Some(batch) = caught_async(doing, stream.next()).await? {
         cancel.check()?;
         let batch = batch.map_err(|e| DataError::engine("run the query", &e))?;
         if rows.len() + batch.num_rows() > rows_max {
@@ -81,7 +83,8 @@ async fn read(session: &SessionContext, sql: &str) -> Result<SendableRecordBatch
         .sql_with_options(sql, only_reading)
         .await
         .map_err(failed)?;
-    frame.execute_stream().await.map_err(failed)
+    let running = caught_async(|| "run the query".to_owned(), frame.execute_stream());
+    running.await?.map_err(failed)
 }
 
 /// Adds a batch's rows; floats come as text, booleans as 0 and 1.

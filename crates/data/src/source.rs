@@ -8,10 +8,12 @@
 //! *Not here*: meaning. A batch holds whatever arrays the source gave.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use datafusion::arrow::array::ArrayRef;
 
 use crate::error::{DataError, Rule};
+use crate::limits::FILE_COLUMNS_MAX;
 use crate::spec::{DatasetSpec, Source};
 
 mod csv;
@@ -80,6 +82,16 @@ impl Reader {
             Self::Postgres(rows) => rows.next().await,
         }
     }
+}
+
+/// Refuses a file with more columns than any table has: each is looked for among all.
+fn check_width(columns: usize, path: &Path) -> Result<(), DataError> {
+    if columns <= FILE_COLUMNS_MAX {
+        return Ok(());
+    }
+    let doing = format!("read {}", path.display());
+    let cause = format!("{columns} columns, at most {FILE_COLUMNS_MAX}");
+    Err(DataError::trouble(doing, cause, false))
 }
 
 fn unknown_column(name: &str) -> DataError {

@@ -236,6 +236,12 @@ impl DatasetSpec {
         self.validate_filter(self.amount.as_deref(), Semantic::Money)
     }
 
+    /// The keys that may be looked up under.
+    fn sound_keys(&self) -> Vec<KeySpec> {
+        let sound = |key: &&KeySpec| self.validate_key(key).is_ok();
+        self.keys.iter().filter(sound).cloned().collect()
+    }
+
     fn validate_key(&self, key: &KeySpec) -> Result<(), DataError> {
         let about = |what: &str| format!("{}, key {}: {what}", self.name, key.name);
         if key.columns.is_empty() || key.columns.len() > KEY_COLUMNS_MAX {

@@ -115,3 +115,47 @@ fn a_guess_goes_by_values_and_discloses_nothing_it_is_unsure_of() {
     assert_eq!(spec.time.as_deref(), Some("c_____"));
     assert!(DatasetSpec::guess("not a name", &path).is_err());
 }
+
+#[test]
+fn a_guess_closes_what_does_not_fit_and_names_what_stands_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let csv = "caller,callee,at\nx,13800000001,y\nz,13800000002,w\n";
+    let calls = DatasetSpec::guess("x.t", &write(dir.path(), "c.csv", csv)).unwrap();
+    assert_eq!(calls.columns[0].disclosure, Disclosure::Never);
+    assert_eq!(calls.keys, [], "no key over a closed column");
+
+    let csv = "column_2,column_2\n1,2\n";
+    let doubled = DatasetSpec::guess("x.t", &write(dir.path(), "d.csv", csv)).unwrap();
+    let names: Vec<&str> = doubled.columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["column_2", "column_4"]);
+}
+
+#[test]
+fn a_file_of_endless_columns_is_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = std::time::Instant::now();
+    for width in [257, 5_000, 1_000_000] {
+        let path = write(dir.path(), "wide.csv", ",".repeat(width - 1));
+        let refused = DatasetSpec::guess("x.t", &path).unwrap_err().to_string();
+        assert!(refused.contains(&format!("{width} columns")), "{refused}");
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
+fn a_damaged_parquet_file_is_trouble_and_no_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = include_bytes!("support/damaged.parquet");
+    let path = write(dir.path(), "t.parquet", bytes);
+    let refused = DatasetSpec::guess("x.t", &path).unwrap_err().to_string();
+    assert!(refused.contains("damaged"), "{refused}");
+}
+
+#[test]
+fn a_batch_of_long_lines_has_fewer_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "x".repeat(1_000_000) + "\n";
+    let csv = format!("note\n{}", line.repeat(24));
+    let spec = DatasetSpec::guess("x.t", &write(dir.path(), "long.csv", csv)).unwrap();
+    assert_eq!(spec.sample().unwrap()[0].sampled, 17, "16 MiB and a line");
+}

@@ -45,7 +45,10 @@ impl Host {
         let (started, start) = oneshot::channel();
         let (stop, stopping) = oneshot::channel::<()>();
         let thread = host(folder.to_path_buf(), config, rules, started, stopping)?;
-        let ledger = start.await.map_err(|_| Trouble::Stopped)??;
+        let ledger = match start.await {
+            Ok(started) => started?,
+            Err(_) => return Err(ended(thread).into()),
+        };
         Ok(Self {
             ledger,
             stop: Some(stop),
@@ -72,6 +75,18 @@ impl Host {
             tracing::error!("the ledger's thread panicked");
         }
     }
+}
+
+/// Why a runtime ended before its ledger had started: the engine panics on files of its
+/// own that are damaged.
+fn ended(thread: JoinHandle<()>) -> Trouble {
+    let Err(panic) = thread.join() else {
+        return Trouble::Stopped;
+    };
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let said = text.unwrap_or("no reason given");
+    Trouble::Storage(format!("the agreement engine did not start: {said}"))
 }
 
 /// Starts the runtime's thread. No `async fn`: the runtime and what it runs are compiled in

@@ -24,6 +24,7 @@ mod core;
 mod cosign;
 mod engine;
 mod error;
+pub mod foreign;
 mod host;
 mod intake;
 mod keep;

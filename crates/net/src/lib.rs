@@ -33,6 +33,7 @@
 
 mod dialer;
 mod error;
+pub mod foreign;
 mod frame;
 mod limits;
 mod link;

@@ -23,6 +23,7 @@ pub mod custodian;
 pub mod error;
 pub mod events;
 pub mod exchange;
+pub mod foreign;
 pub mod host;
 mod jobs;
 mod joint;

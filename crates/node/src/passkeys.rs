@@ -26,7 +26,7 @@ use crate::{
     store::Shelf,
 };
 
-mod registration;
+pub(crate) mod registration;
 
 /// How long an invitation, and then a registration, waits.
 pub(crate) const LIFE_MS: u64 = 24 * 3_600 * 1_000;

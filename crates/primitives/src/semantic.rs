@@ -349,7 +349,8 @@ fn plain(raw: &str) -> Result<String, Reason> {
         }
     }
     out.truncate(out.trim_end().len());
-    if out.is_empty() {
+    // What is left may be marks that nobody sees: that is no text either.
+    if fold(&out).trim().is_empty() {
         Err(Reason::Empty)
     } else {
         Ok(out)

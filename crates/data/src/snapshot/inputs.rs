@@ -8,6 +8,7 @@ use datafusion::arrow::datatypes::{DataType, UInt64Type};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use crate::error::DataError;
+use crate::guard::caught;
 use crate::limits::BATCH_ROWS;
 
 /// Iterates over `(bucket hash, input)`, sorted by both, each once; one batch in memory.
@@ -21,8 +22,11 @@ pub struct Inputs {
 impl Inputs {
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|e| DataError::io("open", path, &e))?;
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-            .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
+        let open = || {
+            ParquetRecordBatchReaderBuilder::try_new(file)
+                .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
+        };
+        let reader = caught(|| format!("read {}", path.display()), open)?
             .map_err(|e| DataError::parquet("read", path, &e))?;
         Ok(Self {
             path: path.to_owned(),
@@ -61,15 +65,16 @@ impl Iterator for Inputs {
                 self.next += 1;
                 return Some(Ok((hash, input)));
             }
-            match self.reader.next()? {
-                Ok(batch) => {
+            let doing = || format!("read {}", self.path.display());
+            match caught(doing, || self.reader.next()).transpose()? {
+                Ok(Ok(batch)) => {
                     let kinds = batch.columns().iter().map(|c| c.data_type().clone());
                     if !kinds.eq([DataType::UInt64, DataType::Binary]) {
                         return Some(Err(self.damaged()));
                     }
                     (self.batch, self.next) = (Some(batch), 0);
                 }
-                Err(_) => return Some(Err(self.damaged())),
+                Ok(Err(_)) | Err(_) => return Some(Err(self.damaged())),
             }
         }
     }

@@ -21,6 +21,7 @@ use proof::{Frontier, leaf_hash};
 use super::{HASH, INPUT, ROW, Snapshot, key_file};
 use crate::engine;
 use crate::error::{DataError, Rule};
+use crate::guard::{caught, caught_async};
 use crate::limits::{BUCKET_RANGES_MAX, MEMORY_BYTES_MIN, SCAN_RANGES_MAX};
 use crate::spec::{DatasetSpec, Disclosure};
 use crate::value::{Row, Value, write_cbor};
@@ -137,7 +138,7 @@ impl RowStream {
             {
                 let at = self.next;
                 self.next += 1;
-                let hash = batch.column(0).as_primitive::<UInt64Type>().value(at);
+                let hash = hash_at(batch, at)?;
                 if self.buckets.contains(hash) {
                     return keyed_row(batch, at).map(Some);
                 }
@@ -145,7 +146,9 @@ impl RowStream {
             let Some(batches) = &mut self.batches else {
                 return Ok(None);
             };
-            match batches.next().await {
+            let step = caught_async(|| "read rows".to_owned(), batches.next()).await;
+            let step = step.inspect_err(|_| (self.batches, self.batch) = (None, None))?;
+            match step {
                 Some(Ok(batch)) => (self.batch, self.next) = (Some(batch), 0),
                 Some(Err(error)) => {
                     (self.batches, self.batch) = (None, None);
@@ -169,15 +172,24 @@ impl RowStream {
     }
 }
 
+fn another_schema() -> DataError {
+    DataError::trouble("read rows", "a key file has another schema", false)
+}
+
+fn hash_at(batch: &RecordBatch, at: usize) -> Result<u64, DataError> {
+    let hashes = batch.column(0).as_primitive_opt::<UInt64Type>();
+    Ok(hashes.ok_or_else(another_schema)?.value(at))
+}
+
 fn keyed_row(batch: &RecordBatch, at: usize) -> Result<KeyedRow, DataError> {
-    let damaged = || DataError::trouble("read rows", "a key file has another schema", false);
+    let damaged = another_schema;
     let input = batch.column(1).as_binary_opt::<i32>().ok_or_else(damaged)?;
     let row = batch
         .column(2)
         .as_primitive_opt::<UInt64Type>()
         .ok_or_else(damaged)?;
     Ok(KeyedRow {
-        bucket_hash: batch.column(0).as_primitive::<UInt64Type>().value(at),
+        bucket_hash: hash_at(batch, at)?,
         input: input.value(at).to_vec(),
         row: row.value(at),
         values: values(batch, 3, at).ok_or_else(damaged)?,
@@ -248,7 +260,8 @@ pub(super) async fn open(
         .filter(predicate)
         .and_then(|t| t.select(projection))
         .map_err(failed)?;
-    let batches = plan.execute_stream().await.map_err(failed)?;
+    let batches = caught_async(|| doing.to_owned(), plan.execute_stream());
+    let batches = batches.await?.map_err(failed)?;
     Ok(RowStream {
         buckets,
         batches: Some(batches),
@@ -322,12 +335,15 @@ pub(super) fn root(spec: &DatasetSpec, path: &Path) -> Result<Digest, DataError>
             false,
         )
     };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(ParquetRecordBatchReaderBuilder::build)
-        .map_err(|e| DataError::parquet("read", path, &e))?;
+    let doing = || format!("read {}", path.display());
+    let open = || {
+        ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(ParquetRecordBatchReaderBuilder::build)
+    };
+    let mut reader = caught(doing, open)?.map_err(|e| DataError::parquet("read", path, &e))?;
     let mut frontier = Frontier::new();
     let mut leaf = Vec::new();
-    for batch in reader {
+    while let Some(batch) = caught(doing, || reader.next())? {
         let batch = batch.map_err(|_| damaged())?;
         if batch.num_columns() != spec.columns.len() + 1 {
             return Err(damaged());

@@ -1,7 +1,8 @@
 //! CSV, line by line: a header, then rows that may be broken one by one.
 //!
 //! *Invariants*: memory is one batch of lines, each at most
-//! [`crate::limits::CSV_ROW_BYTES_MAX`].
+//! [`crate::limits::CSV_ROW_BYTES_MAX`], together little more than
+//! [`crate::limits::CSV_BATCH_BYTES`].
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,9 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use csv::ByteRecord;
 use datafusion::arrow::array::{ArrayRef, StringBuilder};
 
-use super::{Broken, RawBatch, unknown_column};
+use super::{Broken, RawBatch, check_width, unknown_column};
 use crate::error::DataError;
-use crate::limits::{BATCH_ROWS, CSV_ROW_BYTES_MAX};
+use crate::limits::{BATCH_ROWS, CSV_BATCH_BYTES, CSV_ROW_BYTES_MAX};
 
 /// What the reader may hold beyond the current line.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -55,6 +56,7 @@ impl CsvRows {
         };
         let mut header = ByteRecord::new();
         if rows.read(&mut header)? {
+            check_width(header.len(), path)?;
             rows.header = header.iter().map(header_name).collect();
         }
         for name in names {
@@ -73,8 +75,9 @@ impl CsvRows {
             self.columns.iter().map(|_| StringBuilder::new()).collect();
         let mut broken = BTreeMap::new();
         let mut record = ByteRecord::new();
-        let mut rows = 0;
-        while rows < BATCH_ROWS && self.read(&mut record)? {
+        let (mut rows, mut bytes) = (0, 0);
+        while rows < BATCH_ROWS && bytes < CSV_BATCH_BYTES && self.read(&mut record)? {
+            bytes += record.as_slice().len();
             let fault = if record.len() == self.header.len() {
                 self.append(&record, &mut builders).err()
             } else {

@@ -1,4 +1,6 @@
 //! Parquet files, in file order, a batch at a time.
+//!
+//! *Invariants*: a damaged file is trouble, never a panic ([`crate::guard`]).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,8 +12,9 @@ use datafusion::arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::{RawBatch, unknown_column};
+use super::{RawBatch, check_width, unknown_column};
 use crate::error::DataError;
+use crate::guard::caught;
 use crate::limits::BATCH_ROWS;
 
 pub(crate) struct ParquetRows {
@@ -24,9 +27,15 @@ pub(crate) struct ParquetRows {
 impl ParquetRows {
     pub(crate) fn open(path: &Path, names: &[&str]) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|e| DataError::io("open", path, &e))?;
+        let doing = || format!("read {}", path.display());
+        caught(doing, || Self::read(file, path, names))?
+    }
+
+    fn read(file: File, path: &Path, names: &[&str]) -> Result<Self, DataError> {
         let wrong = |e: &_| DataError::parquet("read", path, e);
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| wrong(&e))?;
         let schema = Arc::clone(builder.schema());
+        check_width(schema.fields().len(), path)?;
         let mut roots = Vec::with_capacity(names.len());
         for name in names {
             roots.push(schema.index_of(name).map_err(|_| unknown_column(name))?);
@@ -56,10 +65,10 @@ impl ParquetRows {
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<RawBatch>, DataError> {
-        let Some(batch) = self.reader.next() else {
+        let doing = || format!("read {}", self.path.display());
+        let Some(batch) = caught(doing, || self.reader.next())? else {
             return Ok(None);
         };
-        let doing = || format!("read {}", self.path.display());
         let batch = batch.map_err(|_| DataError::trouble(doing(), "a page is damaged", false))?;
         let columns = self
             .names

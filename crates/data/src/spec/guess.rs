@@ -15,7 +15,7 @@ use primitives::semantic::Semantic;
 use super::{ColumnSample, ColumnSpec, DatasetSpec, Disclosure, KeySpec, Source};
 use crate::canonical;
 use crate::error::{DataError, Rule};
-use crate::limits::GUESS_ROWS;
+use crate::limits::{COLUMNS_MAX, GUESS_ROWS};
 use crate::source::{CsvRows, ParquetRows, RawBatch};
 
 /// Column names that say what they hold, lower case.
@@ -71,13 +71,18 @@ const TRIED: [Semantic; 7] = [
 pub(super) fn guess(name: &str, path: &Path) -> Result<DatasetSpec, DataError> {
     let source = Source::file(path.to_owned());
     let (header, sample) = sample(&source, path)?;
+    if header.len() > COLUMNS_MAX {
+        let about = format!("{name}: {} columns, at most {COLUMNS_MAX}", header.len());
+        return Err(DataError::refusal(Rule::SpecValid, about));
+    }
     let mut columns = Vec::with_capacity(header.len());
     let mut taken = HashSet::new();
     for (i, source_name) in header.iter().enumerate() {
         let mut column = column(source_name, sample.as_ref().map(|batch| &batch.columns[i]));
-        if !taken.insert(column.name.clone()) {
-            column.name = format!("column_{}", i + 1);
-            taken.insert(column.name.clone());
+        let mut number = i + 1;
+        while !taken.insert(column.name.clone()) {
+            column.name = format!("column_{number}");
+            number += header.len();
         }
         columns.push(column);
     }
@@ -90,15 +95,18 @@ pub(super) fn guess(name: &str, path: &Path) -> Result<DatasetSpec, DataError> {
             .map(|c| c.name.clone())
     };
     let (time, amount) = (first(Semantic::Timestamp), first(Semantic::Money));
-    let spec = DatasetSpec {
+    let keys = keys(kind, &columns, time.as_deref());
+    let mut spec = DatasetSpec {
         name: name.to_owned(),
         kind: kind.to_owned(),
         source,
-        keys: keys(kind, &columns, time.as_deref()),
+        keys,
         columns,
         time,
         amount,
     };
+    // A column whose values do not fit its name is closed, and no key is over it.
+    spec.keys = spec.sound_keys();
     spec.validate()?;
     Ok(spec)
 }

@@ -174,6 +174,11 @@ impl Net {
         serde_json::to_string(&recipe).unwrap()
     }
 
+    /// Where node `n` keeps its ledger.
+    pub(crate) fn folder(&self, n: usize) -> &std::path::Path {
+        self.folders[n].path()
+    }
+
     pub(crate) async fn start_all(&mut self, founders: usize) {
         for n in 0..founders {
             self.start(n).await;

@@ -31,7 +31,7 @@ const DEPTH_MAX: usize = 8;
 ///
 /// # Errors
 /// The first check that failed.
-pub(super) fn register(
+pub(crate) fn register(
     console: &Console,
     challenge: &Digest,
     client_data: &[u8],

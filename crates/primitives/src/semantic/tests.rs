@@ -180,6 +180,8 @@ fn instants_and_dates() {
         ("1812-11-11 00:00", Reason::Calendar),
         ("99999999999999", Reason::Calendar),
         ("2018-11-11 0:0:0:0", Reason::Form),
+        // Four bytes, and no character ends after the second.
+        ("2018-11-11 08:00+日0", Reason::Form),
     ] {
         check(Semantic::Timestamp, raw, Err(reason));
     }
@@ -188,6 +190,14 @@ fn instants_and_dates() {
     }
     check(Semantic::Date, "2018-13-11", Err(Reason::Calendar));
     check(Semantic::Date, "11.11.2018", Err(Reason::Form));
+}
+
+#[test]
+fn a_text_of_invisible_marks_alone_is_empty() {
+    for raw in ["\u{200e}", "\u{200e}\u{1}", "\u{1}\u{2060}\u{1}"] {
+        check(Semantic::Text, raw, Err(Reason::Empty));
+    }
+    check(Semantic::Text, "a\u{200e}\u{1}", Ok("a\u{200e}"));
 }
 
 #[test]

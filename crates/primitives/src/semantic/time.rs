@@ -53,6 +53,9 @@ fn zone(time: &str, default_min: i16) -> Result<(&str, i64), Reason> {
         return Ok((time, i64::from(default_min)));
     };
     let digits = time[at + 1..].replace(':', "");
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Reason::Form);
+    }
     let (hours, minutes) = match digits.len() {
         2 => (digits.as_str(), "0"),
         4 => digits.split_at(2),
