@@ -24,7 +24,6 @@ use std::{
 
 use mpc::{
     Error,
-    field::{F128, mul_add_scalar},
     joint::{
         at_the_scenes,
         ideal::{self, Subject},
@@ -35,7 +34,6 @@ use mpc::{
     lookup::Scope,
     psi::{self, Item, Items, Protocol, Security, Session, Set, Setup, cardinality, rr22},
     shares::{self, Extreme, Party, Words, input, memory},
-    vole::{self, ReceiverOutput, SenderOutput},
 };
 use primitives::{Digest, InstitutionId, NetworkId};
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -183,22 +181,6 @@ fn hash(setup: &Setup, selectors: &[Vec<u8>]) -> Set {
     Set::new(&hashed)
 }
 
-/// A correlation of the width that the session needs, from a dealer.
-fn deal(session: &Session, rng: &mut StdRng) -> (SenderOutput, ReceiverOutput) {
-    let (sender, mut receiver) = vole::ideal::deal(rr22::correlations(session).unwrap(), rng);
-    if rr22::correlation_bits(session).unwrap() == 64 {
-        for a in &mut receiver.a {
-            let mut bytes = a.to_bytes();
-            bytes[8..].fill(0);
-            *a = F128::from_bytes(bytes);
-        }
-        receiver.c.copy_from_slice(&sender.b);
-        let (a, c) = (receiver.a.clone(), &mut receiver.c);
-        mul_add_scalar(c, &a, sender.delta);
-    }
-    (sender, receiver)
-}
-
 /// Carries frames until neither side has anything to say.
 macro_rules! drive {
     ($receiver:ident, $sender:ident, $pull_receiver:expr, $pull_sender:expr) => {
@@ -220,7 +202,7 @@ macro_rules! drive {
 }
 
 fn silent(session: Session, mine: Set, theirs: Set, rng: &mut StdRng) -> Vec<u32> {
-    let (key, vector) = deal(&session, rng);
+    let (key, vector) = rr22::deal(&session, rng).unwrap();
     let mut receiver = rr22::Receiver::new(session.clone(), mine, vector, rng).unwrap();
     let mut sender = rr22::Sender::new(session, theirs, key, rng).unwrap();
     drive!(receiver, sender, receiver.pull().unwrap(), sender.pull());

@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -136,7 +136,7 @@ fn a_full_disk_stops_a_node_with_a_clear_error_and_room_brings_it_back() {
 #[test]
 fn a_restored_backup_and_a_lost_ledger_are_made_whole_by_the_others() {
     let world = World::of(&MEMBERS);
-    let home = home(&world, "bank_a");
+    let home = world.config("bank_a").home;
     let backup = world.folder().join("backup");
     let mut acknowledged = Vec::new();
     let mut state = |what: &str, at: &[&str]| {
@@ -254,17 +254,12 @@ fn process(world: &World, institution: &str) -> Option<Pid> {
     command.is_ok_and(|words| !words.is_empty()).then_some(pid)
 }
 
-fn home(world: &World, institution: &str) -> PathBuf {
-    let config = world.config(institution);
-    config.file(files::STORE).parent().unwrap().to_owned()
-}
-
 /// Limits the files of a member's node to a little more than one of them has.
 fn torn(world: &World, victim: &str, rng: &mut StdRng) -> Death {
     let mut sizes = Vec::new();
     let config = world.config(victim);
     sizes_below(&config.file(files::LEDGER), &mut sizes);
-    let log = std::fs::metadata(home(world, victim).join("node.log")).unwrap();
+    let log = std::fs::metadata(config.file("node.log")).unwrap();
     let reached = log.len() + LOG_ROOM..SIZE_MAX;
     sizes.retain(|size| reached.contains(size));
     sizes.sort_unstable();

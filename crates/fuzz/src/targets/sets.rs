@@ -5,13 +5,12 @@ use std::sync::LazyLock;
 
 use mpc::{
     Error,
-    field::{F128, mul_add_scalar},
     lookup::Scope,
     psi::{
-        Item, Items, Progress, Protocol, Security, Session, Set, Setup, cardinality, circuit,
+        Item, Items, Progress, Protocol, Security, Set, Setup, cardinality, circuit,
         diffie_hellman, rr22,
     },
-    vole::{self, ReceiverOutput, SenderOutput},
+    vole,
 };
 use primitives::{Digest, NetworkId};
 use rand::{SeedableRng as _, rngs::StdRng};
@@ -71,23 +70,6 @@ fn set(setup: &Setup, names: std::ops::Range<u32>) -> Set {
     let item = |name: u32| items.item(format!("phone:{name}").as_bytes());
     let hashed: Result<Vec<Item>, Error> = names.map(item).collect();
     Set::new(&hashed.expect("short selectors"))
-}
-
-/// A correlation of the width that the session needs.
-fn deal(session: &Session, rng: &mut StdRng) -> (SenderOutput, ReceiverOutput) {
-    let count = rr22::correlations(session).expect("a session of this protocol");
-    let (sender, mut receiver) = vole::ideal::deal(count, rng);
-    if rr22::correlation_bits(session).expect("a session of this protocol") == 64 {
-        for a in &mut receiver.a {
-            let mut bytes = a.to_bytes();
-            bytes[8..].fill(0);
-            *a = F128::from_bytes(bytes);
-        }
-        receiver.c.copy_from_slice(&sender.b);
-        let (a, c) = (receiver.a.clone(), &mut receiver.c);
-        mul_add_scalar(c, &a, sender.delta);
-    }
-    (sender, receiver)
 }
 
 /// Two roles, as a wire sees them.
@@ -188,7 +170,7 @@ fn roles(protocol: Protocol) -> Result<Box<dyn Roles>, Error> {
     let rng = &mut rng;
     Ok(match protocol {
         Protocol::Rr22(_) => {
-            let (key, vector) = deal(&session, rng);
+            let (key, vector) = rr22::deal(&session, rng)?;
             let receiver = rr22::Receiver::new(session.clone(), mine, vector, rng)?;
             Box::new(Pair(
                 receiver,

@@ -73,8 +73,13 @@ pub mod whole;
 pub use receiver::Receiver;
 pub use sender::Sender;
 
+use rand_core::CryptoRng;
+
 use super::{Protocol, Security, Session, function::Shape};
-use crate::{Error, Refusal};
+use crate::{
+    Error, Refusal,
+    vole::{self, ReceiverOutput, SenderOutput},
+};
 
 /// Columns of the store, hence the length of the correlation, that a session
 /// needs.
@@ -93,6 +98,22 @@ pub fn correlations(session: &Session) -> Result<usize, Error> {
 /// [`Refusal::ParameterRange`] for a session of another protocol.
 pub fn correlation_bits(session: &Session) -> Result<u32, Error> {
     shape_of(session).map(|shape| if shape.malicious() { 128 } else { 64 })
+}
+
+/// A correlation of the length and width that a session needs, from a dealer whom
+/// everybody trusts ([`vole::ideal`]).
+///
+/// # Errors
+/// [`Refusal::ParameterRange`] for a session of another protocol.
+pub fn deal<R: CryptoRng + ?Sized>(
+    session: &Session,
+    rng: &mut R,
+) -> Result<(SenderOutput, ReceiverOutput), Error> {
+    let count = correlations(session)?;
+    Ok(match correlation_bits(session)? {
+        64 => vole::ideal::deal_narrow(count, rng),
+        _ => vole::ideal::deal(count, rng),
+    })
 }
 
 /// The sizes of a session.

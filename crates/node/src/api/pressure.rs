@@ -36,7 +36,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{BODY_BYTES_MAX, body_bytes_max};
+use super::body_bytes_max;
 use crate::{
     core::lock,
     error::{Error, Result},
@@ -98,7 +98,7 @@ fn too_large(limit: usize) -> Error {
 /// Reads the body of a request that needs no credentials, before its handler runs.
 pub(super) async fn open_body(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    match read(body, OPEN_BODY_BYTES_MAX.min(BODY_BYTES_MAX)).await {
+    match read(body, OPEN_BODY_BYTES_MAX).await {
         Ok((bytes, _held)) => {
             next.run(Request::from_parts(parts, Body::from(bytes)))
                 .await

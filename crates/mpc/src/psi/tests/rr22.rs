@@ -1,13 +1,13 @@
 //! The silent protocol of either strength.
 
-use rand::{CryptoRng, rngs::StdRng};
+use rand::rngs::StdRng;
 
 use super::world::*;
 use crate::{
     Error, Fault, Refusal,
-    field::{F128, mul_add_scalar},
+    field::F128,
     psi::{
-        rr22::{Receiver, Sender, correlation_bits, correlations},
+        rr22::{Receiver, Sender, correlation_bits, correlations, deal},
         *,
     },
     vole::{self, ReceiverOutput, SenderOutput},
@@ -36,26 +36,9 @@ impl Roles for Pair {
     }
 }
 
-/// A correlation of the width that the session needs, from a dealer.
-pub(super) fn deal<R: CryptoRng>(session: &Session, rng: &mut R) -> (SenderOutput, ReceiverOutput) {
-    let count = correlations(session).unwrap();
-    let (sender, mut receiver) = vole::ideal::deal(count, rng);
-    if correlation_bits(session).unwrap() == 64 {
-        for a in &mut receiver.a {
-            let mut bytes = a.to_bytes();
-            bytes[8..].fill(0);
-            *a = F128::from_bytes(bytes);
-        }
-        receiver.c.copy_from_slice(&sender.b);
-        let (a, c) = (receiver.a.clone(), &mut receiver.c);
-        mul_add_scalar(c, &a, sender.delta);
-    }
-    (sender, receiver)
-}
-
 pub(super) fn pair(setup: &Setup, instance: &Instance, rng: &mut StdRng) -> Pair {
     let session = setup.open(0, Security::SemiHonest).unwrap();
-    let (key, vector) = deal(&session, rng);
+    let (key, vector) = deal(&session, rng).unwrap();
     let mine = hash(setup, &instance.receiver);
     let theirs = hash(setup, &instance.sender);
     Pair {
@@ -160,7 +143,7 @@ fn parts_together_give_the_whole() {
     let mut found = Vec::new();
     for part in 0..5 {
         let session = setup.open(part, Security::Malicious).unwrap();
-        let (key, vector) = deal(&session, &mut rng);
+        let (key, vector) = deal(&session, &mut rng).unwrap();
         let (places, mine) = cut(&mine, part);
         let theirs = Set::new(&cut(&theirs, part).1);
         let mut pair = Pair {
@@ -202,7 +185,7 @@ fn what_does_not_fit_is_refused() {
 
     let small = setup(ALL[0], 1, 1, 1);
     let session = small.open(0, Security::Malicious).unwrap();
-    let (key, vector) = deal(&session, &mut rng);
+    let (key, vector) = deal(&session, &mut rng).unwrap();
     let error = Receiver::new(session.clone(), set(), vector, &mut rng)
         .err()
         .unwrap();
