@@ -8,7 +8,8 @@
 use std::{sync::Arc, time::Duration};
 
 use docket::{
-    CredentialId, Header, OfficerId, Opened, Record, RecordError, passkey, state::QuestionPhase,
+    CredentialId, Header, OfficerId, Opened, Record, RecordError, passkey,
+    state::{QuestionPhase, WarrantPhase},
 };
 use primitives::{Digest, Signature, WarrantId};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use crate::{
         webauthn::{self, RequestOptions},
     },
     core::{Core, Indexed, lock},
+    custodian::LAG_PATIENCE,
     error::{Error, Result},
     host::Patience,
     store::Shelf,
@@ -75,20 +77,38 @@ pub async fn prepare(core: &Arc<Core>, actor: &Actor, act: &Act) -> Result<Prepa
 /// Longest that an act waits for a body that is on its way.
 const BODY_PATIENCE: Duration = Duration::from_secs(15);
 
-/// Makes an act; a body that is still on its way is waited for.
+/// Makes an act; a body that is still on its way is waited for, and so is the order
+/// under a draft: the authority's node may have seen it final a moment earlier, and
+/// a denial stays on record.
 async fn make_when_here(core: &Arc<Core>, act: &Act) -> Result<Made> {
-    let patience = Patience::new(&core.host, BODY_PATIENCE);
+    let body = Patience::new(&core.host, BODY_PATIENCE);
+    let order = Patience::new(&core.host, LAG_PATIENCE);
     let mut changed = core.changed.subscribe();
     loop {
-        match make(core, act).await {
-            Err(error) if error.rule() == "body-missing" => {
-                if patience.wait(changed.changed()).await.is_none() {
-                    return Err(error);
-                }
-            }
-            made => return made,
+        // Before the try: an order that comes during it is tried again.
+        let undecided = is_undecided(core, act);
+        let error = match make(core, act).await {
+            Ok(made) => return Ok(made),
+            Err(error) => error,
+        };
+        let patience = match error.rule() {
+            "body-missing" => &body,
+            "warrant-unknown" if undecided => &order,
+            _ => return Err(error),
+        };
+        if patience.wait(changed.changed()).await.is_none() {
+            return Err(error);
         }
     }
+}
+
+/// Whether this node's ledger has the draft of an act's warrant, and no decision on
+/// it.
+fn is_undecided(core: &Core, act: &Act) -> bool {
+    let state = core.state();
+    docket_of(core, act)
+        .and_then(|id| state.warrant(&id))
+        .is_some_and(|known| known.phase == WarrantPhase::Drafted)
 }
 
 /// Records a denial in the docket that the act was about, if there is one.

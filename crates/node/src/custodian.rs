@@ -214,9 +214,9 @@ fn running(core: &Core, peer: &PublicKey, question: &Digest) -> Result<(State, C
     Ok((state, case))
 }
 
-/// Longest that this node may be behind the requester's copy of the ledger
-/// before it refuses.
-const LAG_PATIENCE: Duration = Duration::from_secs(5);
+/// Longest that this node may be behind another's copy of the ledger before it
+/// refuses.
+pub(crate) const LAG_PATIENCE: Duration = Duration::from_secs(5);
 
 /// [`running`], once this node's own copy of the ledger shows it: the requester
 /// may have seen the last record a moment earlier.

@@ -346,6 +346,14 @@ fn issue(seats: &Seats<'_>, warrant: &str, stage: &Stage, stop: &Stop) -> Result
         ..IssueWarrant::default()
     });
     judge.act(&act)?;
+    // The police's node may see the order a moment after the judge's.
+    let police = seats.investigator()?;
+    stop.wait("the order at the police", INBOX, || {
+        let warrants = police.warrants()?;
+        Ok(warrants
+            .into_iter()
+            .find(|known| known.warrant == warrant && known.phase == "issued"))
+    })?;
     if draft.subjects == 0 {
         stage.say(
             "issued; custodians read the scenes, which are the order's, not the police's to change",
