@@ -798,6 +798,14 @@ export const rules: RulesView = {
   rules: [
     { name: 'small-identify', template: 'identify', answer_cap: 200, hops: 1, subjects: 50 },
     { name: 'near-contacts', template: 'call-contacts', answer_cap: 500, hops: 1, subjects: 20 },
+    {
+      name: 'usual-totals',
+      template: 'totals',
+      answer_cap: 100,
+      hops: 1,
+      subjects: 20,
+      computing: ['bank_a', 'procuratorate', 'telecom_a'],
+    },
   ],
   history: [
     { record: hex('ru'), changed_ms: now - 3 * day, changed_by: 'approver-1', reason: '节后恢复常规', rules: [] },

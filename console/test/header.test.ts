@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Act, CaseCard, Prepared } from '../src/api/types'
-import { decode, fromHex, toHex } from '../src/sign/cbor'
+import { type Cbor, decode, fromHex, toHex } from '../src/sign/cbor'
 import {
   challengeOf,
   check,
   compareStatement,
+  computingOf,
   credentialOf,
   type Header,
   NotAsked,
@@ -124,8 +125,13 @@ describe('an act and its statement', () => {
       [{ ...rule, subjects: 21 }],
       [{ ...rule, template: 'call-contacts' }],
       [{ ...rule, name: 'other' }],
+      [{ ...rule, computing: ['bank_a'] }],
     ])
       refused({ ...change, rules }, 'rules-changed')
+    const computing = (ids: string[]) => computingOf(new Map<string, Cbor>([['computing', ids]]))
+    expect(computing(['telecom_a', 'bank_a'])).toEqual(['bank_a', 'telecom_a'])
+    expect(computingOf(new Map())).toEqual([])
+    expect(() => computingOf(new Map<string, Cbor>([['computing', 1]]))).toThrow()
   })
   test('an order that is wider than the draft is refused', () => {
     const issued = readHeader(golden('warrant-issued'))

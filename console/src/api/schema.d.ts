@@ -2819,6 +2819,11 @@ export interface components {
              */
             answer_cap: number;
             /**
+             * @description The members that may be among the three that compute a joint question; none:
+             *     joint questions are decided by hand.
+             */
+            computing?: string[];
+            /**
              * Format: int32
              * @description Most hops.
              */

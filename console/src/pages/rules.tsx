@@ -2,15 +2,16 @@
 import { Plus, ScrollText, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { useGet, useStale } from '../api/queries'
-import type { Rule, RulesView, TemplateView } from '../api/types'
+import type { MemberView, Rule, RulesView, TemplateView } from '../api/types'
+import { useMembers } from '../app/names'
 import { has, useSession } from '../app/session'
 import { useSpeech } from '../i18n/lang'
-import { templates, word } from '../i18n/words'
-import { number } from '../lib/format'
+import { memberName, templates, word } from '../i18n/words'
+import { count, number } from '../lib/format'
 import { useKept } from '../lib/kept'
 import { useSign } from '../sign/SignDialog'
 import { Button, Card, Hex, IconButton, PageHead, Tag, When } from '../ui/basic'
-import { Select, TextArea, TextField } from '../ui/form'
+import { Picks, Select, TextArea, TextField } from '../ui/form'
 import { Await, Blank } from '../ui/state'
 
 export function RulesPage() {
@@ -36,6 +37,7 @@ interface Typed {
   hops: string
   cap: string
   subjects: string
+  computing: string[]
 }
 
 const typed = (rule: Rule): Typed => ({
@@ -44,7 +46,13 @@ const typed = (rule: Rule): Typed => ({
   hops: String(rule.hops),
   cap: String(rule.answer_cap),
   subjects: String(rule.subjects),
+  computing: rule.computing ?? [],
 })
+
+/** Joint questions are computed by three. */
+const COMPUTING = 3
+/** Who may be among them: custodians of the question, and its authority. */
+const mayCompute = (member: MemberView) => member.roles.some((role) => role === 'custodian' || role === 'authority')
 const whole = (text: string) => /^\d{1,9}$/.test(text) && Number(text) >= 1
 
 function Rules({ view }: { view: RulesView }) {
@@ -56,8 +64,16 @@ function Rules({ view }: { view: RulesView }) {
   const [rules, setRules, drop] = useKept<Typed[]>(`rules/${view.record ?? ''}`, () => view.rules.map(typed))
   const [reason, setReason] = useState('')
   const known = useGet<TemplateView[]>('/v1/templates', { staleTime: Number.POSITIVE_INFINITY })
+  const members = useMembers()
+  const computers = (members.data ?? []).filter(mayCompute)
+  const isJoint = (template: string) => Boolean(known.data?.find((t) => t.template === template)?.joint)
+  const named = (ids: readonly string[]) =>
+    ids.map((id) => memberName(members.data?.find((m) => m.institution === id)?.name ?? id, lang))
   const changed = JSON.stringify(rules) !== JSON.stringify(view.rules.map(typed))
-  const good = rules.every((rule) => rule.name.trim() && whole(rule.hops) && whole(rule.cap) && whole(rule.subjects))
+  const few = (rule: Typed) => isJoint(rule.template) && rule.computing.length < COMPUTING
+  const good = rules.every(
+    (rule) => rule.name.trim() && whole(rule.hops) && whole(rule.cap) && whole(rule.subjects) && !few(rule),
+  )
   const set = (at: number, part: Partial<Typed>) =>
     setRules((before) => before.map((rule, i) => (i === at ? { ...rule, ...part } : rule)))
   const list = known.data?.map((t) => t.template) ?? Object.keys(templates)
@@ -75,6 +91,7 @@ function Rules({ view }: { view: RulesView }) {
           hops: Number(rule.hops),
           answer_cap: Number(rule.cap),
           subjects: Number(rule.subjects),
+          ...(isJoint(rule.template) && { computing: rule.computing }),
         })),
       },
       onDone: () => {
@@ -110,9 +127,17 @@ function Rules({ view }: { view: RulesView }) {
               <p>
                 {say(
                   `答案至多 ${rule.cap} 行、至多 ${rule.hops} 跳、对象至多 ${rule.subjects} 个时，自动同意。`,
-                  `Approve by itself where the answer has at most ${rule.cap} rows, ${rule.hops} hops and the warrant at most ${rule.subjects} subjects.`,
+                  `Approve by itself where the answer has at most ${count(Number(rule.cap), 'row')} and ${count(Number(rule.hops), 'hop')}, and the warrant at most ${count(Number(rule.subjects), 'subject')}.`,
                 )}
               </p>
+              {rule.computing.length > 0 && (
+                <p>
+                  {say(
+                    `只由其中三家计算时：${named(rule.computing).join('、')}。`,
+                    `And where three of these compute it: ${named(rule.computing).join(', ')}.`,
+                  )}
+                </p>
+              )}
               {may && (
                 <div className="pair">
                   <Select
@@ -151,6 +176,15 @@ function Rules({ view }: { view: RulesView }) {
                   />
                 </div>
               )}
+              {may && isJoint(rule.template) && (
+                <Picks
+                  legend={say('可参与计算的机构', 'Who may compute')}
+                  chosen={rule.computing}
+                  onChange={(computing) => set(i, { computing })}
+                  error={few(rule) ? say('至少三家', 'At least three') : undefined}
+                  options={computers.map((m) => ({ value: m.institution, name: memberName(m.name, lang) }))}
+                />
+              )}
             </div>
           </Card>
         ))}
@@ -167,6 +201,7 @@ function Rules({ view }: { view: RulesView }) {
                     hops: '1',
                     cap: '100',
                     subjects: '20',
+                    computing: [],
                   },
                 ])
               }

@@ -6,7 +6,7 @@ import { count, duration, moment, number as grouped } from '../lib/format'
 import { duties, kinds, templates, word } from '../i18n/words'
 import { Facts, Hex, Tags } from '../ui/basic'
 import type { Cbor, CborMap } from './cbor'
-import { countOnly, type Header, plain, scenesOf } from './header'
+import { computingOf, countOnly, type Header, plain, scenesOf } from './header'
 
 type Row = readonly [ReactNode, ReactNode]
 
@@ -124,6 +124,10 @@ export function WhatIsSigned({ header }: { header: Header }) {
   function ruleRow(rule: Cbor): Row[] {
     if (!(rule instanceof Map)) return []
     const n = (key: string) => Number(rule.get(key))
+    const computing = computingOf(rule).map(name)
+    const by: Row[] = computing.length
+      ? [[say('可参与计算', 'May compute'), say(computing.join('、'), computing.join(', '))]]
+      : []
     return [
       [
         `${say('规则', 'Rule')} ${String(rule.get('name'))}`,
@@ -132,6 +136,7 @@ export function WhatIsSigned({ header }: { header: Header }) {
           `${word(templates, String(rule.get('template')), lang)} without an officer, up to ${count(n('answer_cap'), 'row')}, ${count(n('hops'), 'hop')}, ${count(n('subjects'), 'subject')}`,
         ),
       ],
+      ...by,
     ]
   }
 

@@ -305,10 +305,18 @@ function sameRules(fields: CborMap, asked: Extract<Act, { act: 'change-rules' }>
         text(written, 'template') === rule.template &&
         number(written, 'answer_cap') === rule.answer_cap &&
         number(written, 'hops') === rule.hops &&
-        number(written, 'subjects') === rule.subjects,
+        number(written, 'subjects') === rule.subjects &&
+        computingOf(written).join() === [...(rule.computing ?? [])].sort().join(),
       `another rule “${rule.name}”`,
     )
   })
+}
+
+/** Who may compute under a rule, sorted: the list is absent where there is nobody. */
+export function computingOf(rule: CborMap): string[] {
+  const ids = rule.has('computing') ? rule.get('computing') : []
+  ensure(Array.isArray(ids) && ids.every((id) => typeof id === 'string'), 'no list of who may compute')
+  return [...(ids as string[])].sort()
 }
 
 /** How many scenes terms have: the number is absent where there are none. */

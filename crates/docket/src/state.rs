@@ -41,8 +41,8 @@ use crate::{
     record::{Header, Record},
     rule::{Refusal, Rule, ensure},
     statement::{
-        Asked, DatasetPublished, KeyCommitment, RulesChanged, SnapshotCommitted, StandingRule,
-        Statement, Terms,
+        Asked, DatasetPublished, Extent, KeyCommitment, RulesChanged, SnapshotCommitted,
+        StandingRule, Statement, Terms,
     },
 };
 

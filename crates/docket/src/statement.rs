@@ -246,17 +246,36 @@ pub struct StandingRule {
     pub hops: u8,
     /// Most subjects on the warrant.
     pub subjects: u32,
+    /// Who may be among the three that compute a joint question: two of them together
+    /// could see everything. None: every joint question is decided by hand.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub computing: BTreeSet<InstitutionId>,
+}
+
+/// What of a question a standing rule bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent<'a> {
+    /// The template.
+    pub template: &'a TemplateId,
+    /// Most rows.
+    pub answer_cap: u32,
+    /// Hops that it takes.
+    pub hops: u8,
+    /// Subjects on its warrant.
+    pub subjects: u32,
+    /// The three that compute it, where it is joint.
+    pub computing: &'a [InstitutionId],
 }
 
 impl StandingRule {
-    /// Whether a question of these bounds, under a warrant of so many subjects, is
-    /// within the rule.
+    /// Whether a question is within the rule.
     #[must_use]
-    pub fn covers(&self, template: &TemplateId, answer_cap: u32, hops: u8, subjects: u32) -> bool {
-        self.template == *template
-            && answer_cap <= self.answer_cap
-            && hops <= self.hops
-            && subjects <= self.subjects
+    pub fn covers(&self, asked: &Extent<'_>) -> bool {
+        self.template == *asked.template
+            && asked.answer_cap <= self.answer_cap
+            && asked.hops <= self.hops
+            && asked.subjects <= self.subjects
+            && asked.computing.iter().all(|id| self.computing.contains(id))
     }
 }
 

@@ -9,7 +9,11 @@
 
 use std::sync::Arc;
 
-use docket::{Plan, State, Statement, body::Reason, statement::StandingRule};
+use docket::{
+    Plan, State, Statement,
+    body::Reason,
+    statement::{Extent, StandingRule},
+};
 use primitives::{Digest, InstitutionId};
 
 use crate::{
@@ -75,6 +79,7 @@ impl RuleView {
             answer_cap: rule.answer_cap,
             hops: rule.hops,
             subjects: rule.subjects,
+            computing: rule.computing.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -86,10 +91,20 @@ pub fn matching<'a>(
     plan: &Plan,
     subjects: u32,
 ) -> Option<&'a StandingRule> {
-    let (cap, hops) = (plan.answer_cap, plan.hops);
-    rules
-        .iter()
-        .find(|rule| rule.covers(&plan.template, cap, hops, subjects))
+    let extent = Extent {
+        template: &plan.template,
+        answer_cap: plan.answer_cap,
+        hops: plan.hops,
+        subjects,
+        computing: computing(plan),
+    };
+    rules.iter().find(|rule| rule.covers(&extent))
+}
+
+/// The three that compute a plan, where it is joint.
+fn computing(plan: &Plan) -> &[InstitutionId] {
+    let joint = plan.joint.as_ref();
+    joint.map(|joint| &joint.computing[..]).unwrap_or_default()
 }
 
 /// Why no rule approves a plan, in plain words.
@@ -107,6 +122,13 @@ pub fn by_hand(rules: &[StandingRule], plan: &Plan, subjects: u32) -> Vec<Words>
             why.push(Words::new(
                 format!("Rule {name} allows {most} {en}; this asks for {asked}."),
                 format!("规则 {name} 至多 {most} {zh}，本次为 {asked}。"),
+            ));
+        }
+        let others = computing(plan).iter();
+        for other in others.filter(|id| !rule.computing.contains(id)) {
+            why.push(Words::new(
+                format!("Rule {name} does not let {other} compute; this question would."),
+                format!("规则 {name} 不允许 {other} 参与计算，而本次由其参与。"),
             ));
         }
     }

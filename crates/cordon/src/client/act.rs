@@ -26,7 +26,7 @@ use node::api::types::{
     Act, Ask, DraftWarrant, IssueWarrant, Prepared, Recorded, RuleView, SceneView, SubmitSignature,
     WarrantView,
 };
-use primitives::{cbor, limits::RECORD_BYTES_MAX, semantic::Selector};
+use primitives::{InstitutionId, cbor, limits::RECORD_BYTES_MAX, semantic::Selector};
 
 use super::{Client, now_ms};
 use crate::failure::{Failure, Result};
@@ -297,6 +297,12 @@ fn compare_rules(asked: &[RuleView], found: &[StandingRule]) -> Result<()> {
             && found.answer_cap == asked.answer_cap
             && found.hops == asked.hops
             && found.subjects == asked.subjects
+            && asked
+                .computing
+                .iter()
+                .map(String::as_str)
+                .collect::<BTreeSet<_>>()
+                == found.computing.iter().map(InstitutionId::as_str).collect()
     };
     ensure(
         asked.len() == found.len() && asked.iter().zip(found).all(same),

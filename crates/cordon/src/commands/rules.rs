@@ -55,6 +55,7 @@ impl Show {
                 answer_cap,
                 hops,
                 subjects,
+                computing,
             } = rule;
             out.say(
                 &format!(
@@ -62,6 +63,12 @@ impl Show {
                 ),
                 &format!("{name}：{template}，至多 {answer_cap} 行、{hops} 跳、{subjects} 个对象"),
             );
+            if !computing.is_empty() {
+                out.say(
+                    &format!("  computed by three of {}", computing.join(", ")),
+                    &format!("  由其中三家计算：{}", computing.join("、")),
+                );
+            }
         }
         for change in &view.history {
             let by = change.changed_by.as_deref().unwrap_or_default();
@@ -85,8 +92,15 @@ The file has a table a rule, under the rule's name:
   answer_cap = 100
   hops = 1
   subjects = 20
+  [usual-totals]
+  template = \"totals\"
+  answer_cap = 100
+  hops = 1
+  subjects = 20
+  computing = [\"bank_a\", \"bank_b\", \"procuratorate\", \"telecom_a\"]
 
-They replace all rules in force. What no rule covers is decided by hand. Rules are
+A joint question, which three members compute, is approved where the rule names all
+three under computing. They replace all rules in force. What no rule covers is decided by hand. Rules are
 signed and stand on the ledger; validators refuse an approval that none covers.")]
 pub(crate) struct Set {
     #[command(flatten)]
@@ -112,6 +126,8 @@ struct Written {
     answer_cap: u32,
     hops: u8,
     subjects: u32,
+    #[serde(default)]
+    computing: Vec<String>,
 }
 
 impl Set {
@@ -147,6 +163,7 @@ fn read(text: &str) -> std::result::Result<Vec<RuleView>, String> {
         answer_cap: rule.answer_cap,
         hops: rule.hops,
         subjects: rule.subjects,
+        computing: rule.computing,
     });
     Ok(rules.collect())
 }

@@ -278,6 +278,7 @@ pub(crate) fn rules(scene: &Scene) -> Vec<RuleView> {
             answer_cap: ANSWER_CAP,
             hops: 2,
             subjects: subjects.max(100),
+            computing: Vec::new(),
         })
         .collect()
 }

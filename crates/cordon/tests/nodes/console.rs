@@ -223,6 +223,7 @@ fn rules_that_an_approver_changes(world: &World, question: &str) {
             answer_cap: 1_000,
             hops: 2,
             subjects: 5,
+            computing: Vec::new(),
         }],
         reason: "asked for every day".into(),
     };

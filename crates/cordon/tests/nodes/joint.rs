@@ -11,7 +11,9 @@ use city::Config;
 use data::{Value, pooled::Pool};
 use docket::{Duty, Role};
 use mpc::joint::ideal;
-use node::api::types::{Act, AnswerView, Ask, DraftWarrant, SceneView};
+use node::api::types::{
+    Act, AnswerView, Ask, ChangeRules, DraftWarrant, PlanView, RuleView, RulesView, SceneView,
+};
 
 use crate::case::evidence_holds;
 use crate::world::{LIMIT, World, ask, assert_refused, copy, draft, id};
@@ -434,7 +436,7 @@ fn revoked_before_it_runs(city: &City) {
     let scenes = [scene(Some(1), 0, 30)];
     let warrant = city.warrant(&[], &scenes, 1_000);
     let question = city.world.ask(ask(&warrant, "at-the-scenes"));
-    city.world.approve("telecom_a", &question);
+    a_rule_says_who_may_compute(&city.world, &question);
     let revoke = Act::RevokeWarrant {
         warrant: warrant.clone(),
         reason: "the report was withdrawn".into(),
@@ -459,6 +461,60 @@ fn revoked_before_it_runs(city: &City) {
         "{}",
         view.phase
     );
+}
+
+/// A standing rule approves a joint question where it names all who compute it.
+fn a_rule_says_who_may_compute(world: &World, question: &str) {
+    let approver = world.officer("telecom_a", "approver");
+    let set = |computing: &[&str]| {
+        let known: RulesView = approver.get("/v1/rules").unwrap();
+        let rule = RuleView {
+            name: "scenes".into(),
+            template: "at-the-scenes".into(),
+            answer_cap: 1_000,
+            hops: 1,
+            subjects: 20,
+            computing: computing.iter().copied().map(str::to_owned).collect(),
+        };
+        approver.act(&Act::ChangeRules(ChangeRules {
+            replaces: known.record,
+            rules: vec![rule],
+            reason: "asked for every day".into(),
+        }))
+    };
+    assert_refused("not-a-member", set(&["a_stranger"]));
+    let path = format!("/v1/questions/{question}/plan");
+    // Whom the rules in force keep from computing it.
+    let kept_out = |wanted: usize| {
+        world.until("why no rule approves it", || {
+            let plan: PlanView = match approver.get(&path) {
+                Err(failure) if failure.retry || failure.rule == "question-unknown" => {
+                    return Ok(None);
+                }
+                plan => plan?,
+            };
+            let why = plan.custody.unwrap().by_hand;
+            let members = MEMBERS.map(|(id, _)| id).into_iter();
+            let named: Vec<&str> = members
+                .filter(|id| {
+                    let let_in = format!("let {id} compute");
+                    why.iter().any(|words| words.text_en.contains(&let_in))
+                })
+                .collect();
+            Ok((named.len() == wanted).then_some(named))
+        })
+    };
+    set(&[]).unwrap();
+    let three = kept_out(3);
+    set(&three[..2]).unwrap();
+    assert_eq!(kept_out(1), three[2..]);
+    let is_approved = || {
+        let view = approver.question(question)?;
+        Ok((view.decisions["telecom_a"] == "approved").then_some(()))
+    };
+    assert_eq!(is_approved().unwrap(), None);
+    set(&three).unwrap();
+    world.until("the approval by rule", is_approved);
 }
 
 /// Each of the three is killed while it computes, and the answer is the same.

@@ -241,6 +241,7 @@ fn later() -> Vec<Statement> {
                 answer_cap: 100,
                 hops: 1,
                 subjects: 20,
+                computing: BTreeSet::new(),
             }],
         }),
         Statement::PassedOn {

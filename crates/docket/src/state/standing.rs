@@ -11,8 +11,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Digest, Duty, InstitutionId, Question, RULES_MAX, Record, Refusal, Rule, Rules, RulesChanged,
-    StandingRule, State, Warrant, ensure, require_follows, require_part, text_within,
+    Digest, Duty, Extent, InstitutionId, MEMBERS_MAX, Question, RULES_MAX, Record, Refusal, Rule,
+    Rules, RulesChanged, StandingRule, State, Warrant, ensure, require_follows, require_part,
+    text_within,
 };
 
 impl State {
@@ -70,12 +71,16 @@ impl State {
             )
         })?;
         require_follows(&record.header, &rules.record)?;
-        let (cap, hops) = (question.answer_cap, question.hops);
-        let subjects = warrant.terms.subjects;
-        let covered = rules
-            .rules
-            .iter()
-            .any(|rule| rule.name == name && rule.covers(&question.template, cap, hops, subjects));
+        let computing = question.joint.as_ref().map(|joint| &joint.computing[..]);
+        let extent = Extent {
+            template: &question.template,
+            answer_cap: question.answer_cap,
+            hops: question.hops,
+            subjects: warrant.terms.subjects,
+            computing: computing.unwrap_or_default(),
+        };
+        let mut rules = rules.rules.iter();
+        let covered = rules.any(|rule| rule.name == name && rule.covers(&extent));
         ensure(covered, Rule::StandingRule, || {
             "no rule of this name covers the question".into()
         })
@@ -97,6 +102,9 @@ fn check_rules(rules: &[StandingRule]) -> Result<(), Refusal> {
             Rule::StandingRule,
             || "a rule's rows, hops and subjects are at least 1".into(),
         )?;
+        ensure(rule.computing.len() <= MEMBERS_MAX, Rule::Limit, || {
+            format!("a rule names at most {MEMBERS_MAX} members that may compute")
+        })?;
     }
     Ok(())
 }

@@ -198,6 +198,7 @@ impl World {
             answer_cap,
             hops: 1,
             subjects: 100,
+            computing: BTreeSet::new(),
         };
         let statement = Statement::RulesChanged(RulesChanged {
             replaces,

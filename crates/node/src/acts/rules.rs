@@ -1,13 +1,16 @@
 //! The act that puts standing rules in force.
 
+use std::collections::BTreeSet;
+
 use docket::{
     State, Statement,
     statement::{RulesChanged, StandingRule},
 };
+use primitives::InstitutionId;
 
 use super::{
     afterwards::reason_of,
-    make::{Made, digest},
+    make::{Made, digest, ids},
     summary::Summary,
 };
 use crate::{
@@ -31,7 +34,7 @@ pub(super) fn change(core: &Core, state: &State, change: &ChangeRules) -> Result
     let rules = change
         .rules
         .iter()
-        .map(checked)
+        .map(|rule| checked(state, rule))
         .collect::<Result<Vec<_>>>()?;
     let reason = reason_of(core, &change.reason)?;
     let readers = core.readers(state, [&core.me]);
@@ -68,16 +71,28 @@ fn described(summary: Summary, rule: &StandingRule) -> Summary {
         answer_cap,
         hops,
         subjects,
+        computing,
     } = rule;
-    summary.and(
+    let summary = summary.and(
         format!(
             "{name}: {template} without an officer, up to {answer_cap} rows, {hops} hops, {subjects} subjects"
         ),
         format!("{name}：{template} 免人工，至多 {answer_cap} 行、{hops} 跳、{subjects} 个对象"),
+    );
+    if computing.is_empty() {
+        return summary;
+    }
+    let names: Vec<&str> = computing.iter().map(|id| id.as_str()).collect();
+    summary.and(
+        format!(
+            "{name}: among these alone may compute: {}",
+            names.join(", ")
+        ),
+        format!("{name}：只可由以下机构参与计算：{}", names.join("、")),
     )
 }
 
-fn checked(rule: &RuleView) -> Result<StandingRule> {
+fn checked(state: &State, rule: &RuleView) -> Result<StandingRule> {
     let name = rule.name.trim();
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
         let detail = format!("a rule's name has 1 to {NAME_BYTES_MAX} bytes");
@@ -87,11 +102,17 @@ fn checked(rule: &RuleView) -> Result<StandingRule> {
         let detail = format!("no template {}", rule.template);
         return Err(Error::refused("template-unknown", detail));
     }
+    let computing: BTreeSet<InstitutionId> = ids(&rule.computing)?;
+    if let Some(unknown) = computing.iter().find(|id| state.member(id).is_none()) {
+        let detail = format!("{unknown} is no member of the network");
+        return Err(Error::refused("not-a-member", detail));
+    }
     Ok(StandingRule {
         name: name.into(),
         template: rule.template.parse()?,
         answer_cap: rule.answer_cap,
         hops: rule.hops,
         subjects: rule.subjects,
+        computing,
     })
 }

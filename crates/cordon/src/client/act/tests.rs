@@ -274,6 +274,7 @@ fn the_rules_signed_are_the_rules_typed() {
         answer_cap,
         hops,
         subjects,
+        computing: vec!["bank_b".into(), "bank_a".into()],
     };
     let act = Act::ChangeRules(ChangeRules {
         replaces: Some(Digest([7; 32]).to_string()),
@@ -287,6 +288,11 @@ fn the_rules_signed_are_the_rules_typed() {
             answer_cap: rule.answer_cap,
             hops: rule.hops,
             subjects: rule.subjects,
+            computing: rule
+                .computing
+                .iter()
+                .map(|id| id.parse().unwrap())
+                .collect(),
         });
         let rules = rules.collect();
         let change = RulesChanged { replaces, rules };

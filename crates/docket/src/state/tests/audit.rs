@@ -350,11 +350,14 @@ impl Audit<'_> {
         assert!(record.header.officer.is_some() && header.follows.contains(&record.digest));
         let asked = self.asked(header, question);
         let subjects = self.draft(header).2.subjects;
+        let computing = asked.joint.as_ref().map(|joint| joint.computing.clone());
+        let computing = computing.unwrap_or_default();
         let fits = rules.iter().filter(|rule| rule.name == name).any(|rule| {
             rule.template == asked.template
                 && rule.answer_cap >= asked.answer_cap
                 && rule.hops >= asked.hops
                 && rule.subjects >= subjects
+                && computing.iter().all(|one| rule.computing.contains(one))
         });
         assert!(fits, "approved by a rule that does not cover it");
     }

@@ -2,12 +2,14 @@
 
 use primitives::{Digest, WarrantId};
 
-use super::world::{DAY_MS, Phase, START_MS, World, charter, digest, id, part};
+use super::world::{DAY_MS, Phase, START_MS, World, charter, digest, id, part, standing};
 use crate::{
     Charter, Record, Refusal, Rule, Statement,
     charter::CharterLimits,
     state::{JOINT_WINDOW_MS, QuestionPhase},
-    statement::{Asked, Attestation, Count, Joint, QuestionAsked, TableCommitment, Terms},
+    statement::{
+        Asked, Attestation, Count, Joint, QuestionAsked, StandingRule, TableCommitment, Terms,
+    },
 };
 
 impl World {
@@ -108,6 +110,36 @@ fn a_joint_question_walks_from_draft_to_bundle() {
     assert_eq!(question.seat(&id("court")), Some(0));
     assert_eq!(question.seat(&id("police")), None);
     assert!(question.takes_part(&id("bank_a")) && !question.takes_part(&id("police")));
+}
+
+#[test]
+fn a_rule_covers_a_joint_question_where_it_names_all_who_compute() {
+    let w = World::joint_at(Phase::Asked);
+    let under = |computing: &[&str]| {
+        let mut w = w.clone();
+        let rule = StandingRule {
+            computing: computing.iter().copied().map(id).collect(),
+            ..standing(100)
+        };
+        let rules = w.accept(&w.change_rules("bank_a/app", vec![rule]));
+        w.rules.insert(id("bank_a"), rules);
+        w
+    };
+    let [first, second, third] = World::COMPUTING;
+    for named in [
+        &[][..],
+        &[first, second],
+        &[second, third],
+        &[first, second, "hybrid"],
+    ] {
+        let w = under(named);
+        let refused = w.refuse(&w.approve("bank_a", "bank_a"));
+        assert_eq!(refused.rule, Rule::StandingRule, "{named:?}");
+    }
+    for named in [&World::COMPUTING[..], &[third, "hybrid", second, first]] {
+        let mut w = under(named);
+        w.accept(&w.approve("bank_a", "bank_a"));
+    }
 }
 
 #[test]

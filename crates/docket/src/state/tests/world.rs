@@ -174,6 +174,7 @@ pub(super) fn standing(answer_cap: u32) -> StandingRule {
         answer_cap,
         hops: 2,
         subjects: 12,
+        computing: BTreeSet::new(),
     }
 }
 

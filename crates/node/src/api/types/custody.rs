@@ -19,6 +19,10 @@ pub struct RuleView {
     pub hops: u8,
     /// Most subjects on the warrant.
     pub subjects: u32,
+    /// The members that may be among the three that compute a joint question; none:
+    /// joint questions are decided by hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub computing: Vec<String>,
 }
 
 /// The standing rules.

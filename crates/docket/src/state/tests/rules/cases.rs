@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use primitives::{Digest, TemplateId, WarrantId, limits::FOLLOWS_MAX};
+use primitives::{
+    Digest, TemplateId, WarrantId,
+    limits::{FOLLOWS_MAX, MEMBERS_MAX},
+};
 
 use super::super::world::{
     DAY_MS, Phase, World, dataset, digest, id, institution, key, officer, part, snapshot, standing,
@@ -398,6 +401,10 @@ pub(super) fn limit_cases() -> Vec<Refusal> {
         name: n.to_string(),
         ..standing(1)
     });
+    let crowded = StandingRule {
+        computing: (0..=MEMBERS_MAX).map(|n| id(&format!("m{n}"))).collect(),
+        ..standing(1)
+    };
     let long = "x".repeat(5_000);
     let mut out = vec![
         w.refuse(&w.altered("police/inv", &w.drafted(), |h| {
@@ -408,6 +415,7 @@ pub(super) fn limit_cases() -> Vec<Refusal> {
         })),
         inputs.refuse(&inputs.complete(inputs.attestations(), STEPS_MAX + 1)),
         asked.refuse(&asked.change_rules("bank_a/app", many.collect())),
+        asked.refuse(&asked.change_rules("bank_a/app", vec![crowded])),
     ];
     let cause = |text: &str| Statement::RunAborted {
         question: running.question,
