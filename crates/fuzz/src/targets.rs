@@ -23,7 +23,7 @@ mod words;
 /// Bytes of memory that every execution may take.
 const MEMORY_BASE: usize = 8 * 1024 * 1024;
 /// Bytes of memory for each byte of input: a tree of CBOR values takes this much.
-const MEMORY_PER_BYTE: usize = 160;
+const MEMORY_PER_BYTE: usize = 32;
 
 /// A decoder of foreign bytes, or a role that reads them.
 pub struct Target {

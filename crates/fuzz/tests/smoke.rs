@@ -40,6 +40,7 @@ fn run(target: &Target) -> Result<u32, String> {
     for (number, seed) in seeds.iter().enumerate() {
         held(seed, format!("seed {number}"))?;
     }
+    held(&tiny_items(), "many of the smallest items".into())?;
     for (path, input) in corpus::inputs(target.name)? {
         held(&input, path.display().to_string())?;
     }
@@ -54,6 +55,16 @@ fn run(target: &Target) -> Result<u32, String> {
         return Err(format!("{} has no seeds", target.name));
     }
     Ok(executions)
+}
+
+/// A list of a quarter of a million maps of one entry: a tree of values would take a
+/// hundred times its bytes.
+fn tiny_items() -> Vec<u8> {
+    let items = 1u32 << 18;
+    let mut bytes = vec![0x9a];
+    bytes.extend_from_slice(&items.to_be_bytes());
+    bytes.extend_from_slice(&[0xa1, 0x00, 0x00].repeat(items as usize));
+    bytes
 }
 
 /// One test, so that nothing else allocates in this process while it counts.
