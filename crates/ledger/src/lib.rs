@@ -46,6 +46,8 @@ mod tend;
 mod testing;
 mod witness;
 
+#[cfg(feature = "simulation")]
+pub use crate::core::ClockSkew;
 pub use crate::error::{Error, Refusal, SubmitError, Trouble};
 pub use crate::host::Host;
 pub use crate::ledger::{Config, Final, Ledger, Starting, Status, Timeouts};

@@ -45,7 +45,7 @@ pub use crate::report::{Outcome, Violation};
 use crate::{
     people::{Docket, Office},
     villains::Villain,
-    weather::Weather,
+    weather::{Drift, Weather},
     world::{World, sub},
 };
 
@@ -125,10 +125,27 @@ async fn case(office: &Office, villains: &[usize]) -> u64 {
         }
         _ => Vec::new(),
     };
+    let drift = Drift::of(world.seed, world.members.len(), &spared);
     let weather = Weather::new(world.clone(), spared).blow();
     let (_, ()) = futures::join!(journey(office), async {
-        weather.await;
-        progress(office, villains).await;
+        futures::join!(weather, async {
+            if let Some(drift) = drift {
+                drift.begin(world).await;
+            }
+        });
+        // One member in so many may stand still: a villain's, or the one with that clock.
+        let mut idle = villains.to_vec();
+        if let Some(drift) = drift {
+            if villains.is_empty() {
+                idle.push(drift.member);
+            } else {
+                drift.mend(world);
+            }
+        }
+        progress(office, &idle).await;
+        if let Some(drift) = drift {
+            drift.mend(world);
+        }
     });
     let records = checks::at_the_end(office, villains).await;
     if world.villain == Villain::Twin {

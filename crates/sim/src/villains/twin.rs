@@ -96,7 +96,7 @@ pub(crate) async fn start(world: &Arc<World>, villain: usize) -> Option<Handle<(
     let world = world.clone();
     let context = world.context.child("twin");
     Some(context.spawn(move |context| async move {
-        let place = ("twin", std::time::Duration::ZERO);
+        let place = ("twin", ledger::ClockSkew::default());
         let started = ledger::Ledger::simulate(context, settings, rules, place).await;
         let Ok(ledger) = started else { return };
         let mut finals = ledger.follow(0);
