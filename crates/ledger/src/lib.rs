@@ -30,6 +30,8 @@ mod intake;
 mod keep;
 mod ledger;
 mod leg;
+#[cfg(feature = "simulation")]
+mod lies;
 pub mod limits;
 mod members;
 mod notice;

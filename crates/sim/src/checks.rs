@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `fork` | two honest nodes never have different logs of one size |
 //! | `clock` | no block is dated later than the quorum's clocks allow |
+//! | `believed` | no honest node holds a checkpoint of another log than its own |
+//! | `unnoticed` | two logs, or two roots signed, become evidence within a minute of talk |
 //! | `lost` | what was acknowledged stands at its place in every honest node's log |
 //! | `disagree` | at the end honest nodes have one log and one legal state |
 //! | `lawless` | no answer is opened without its warrant, approvals and budget |
@@ -28,6 +30,7 @@ use primitives::{Digest, InstitutionId};
 use crate::{
     people::Office,
     tables::CANARY,
+    villains::Villain,
     wires::contains,
     world::{World, lock},
 };
@@ -43,6 +46,7 @@ pub(crate) const PROGRESS_WITHIN: Duration = Duration::from_secs(60);
 /// Compares the honest nodes' logs, again and again.
 pub(crate) async fn watch(world: &Arc<World>, villains: &[usize]) {
     let mut roots: BTreeMap<u64, Digest> = BTreeMap::new();
+    let may_fork = world.villain == Villain::Many;
     loop {
         for n in (0..world.members.len()).filter(|n| !villains.contains(n)) {
             let Some(core) = world.core(n) else { continue };
@@ -51,8 +55,19 @@ pub(crate) async fn watch(world: &Arc<World>, villains: &[usize]) {
                 return;
             }
             let status = core.ledger.status();
+            let signed = core.ledger.checkpoint();
+            let theirs = signed.as_ref().map(|signed| signed.checkpoint());
+            if let Some(signed) = theirs.filter(|_| !may_fork)
+                && roots
+                    .get(&signed.size())
+                    .is_some_and(|known| known != signed.root())
+            {
+                let detail = format!("{n} has a checkpoint of {} records", signed.size());
+                world.report.broken("believed", detail);
+                return;
+            }
             let known = *roots.entry(status.size).or_insert(status.root);
-            if known != status.root {
+            if known != status.root && !may_fork {
                 let detail = format!("{n} has another log of {} records", status.size);
                 world.report.broken("fork", detail);
                 return;
@@ -207,7 +222,12 @@ fn lawful(world: &World, records: &[(u64, Arc<Record>)]) {
 }
 
 /// Only villains are blamed; what is held against them convinces others.
-fn accused(world: &World, records: &[(u64, Arc<Record>)], cores: &[Arc<Core>], villains: &[usize]) {
+pub(crate) fn accused(
+    world: &World,
+    records: &[(u64, Arc<Record>)],
+    cores: &[Arc<Core>],
+    villains: &[usize],
+) {
     let is_villain = |name: &InstitutionId| {
         let mut names = villains.iter().map(|n| &world.members[*n].id);
         names.any(|villain| villain == name)

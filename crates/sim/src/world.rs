@@ -41,7 +41,7 @@ use crate::{
     machine::{Engine, Machine, engine, ms},
     report::Report,
     tables::{CANARY, People},
-    villains::{Villain, coordinator::Lawless},
+    villains::{Villain, coordinator::Lawless, many},
     wires::Wires,
 };
 
@@ -245,9 +245,12 @@ impl World {
                     let ledger = joined.core.ledger.clone();
                     let _ = sender.send(Arc::downgrade(&joined.core));
                     let error = ledger.stopped().await;
-                    world
-                        .report
-                        .broken("ledger-stopped", format!("{n}: {error}"));
+                    if world.villain == Villain::Many {
+                        many::stopped(&world, &error);
+                    } else {
+                        let detail = format!("{n}: {error}");
+                        world.report.broken("ledger-stopped", detail);
+                    }
                     std::future::pending::<()>().await;
                 }
                 Err(error) => world.report.broken("start", format!("{n}: {error}")),
