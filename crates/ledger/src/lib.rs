@@ -48,7 +48,6 @@ mod tend;
 mod testing;
 mod witness;
 
-#[cfg(feature = "simulation")]
 pub use crate::core::ClockSkew;
 pub use crate::error::{Error, Refusal, SubmitError, Trouble};
 pub use crate::host::Host;
