@@ -7,6 +7,7 @@
 //!   the fields.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -33,13 +34,16 @@ use crate::witness::{Contradiction, Contraries, Evidence};
 /// The engine's store of final blocks.
 pub(crate) type Marshal = commonware_consensus::marshal::core::Mailbox<Scheme, Standard<Block>>;
 
+/// How far a node's wall clock stands before the runtime's, in milliseconds: nothing but
+/// in simulations, which move it while the node runs.
+pub type ClockSkew = Arc<AtomicI64>;
+
 /// The runtime, without its type.
 pub(crate) struct Env {
     pub(crate) now: Box<dyn Fn() -> SystemTime + Send + Sync>,
     pub(crate) sleep: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
     pub(crate) spawn: Box<dyn Fn(&'static str, BoxFuture<'static, ()>) + Send + Sync>,
-    /// How far the wall clock stands before `now`; none but in simulations.
-    pub(crate) ahead: Duration,
+    pub(crate) ahead: ClockSkew,
 }
 
 /// A record on its way into the pool.
@@ -219,9 +223,9 @@ impl Core {
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
-        let wall = self.now() + self.env.ahead;
-        let since = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        let since = self.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        now_ms.saturating_add_signed(self.env.ahead.load(Ordering::Relaxed))
     }
 
     pub(crate) fn set_finality(&self, took: Duration) {

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::app::Sink;
 use crate::block::Block;
 use crate::chain::{Chain, Offer};
-use crate::core::{Core, Env, Parts, Submission};
+use crate::core::{ClockSkew, Core, Env, Parts, Submission};
 use crate::cosign::Cosigner;
 use crate::engine::{Engine, Runtime};
 use crate::error::{Error, Refusal, SubmitError, Trouble};
@@ -81,7 +81,7 @@ pub struct Config {
     /// Before the names of all storage partitions, where nodes share a storage.
     pub(crate) storage_prefix: String,
     /// How far this node's clock stands before the runtime's.
-    pub(crate) clock_ahead: Duration,
+    pub(crate) clock_ahead: ClockSkew,
 }
 
 impl Config {
@@ -102,7 +102,7 @@ impl Config {
             timeouts: Timeouts::default(),
             leg_blocks: LEG_BLOCKS,
             storage_prefix: String::new(),
-            clock_ahead: Duration::ZERO,
+            clock_ahead: ClockSkew::default(),
         }
     }
 }
@@ -156,7 +156,7 @@ pub struct Status {
 /// A node's ledger. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Ledger {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 /// A ledger that is starting.
@@ -184,7 +184,7 @@ impl Ledger {
 
     /// [`Ledger::start`] under virtual time. Networks of several nodes share one runtime:
     /// `name` tells this one's storage from theirs, and its clock stands `ahead` of the
-    /// runtime's. All that it runs ends with the task that it is started in.
+    /// runtime's at each moment. All that it runs ends with the task that it is started in.
     ///
     /// # Errors
     /// As [`Ledger::start`].
@@ -193,7 +193,7 @@ impl Ledger {
         context: commonware_runtime::deterministic::Context,
         mut config: Config,
         rules: Arc<dyn Rules>,
-        (name, ahead): (&str, Duration),
+        (name, ahead): (&str, ClockSkew),
     ) -> Starting {
         config.storage_prefix = format!("{name}-");
         config.clock_ahead = ahead;
@@ -449,7 +449,7 @@ pub(crate) async fn start<E: Runtime>(
         leg_blocks: config.leg_blocks,
         storage_prefix: config.storage_prefix.clone(),
         rules,
-        env: env(&context, config.clock_ahead),
+        env: env(&context, config.clock_ahead.clone()),
         legs,
         chain: Chain::new(&genesis, digest, state),
         cosigner: Cosigner::new(origin, config.name.clone(), config.key.clone()),
@@ -519,7 +519,7 @@ async fn replay(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-fn env<E: Runtime>(context: &E, ahead: Duration) -> Env {
+fn env<E: Runtime>(context: &E, ahead: ClockSkew) -> Env {
     let clock = Arc::new(context.child("clock"));
     let sleeper = Arc::clone(&clock);
     let spawner = context.child("tasks");

@@ -30,6 +30,8 @@ mod intake;
 mod keep;
 mod ledger;
 mod leg;
+#[cfg(feature = "simulation")]
+mod lies;
 pub mod limits;
 mod members;
 mod notice;
@@ -46,6 +48,7 @@ mod tend;
 mod testing;
 mod witness;
 
+pub use crate::core::ClockSkew;
 pub use crate::error::{Error, Refusal, SubmitError, Trouble};
 pub use crate::host::Host;
 pub use crate::ledger::{Config, Final, Ledger, Starting, Status, Timeouts};

@@ -20,15 +20,30 @@ use crate::witness::{self, Contrary};
 
 /// How often the pool is tended while records wait.
 const TEND_EVERY: Duration = Duration::from_millis(250);
+/// Heartbeats between two showings of the newest checkpoint.
+const SHOW_EVERY: u64 = 5;
 /// Old records judged at a time.
 const JUDGED_MAX: usize = 1_024;
 
 /// Sends heartbeats until the runtime stops.
 pub(crate) async fn heartbeats(core: Arc<Core>) {
-    loop {
+    for beat in 1u64.. {
         core.send(Outgoing::Notice(None, heartbeat(&core)));
+        if beat.is_multiple_of(SHOW_EVERY) {
+            show(&core);
+        }
         (core.env.sleep)(HEARTBEAT).await;
         core.sweep();
+    }
+}
+
+/// Shows everybody the newest checkpoint with a quorum. Whoever has another log sees by
+/// it who signed both, however long the two could not talk.
+fn show(core: &Core) {
+    let latest = core.cosigner().latest().cloned();
+    if let Some(signed) = latest {
+        let signed = SignedCheckpoint::clone(&signed);
+        core.send(Outgoing::Notice(None, Notice::Signed(signed)));
     }
 }
 
@@ -227,11 +242,19 @@ fn help(core: &Core, from: PublicKey, signed: u64, lacks: Option<u64>) {
     }
 }
 
-/// Takes a checkpoint with a quorum if it is of this log and this node knows its epoch's members.
+/// Takes a checkpoint with a quorum if it is of this log and this node knows its epoch's
+/// members. Over another log it is that many words against this node's: whoever is held to
+/// both contradicts itself.
 fn take_signed(core: &Core, signed: SignedCheckpoint) {
     let checkpoint = signed.checkpoint();
-    let own_root = core.chain().log().root_at(checkpoint.size());
-    if own_root.ok().as_ref() != Some(checkpoint.root()) {
+    let (size, root) = (checkpoint.size(), *checkpoint.root());
+    let Ok(own_root) = core.chain().log().root_at(size) else {
+        return;
+    };
+    if own_root != root {
+        for word in signed.cosignatures().iter().cloned() {
+            witness::contrary(core, size, Contrary { root, word });
+        }
         return;
     }
     let Some(membership) = core.legs.membership(signed.epoch()) else {

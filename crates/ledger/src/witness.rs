@@ -324,7 +324,8 @@ pub(crate) fn compare(core: &Core, size: u64, name: &InstitutionId) {
     let Some(key) = member_of(core, name).and_then(|m| m.key(name).copied()) else {
         return;
     };
-    let origin = checkpoint.origin().to_owned();
+    let (origin, own_root) = (checkpoint.origin().to_owned(), *checkpoint.root());
+    let own = word.clone();
     let Ok(other) = proof::Checkpoint::new(origin, size, contrary.root) else {
         return;
     };
@@ -334,6 +335,15 @@ pub(crate) fn compare(core: &Core, size: u64, name: &InstitutionId) {
         && let Some(evidence) = Evidence::new(name.clone(), Contradiction::Checkpoint, &bytes)
     {
         core.witness(evidence);
+        // Whoever has the other log has the other half, and needs this one.
+        core.send(Outgoing::Notice(
+            None,
+            Notice::Contrary {
+                size,
+                root: own_root,
+                cosignature: own,
+            },
+        ));
     }
 }
 

@@ -93,6 +93,8 @@ pub mod files {
     pub const LEDGER: &str = "ledger";
     /// Snapshots of this institution's tables.
     pub const SNAPSHOTS: &str = "snapshots";
+    /// Evidence against members that contradicted themselves, a file each.
+    pub const EVIDENCE: &str = "evidence";
 }
 
 impl Config {

@@ -230,6 +230,15 @@ impl Core {
         self.host.now_ms()
     }
 
+    /// The later of the host's clock and the ledger's last time, by which warrants are
+    /// judged: a clock that stands behind keeps no warrant in force of which the ledger
+    /// shows that it is over.
+    #[must_use]
+    pub fn law_now_ms(&self) -> TimeMs {
+        let last = self.read_index().all().last().map(|known| known.time_ms);
+        self.now_ms().max(last.unwrap_or_default())
+    }
+
     /// The channels.
     ///
     /// # Errors

@@ -191,7 +191,7 @@ pub(crate) fn load(core: &Core, state: &State, question: &Digest) -> Result<Case
 fn running(core: &Core, peer: &PublicKey, question: &Digest) -> Result<(State, Case)> {
     let state = core.state();
     let case = load(core, &state, question)?;
-    state.warrant_in_force(&case.warrant_id, core.now_ms())?;
+    state.warrant_in_force(&case.warrant_id, core.law_now_ms())?;
     let requester = state.member(&case.warrant.requester);
     if requester.is_none_or(|member| member.node_key != *peer) {
         return Err(Error::refused(

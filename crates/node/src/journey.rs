@@ -24,6 +24,7 @@ use docket::{Record, Statement, body::FaultEvidence, state::QuestionPhase};
 use primitives::{Digest, InstitutionId, WarrantId};
 
 use crate::{
+    config::{files, write_private},
     core::{Core, Indexed, lock},
     custodian,
     error::{Error, Result},
@@ -58,7 +59,10 @@ pub async fn follow(core: Arc<Core>) {
                 look_again(&core);
             }
             next = finals.recv() => {
-                let Some(next) = next else { return };
+                let Some(next) = next else {
+                    keep(&core);
+                    return;
+                };
                 let mut touched = Vec::new();
                 touched.extend(take(&core, next, told_from));
                 // What waits behind it is taken in one go.
@@ -86,7 +90,28 @@ fn look_again(core: &Arc<Core>) {
         advance(core, *warrant);
     }
     fetch_outside(core);
+    keep(core);
     witness(core);
+}
+
+/// Writes down the evidence that this node's ledger holds. A ledger that met another
+/// history stops and states nothing any more; the file stays.
+fn keep(core: &Core) {
+    let folder = core.config.file(files::EVIDENCE);
+    for found in core.ledger.evidence() {
+        let file = folder.join(format!("{}-{}", found.member, found.kind));
+        if file.exists() {
+            continue;
+        }
+        let made = std::fs::create_dir_all(&folder).map_err(Error::from);
+        match made.and_then(|()| write_private(&file, &found.bytes)) {
+            Ok(()) => tracing::error!(
+                member = %found.member, kind = %found.kind, file = %file.display(),
+                "evidence against a member was kept"
+            ),
+            Err(error) => tracing::error!(%error, "evidence could not be kept"),
+        }
+    }
 }
 
 fn take(core: &Core, next: ledger::Final, told_from: u64) -> Option<WarrantId> {

@@ -244,7 +244,7 @@ impl Running {
         }
         self.core
             .state()
-            .warrant_in_force(&self.plan.warrant, self.core.now_ms())?;
+            .warrant_in_force(&self.plan.warrant, self.core.law_now_ms())?;
         Ok(())
     }
 

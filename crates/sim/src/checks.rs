@@ -3,6 +3,9 @@
 //! | rule | what it says |
 //! |---|---|
 //! | `fork` | two honest nodes never have different logs of one size |
+//! | `clock` | no block is dated later than the quorum's clocks allow |
+//! | `believed` | no honest node holds a checkpoint of another log than its own |
+//! | `unnoticed` | two logs, or two roots signed, become evidence within a minute of talk |
 //! | `lost` | what was acknowledged stands at its place in every honest node's log |
 //! | `disagree` | at the end honest nodes have one log and one legal state |
 //! | `lawless` | no answer is opened without its warrant, approvals and budget |
@@ -27,24 +30,44 @@ use primitives::{Digest, InstitutionId};
 use crate::{
     people::Office,
     tables::CANARY,
+    villains::Villain,
     wires::contains,
     world::{World, lock},
 };
 
 /// How often logs are compared.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How far ahead a block may be dated: what validators allow, and the difference of a
+/// quorum's clocks.
+const BLOCK_AHEAD_MAX: Duration = Duration::from_secs(50);
 /// Longest that a record may take to become final in calm weather.
 pub(crate) const PROGRESS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Compares the honest nodes' logs, again and again.
 pub(crate) async fn watch(world: &Arc<World>, villains: &[usize]) {
     let mut roots: BTreeMap<u64, Digest> = BTreeMap::new();
+    let may_fork = world.villain == Villain::Many;
     loop {
         for n in (0..world.members.len()).filter(|n| !villains.contains(n)) {
             let Some(core) = world.core(n) else { continue };
+            if let Some(detail) = ahead_of_time(world, n, &core) {
+                world.report.broken("clock", detail);
+                return;
+            }
             let status = core.ledger.status();
+            let signed = core.ledger.checkpoint();
+            let theirs = signed.as_ref().map(|signed| signed.checkpoint());
+            if let Some(signed) = theirs.filter(|_| !may_fork)
+                && roots
+                    .get(&signed.size())
+                    .is_some_and(|known| known != signed.root())
+            {
+                let detail = format!("{n} has a checkpoint of {} records", signed.size());
+                world.report.broken("believed", detail);
+                return;
+            }
             let known = *roots.entry(status.size).or_insert(status.root);
-            if known != status.root {
+            if known != status.root && !may_fork {
                 let detail = format!("{n} has another log of {} records", status.size);
                 world.report.broken("fork", detail);
                 return;
@@ -52,6 +75,18 @@ pub(crate) async fn watch(world: &Arc<World>, villains: &[usize]) {
         }
         world.sleep(LOOK_EVERY).await;
     }
+}
+
+/// Whether a node's log says that it is later than it can be: no clock that stands
+/// hours ahead may date a block, and what is dated so would date all that follow.
+fn ahead_of_time(world: &World, n: usize, core: &Core) -> Option<String> {
+    let time_ms = core.read_index().all().last()?.time_ms;
+    let now_ms = world.charter.founded_ms + u64::try_from(world.now().as_millis()).unwrap_or(0);
+    let latest = now_ms + u64::try_from(BLOCK_AHEAD_MAX.as_millis()).unwrap_or(0);
+    (time_ms > latest).then(|| {
+        let by_s = (time_ms - now_ms) / 1_000;
+        format!("{n} has a block that is dated {by_s} s ahead")
+    })
 }
 
 /// Waits until all honest nodes have the same log; false where they do not in time.
@@ -187,7 +222,12 @@ fn lawful(world: &World, records: &[(u64, Arc<Record>)]) {
 }
 
 /// Only villains are blamed; what is held against them convinces others.
-fn accused(world: &World, records: &[(u64, Arc<Record>)], cores: &[Arc<Core>], villains: &[usize]) {
+pub(crate) fn accused(
+    world: &World,
+    records: &[(u64, Arc<Record>)],
+    cores: &[Arc<Core>],
+    villains: &[usize],
+) {
     let is_villain = |name: &InstitutionId| {
         let mut names = villains.iter().map(|n| &world.members[*n].id);
         names.any(|villain| villain == name)

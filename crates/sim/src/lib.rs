@@ -45,7 +45,7 @@ pub use crate::report::{Outcome, Violation};
 use crate::{
     people::{Docket, Office},
     villains::Villain,
-    weather::Weather,
+    weather::{Drift, Weather},
     world::{World, sub},
 };
 
@@ -57,6 +57,12 @@ const LIMIT: Duration = Duration::from_secs(6 * 3_600);
 const OVER: &str = "over";
 /// How long a usual warrant lasts.
 const LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Who means harm in a seed.
+#[must_use]
+pub fn villain(seed: u64) -> &'static str {
+    Villain::of(seed).name()
+}
 
 /// Runs a seed to its end. A panic is a violation like any other.
 #[must_use]
@@ -91,7 +97,10 @@ async fn live(context: deterministic::Context, seed: u64) -> Outcome {
     let audit = context.child("audit");
     let world = World::found(context, seed).await;
     let villains = world.villain.members(&world);
-    // Before anybody has met the member's first program.
+    // Before anybody has met a member's first program.
+    if world.villain == Villain::Many {
+        villains::many::start(&world, &villains).await;
+    }
     let twin = match world.villain {
         Villain::Twin => villains::twin::start(&world, villains[0]).await,
         _ => None,
@@ -119,16 +128,47 @@ async fn live(context: deterministic::Context, seed: u64) -> Outcome {
 /// One case in the seed's weather, and what must hold after it.
 async fn case(office: &Office, villains: &[usize]) -> u64 {
     let world = &office.world;
+    if world.villain == Villain::Many {
+        return villains::many::case(office, villains).await;
+    }
     let spared = match world.villain {
         Villain::Requester | Villain::Custodian => {
             vec![world.place("police"), world.place("telecom_a")]
         }
         _ => Vec::new(),
     };
+    let drift = Drift::of(world.seed, world.members.len(), &spared);
     let weather = Weather::new(world.clone(), spared).blow();
     let (_, ()) = futures::join!(journey(office), async {
-        weather.await;
-        progress(office, villains).await;
+        futures::join!(
+            weather,
+            async {
+                if let Some(drift) = drift {
+                    drift.begin(world).await;
+                }
+            },
+            async {
+                if world.villain == Villain::Forger {
+                    villains::forger::now_and_then(world, villains[0]).await;
+                }
+            }
+        );
+        // One member in so many may stand still: a villain's, or the one with that clock.
+        let mut idle = villains.to_vec();
+        if let Some(drift) = drift {
+            if villains.is_empty() {
+                idle.push(drift.member);
+            } else {
+                drift.mend(world);
+            }
+        }
+        progress(office, &idle).await;
+        if world.villain == Villain::Forger {
+            villains::forger::in_calm(office, villains[0]).await;
+        }
+        if let Some(drift) = drift.filter(|_| villains.is_empty()) {
+            drift.mend(world);
+        }
     });
     let records = checks::at_the_end(office, villains).await;
     if world.villain == Villain::Twin {

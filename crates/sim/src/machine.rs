@@ -6,12 +6,13 @@
 //! - Work that would block runs whole within one poll: no kill cuts it in two.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use commonware_runtime::{Clock as _, Spawner as _, Supervisor as _, deterministic::Context};
 use futures::future::BoxFuture;
+use ledger::ClockSkew;
 use node::host::{Host, Task};
 use primitives::{Digest, TimeMs};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
@@ -31,7 +32,7 @@ pub(crate) fn engine() -> Engine {
 pub(crate) struct Machine {
     context: Context,
     began: SystemTime,
-    ahead: Duration,
+    ahead: ClockSkew,
     rng: Mutex<StdRng>,
     engine: Engine,
 }
@@ -41,7 +42,7 @@ impl Machine {
     pub(crate) fn host(
         context: Context,
         seed: &Digest,
-        ahead: Duration,
+        ahead: ClockSkew,
         engine: Engine,
     ) -> Arc<dyn Host> {
         Arc::new(Self {
@@ -62,7 +63,7 @@ pub(crate) fn ms(time: SystemTime) -> TimeMs {
 
 impl Host for Machine {
     fn now_ms(&self) -> TimeMs {
-        ms(self.context.current() + self.ahead)
+        ms(self.context.current()).saturating_add_signed(self.ahead.load(Ordering::Relaxed))
     }
 
     fn uptime(&self) -> Duration {

@@ -21,6 +21,7 @@ Options:
   --seeds N    how many seeds to run [default: 20]
   --first S    the first of them [default: 1]
   --jobs J     seeds at a time [default: 1]
+  --villain V  only those of the seeds that have this villain
   --trace      print everything that happens in each seed
   --json       print nothing but the last line
 
@@ -34,6 +35,7 @@ struct Options {
     seeds: u64,
     first: u64,
     jobs: u64,
+    villain: Option<String>,
     trace: bool,
     json: bool,
 }
@@ -43,11 +45,16 @@ fn options() -> Option<Options> {
         seeds: 20,
         first: 1,
         jobs: 1,
+        villain: None,
         trace: false,
         json: false,
     };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
+        if arg == "--villain" {
+            options.villain = Some(args.next()?);
+            continue;
+        }
         let mut number = || args.next()?.parse().ok();
         match arg.as_str() {
             "--seeds" => options.seeds = number()?,
@@ -84,6 +91,10 @@ fn work(options: &Options, next: &AtomicU64, outcomes: &Mutex<BTreeMap<u64, Outc
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= options.first.saturating_add(options.seeds) {
             return;
+        }
+        let asked = options.villain.as_deref();
+        if asked.is_some_and(|asked| asked != sim::villain(seed)) {
+            continue;
         }
         let mut outcome = sim::run(seed);
         if options.trace {

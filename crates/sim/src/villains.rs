@@ -7,6 +7,8 @@
 //! | [`coordinator`] | a requester's validator that proposes approvals and ends of runs nobody made |
 //! | [`custodian`] | a custodian that answers under another key, or with garbage |
 //! | [`twin`] | one key in two programs: votes and checkpoints on both sides |
+//! | [`many`] | more twins than a network withstands: two logs |
+//! | [`forger`] | a validator that shows the overseer another history |
 //! | [`noise`] | somebody on the wire: garbage, silence, floods, half-open connections |
 //!
 //! *Invariants*: an attempt that an honest node answers as if it were lawful is a
@@ -14,7 +16,9 @@
 
 pub(crate) mod coordinator;
 pub(crate) mod custodian;
+pub(crate) mod forger;
 pub(crate) mod latecomer;
+pub(crate) mod many;
 pub(crate) mod noise;
 pub(crate) mod requester;
 pub(crate) mod twin;
@@ -67,11 +71,21 @@ pub(crate) enum Villain {
     Custodian,
     /// [`twin`].
     Twin,
+    /// [`many`].
+    Many,
+    /// [`forger`].
+    Forger,
 }
 
 impl Villain {
     /// The villain of a seed.
     pub(crate) fn of(seed: u64) -> Self {
+        let mut rng = StdRng::from_seed(sub(seed, "villain", 1).0);
+        match rng.random_range(0..8u8) {
+            0 => return Self::Many,
+            1 => return Self::Forger,
+            _ => {}
+        }
         let mut rng = StdRng::from_seed(sub(seed, "villain", 0).0);
         match rng.random_range(0..6u8) {
             0 => Self::Nobody,
@@ -92,6 +106,8 @@ impl Villain {
             Self::Coordinator => "coordinator",
             Self::Custodian => "custodian",
             Self::Twin => "twin",
+            Self::Many => "more than f",
+            Self::Forger => "forger",
         }
     }
 
@@ -101,7 +117,12 @@ impl Villain {
             Self::Nobody | Self::Requester | Self::Latecomer => Vec::new(),
             Self::Coordinator => vec![world.place("police")],
             Self::Custodian => vec![world.place("telecom_a")],
-            Self::Twin => vec![world.place("bank_a")],
+            Self::Twin | Self::Forger => vec![world.place("bank_a")],
+            Self::Many => {
+                let more = (world.members.len() == 7).then_some("bank_b");
+                let names = ["bank_a", "telecom_a"].into_iter().chain(more);
+                names.map(|name| world.place(name)).collect()
+            }
         }
     }
 }

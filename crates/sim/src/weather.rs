@@ -1,8 +1,9 @@
 //! What goes wrong by itself: wires that are slow, cut or garbled, partitions that
-//! heal, nodes that are killed and started again.
+//! heal, nodes that are killed and started again, clocks that stand hours off.
 //!
 //! *Invariants*: all of it follows from the seed; when it ends, every wire is whole
-//! and every node runs.
+//! and every node runs;
+//! a clock that went wrong is set right by the caller.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +15,60 @@ use crate::world::{World, sub};
 const PAUSE_MS: std::ops::Range<u64> = 200..4_000;
 /// Longest that a killed node stays down.
 const DOWN_MS_MAX: u64 = 20_000;
+
+/// Seeds in a hundred in which a clock stands hours before or after the others'.
+const DRIFTS_OF_100: u8 = 40;
+/// By how many hours.
+const DRIFT_HOURS: std::ops::RangeInclusive<i64> = 1..=72;
+/// Longest that the clock is right before that.
+const DRIFT_AFTER_MS_MAX: u64 = 90_000;
+const HOUR_MS: i64 = 3_600_000;
+
+/// A member's clock that goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drift {
+    pub(crate) member: usize,
+    /// Since when.
+    from: Duration,
+    ahead_ms: i64,
+}
+
+impl Drift {
+    /// The clock that goes wrong in a seed, among those that are not spared.
+    pub(crate) fn of(seed: u64, members: usize, spared: &[usize]) -> Option<Self> {
+        let mut rng = StdRng::from_seed(sub(seed, "drift", 0).0);
+        let member = rng.random_range(0..members);
+        let from = Duration::from_millis(rng.random_range(0..DRIFT_AFTER_MS_MAX));
+        let hours = rng.random_range(DRIFT_HOURS);
+        let sign = if rng.random() { HOUR_MS } else { -HOUR_MS };
+        let drifts = rng.random_range(0..100) < DRIFTS_OF_100 && !spared.contains(&member);
+        drifts.then_some(Self {
+            member,
+            from,
+            ahead_ms: hours * sign,
+        })
+    }
+
+    /// Sets the clock wrong when its time has come.
+    pub(crate) async fn begin(self, world: &World) {
+        world.sleep(self.from.saturating_sub(world.now())).await;
+        let (kind, hours) = match self.ahead_ms {
+            0.. => ("clock ahead", self.ahead_ms / HOUR_MS),
+            _ => ("clock behind", -self.ahead_ms / HOUR_MS),
+        };
+        world.report.fault(kind);
+        let text = format!("{kind} {} {hours} h", self.member);
+        world.report.note(world.now().as_millis(), &text);
+        world.members[self.member].set_ahead(self.ahead_ms);
+    }
+
+    /// Sets it right.
+    pub(crate) fn mend(self, world: &World) {
+        world.members[self.member].set_ahead(0);
+        let text = format!("clock right {}", self.member);
+        world.report.note(world.now().as_millis(), &text);
+    }
+}
 
 /// A storm over a network.
 pub(crate) struct Weather {

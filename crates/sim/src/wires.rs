@@ -75,8 +75,8 @@ struct Route {
     to: Option<SocketAddr>,
     /// Dialers that are led to a member's second program instead.
     twin: Option<(SocketAddr, Vec<usize>)>,
-    /// A dialer that is led nowhere.
-    barred: Option<usize>,
+    /// Dialers that are led nowhere.
+    barred: Vec<usize>,
     /// Another address that this one stands for.
     alias: Option<SocketAddr>,
 }
@@ -132,7 +132,11 @@ impl Wires {
 
     /// Lets a dialer reach an address no more.
     pub(crate) fn bar(&self, address: SocketAddr, from: usize) {
-        lock(&self.routes).entry(address).or_default().barred = Some(from);
+        lock(&self.routes)
+            .entry(address)
+            .or_default()
+            .barred
+            .push(from);
     }
 
     /// Makes an address stand for another.
@@ -151,7 +155,7 @@ impl Wires {
         if let Some(of) = route.alias {
             return routes.get(&of)?.to;
         }
-        if route.barred.is_some() && route.barred == from {
+        if from.is_some_and(|from| route.barred.contains(&from)) {
             return None;
         }
         match &route.twin {

@@ -23,6 +23,7 @@ use commonware_runtime::{
 use docket::{
     Charter, Duty, Institution, OfficerId, Role, charter::CharterLimits, seal::SealSecret,
 };
+use ledger::ClockSkew;
 use node::{
     Config, Parts,
     config::{ConsoleConfig, Listen, Log, files},
@@ -40,7 +41,7 @@ use crate::{
     machine::{Engine, Machine, engine, ms},
     report::Report,
     tables::{CANARY, People},
-    villains::{Villain, coordinator::Lawless},
+    villains::{Villain, coordinator::Lawless, many},
     wires::Wires,
 };
 
@@ -57,7 +58,7 @@ pub(crate) struct Member {
     pub(crate) store: Store,
     pub(crate) config: Config,
     /// How far its clock stands before the others'.
-    pub(crate) ahead: Duration,
+    pub(crate) ahead: ClockSkew,
     officers: BTreeMap<Duty, SigningKey>,
     slot: Mutex<Slot>,
 }
@@ -71,6 +72,13 @@ struct Slot {
 struct Running {
     root: Handle<()>,
     core: Weak<Core>,
+}
+
+impl Member {
+    /// Sets its clock so far before the others'; behind them if negative.
+    pub(crate) fn set_ahead(&self, ms: i64) {
+        self.ahead.store(ms, std::sync::atomic::Ordering::Relaxed);
+    }
 }
 
 /// A network, its people and their data.
@@ -133,7 +141,7 @@ impl World {
         let count = if rng.random_range(0..4u8) == 0 { 7 } else { 4 };
         let folder = scratch();
         let skewed = rng.random_range(0..count);
-        let ahead_ms = rng.random_range(0..20_000u64);
+        let ahead_ms = rng.random_range(0..20_000i64);
         let members: Vec<Member> = cast(count)
             .into_iter()
             .enumerate()
@@ -237,9 +245,12 @@ impl World {
                     let ledger = joined.core.ledger.clone();
                     let _ = sender.send(Arc::downgrade(&joined.core));
                     let error = ledger.stopped().await;
-                    world
-                        .report
-                        .broken("ledger-stopped", format!("{n}: {error}"));
+                    if world.villain == Villain::Many {
+                        many::stopped(&world, &error);
+                    } else {
+                        let detail = format!("{n}: {error}");
+                        world.report.broken("ledger-stopped", detail);
+                    }
                     std::future::pending::<()>().await;
                 }
                 Err(error) => world.report.broken("start", format!("{n}: {error}")),
@@ -271,12 +282,12 @@ impl World {
         } else {
             Arc::new(law)
         };
-        let place = (member.id.as_str(), member.ahead);
+        let place = (member.id.as_str(), member.ahead.clone());
         let ledger = context.child("ledger");
         let ledger = ledger::Ledger::simulate(ledger, settings, rules, place).await?;
         let seed = sub(self.seed, &format!("machine of {}", member.id), boot.into());
         let machine = context.child("host");
-        let machine = Machine::host(machine, &seed, member.ahead, self.engine.clone());
+        let machine = Machine::host(machine, &seed, member.ahead.clone(), self.engine.clone());
         let parts = Parts {
             config,
             keys: member.keys.clone(),
@@ -362,7 +373,7 @@ fn member(
     n: usize,
     (name, roles): (&str, Vec<Role>),
     folder: &Path,
-    ahead_ms: u64,
+    ahead_ms: i64,
 ) -> Member {
     let home = folder.join(name);
     std::fs::create_dir_all(&home).expect("a scratch folder");
@@ -398,7 +409,7 @@ fn member(
         keys,
         store,
         config,
-        ahead: Duration::from_millis(ahead_ms),
+        ahead: ClockSkew::new(ahead_ms.into()),
         officers,
         slot: Mutex::default(),
     }

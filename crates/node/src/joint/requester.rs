@@ -155,7 +155,7 @@ async fn asked(
             return Err(Error::refused("cancelled", "an officer cancelled the run"));
         }
         core.state()
-            .warrant_in_force(&running.warrant, core.now_ms())?;
+            .warrant_in_force(&running.warrant, core.law_now_ms())?;
         // The run may have been ended by one of the three.
         admitted(core, &running.question)?;
         core.progress.party(running.question, id, |party| {

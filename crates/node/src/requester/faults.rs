@@ -16,14 +16,35 @@ pub(super) fn blame(institution: &InstitutionId, error: mpc::Error) -> Error {
 
 /// What a call to a peer failed with. A remote refusal names its rule.
 pub(crate) fn peer_error(error: net::Error) -> Error {
-    let text = error.to_string();
-    match &error.kind {
+    by_kind(&error.kind, error.to_string())
+}
+
+fn by_kind(kind: &net::Kind, text: String) -> Error {
+    match kind {
         net::Kind::Refusal(net::Refusal::Remote { text, .. }) => {
             let (rule, detail) = text.split_once(": ").unwrap_or(("refused", text));
             Error::refused(rule, detail)
         }
         net::Kind::Refusal(_) => Error::refused("channel", text),
-        net::Kind::Fault(_) => Error::refused("channel-fault", text),
+        net::Kind::Fault(net::Fault::Remote { .. }) => Error::refused("channel-fault", text),
+        // Whoever stands on the wire can alter a frame: nobody's word, and no end of a run.
+        net::Kind::Fault(_) => Error::trouble("channel-fault", text),
         _ => Error::trouble("peer", text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_wire_alters_ends_no_run() {
+        let altered = net::Kind::Fault(net::Fault::Framing {
+            rule: "a record opens under the connection's key",
+            evidence: Vec::new(),
+        });
+        assert!(by_kind(&altered, String::new()).retry());
+        let said = net::Kind::Fault(net::Fault::Remote { text: "no".into() });
+        assert!(!by_kind(&said, String::new()).retry());
     }
 }

@@ -16,6 +16,9 @@ const ME: &str = "latecomer";
 /// How long the short warrant lasts.
 const SHORT: Duration = Duration::from_secs(300);
 
+/// How far behind a custodian's clock stands.
+const SLOW_MS: i64 = 5 * 3_600_000;
+
 fn attempt<T>(done: Result<T, String>) -> Option<Attempt<T>> {
     match done {
         Ok(done) => Some(Attempt::Done(done)),
@@ -63,6 +66,10 @@ pub(crate) async fn expired(office: &Office) -> Option<()> {
         &["expired"],
     );
     let docket = docket?;
+    // Afterwards the ledger has a record that is later than the warrant's end.
+    while !office.probe(police).await {
+        world.sleep(super::AGAIN).await;
+    }
     let hand = Hand::new(world, police, 10, Arc::new(Mute)).await;
     let call = Call::Lookup(Lookup {
         question: docket.question,
@@ -74,8 +81,30 @@ pub(crate) async fn expired(office: &Office) -> Option<()> {
     let tried = hand.call(world.place("telecom_a"), &call).await;
     let what = "looks up under an expired warrant";
     judge(world, (ME, what), tried, &["expired"]);
+    let telecom = world.place("telecom_a");
+    caught_up(office, police, telecom).await;
+    world.members[telecom].set_ahead(-SLOW_MS);
+    let tried = hand.call(telecom, &call).await;
+    let what = "looks up where the clock stands hours behind";
+    judge(world, (ME, what), tried, &["expired"]);
+    world.members[telecom].set_ahead(0);
     hand.net.stop(Duration::ZERO).await;
     Some(())
+}
+
+/// Waits until a node has the records that another has.
+async fn caught_up(office: &Office, with: usize, n: usize) {
+    let taken = |n: usize| {
+        let core = office.world.core(n)?;
+        let taken = core.read_index().all().len();
+        Some(taken)
+    };
+    for _ in 0..super::TRIES_MAX {
+        if taken(n).is_some() && taken(n) >= taken(with) {
+            return;
+        }
+        office.world.sleep(super::AGAIN).await;
+    }
 }
 
 /// A case whose run completes, and whose warrant is revoked before it is opened.

@@ -9,18 +9,20 @@
 use std::{any::Any, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use commonware_runtime::{Clock as _, Handle, Spawner as _, Supervisor as _};
-use ledger::{BlockInfo, Member, Members, Refused};
+use commonware_runtime::{
+    Clock as _, Handle, Spawner as _, Supervisor as _, deterministic::Context,
+};
+use ledger::{BlockInfo, Ledger, Member, Members, Refused, Starting};
 use node::rules::LegalOrder;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::world::{World, public_port, real_port, sub};
 
 /// The boot whose ports are the twin's.
-const BOOT: u16 = 1_400;
+pub(super) const BOOT: u16 = 1_400;
 
 /// The address by which the twin, and nobody else, reaches a member.
-fn back_door(n: usize) -> SocketAddr {
+pub(super) fn back_door(n: usize) -> SocketAddr {
     let n = u16::try_from(n).unwrap_or(0);
     SocketAddr::from(([127, 0, 0, 1], 6_000 + n))
 }
@@ -75,30 +77,13 @@ pub(crate) async fn start(world: &Arc<World>, villain: usize) -> Option<Handle<(
     // One of the first program's side meets now the one, now the other.
     let both = *theirs.last()?;
     wires_to_both(world, villain, both).await;
-    let members = world
-        .charter
-        .members
-        .iter()
-        .enumerate()
-        .map(|(n, card)| Member {
-            name: card.id.clone(),
-            key: card.node_key,
-            address: back_door(n),
-        });
-    let members = Members::new(members.collect()).ok()?;
-    let law = LegalOrder::new(world.charter.clone()).ok()?;
-    let rules = Arc::new(BackDoors(law, members));
-    let member = &world.members[villain];
-    let mut config = member.config.clone();
-    config.listen.ledger = listen;
-    let mut settings = node::ledger_settings(&config, &world.charter, &member.keys).ok()?;
-    settings.bootstrap = Vec::new();
     let world = world.clone();
     let context = world.context.child("twin");
     Some(context.spawn(move |context| async move {
-        let place = ("twin", std::time::Duration::ZERO);
-        let started = ledger::Ledger::simulate(context, settings, rules, place).await;
-        let Ok(ledger) = started else { return };
+        let Some(starting) = second(&world, context, villain) else {
+            return;
+        };
+        let Ok(ledger) = starting.await else { return };
         let mut finals = ledger.follow(0);
         while let Some(known) = finals.recv().await {
             let text = format!("the twin has record {}", known.index);
@@ -108,6 +93,27 @@ pub(crate) async fn start(world: &Arc<World>, villain: usize) -> Option<Handle<(
                 .attempt("twin", "follows the log", "record by record");
         }
     }))
+}
+
+/// The second program of a member: it reaches the others by their back doors.
+pub(super) fn second(world: &World, context: Context, villain: usize) -> Option<Starting> {
+    let cards = world.charter.members.iter().enumerate();
+    let members = cards.map(|(n, card)| Member {
+        name: card.id.clone(),
+        key: card.node_key,
+        address: back_door(n),
+    });
+    let members = Members::new(members.collect()).ok()?;
+    let law = LegalOrder::new(world.charter.clone()).ok()?;
+    let rules = Arc::new(BackDoors(law, members));
+    let member = &world.members[villain];
+    let mut config = member.config.clone();
+    config.listen.ledger = real_port(villain, BOOT, false);
+    let mut settings = node::ledger_settings(&config, &world.charter, &member.keys).ok()?;
+    settings.bootstrap = Vec::new();
+    let name = format!("twin-{}", member.id);
+    let place = (name.as_str(), ledger::ClockSkew::default());
+    Some(Ledger::simulate(context, settings, rules, place))
 }
 
 /// Lets a member reach, and be reached by, now the one program, now the other.
