@@ -41,7 +41,15 @@ fn a_few_seeds_hold_and_exercise_the_cast() {
     assert!(names.len() >= 5, "{names:?}");
     assert!(outcomes.iter().map(sim::Outcome::crashes).sum::<u64>() > 0);
     assert!(outcomes.iter().map(sim::Outcome::villain_acts).sum::<u64>() > 0);
-    assert!(outcomes.iter().all(|outcome| outcome.records > 3));
+    for outcome in &outcomes {
+        // With more than f villains there is no case, only enrolments.
+        let least = if outcome.villain == "more than f" {
+            3
+        } else {
+            10
+        };
+        assert!(outcome.records > least, "{}", outcome.villain);
+    }
 }
 
 #[test]
