@@ -230,13 +230,14 @@ impl Core {
         self.host.now_ms()
     }
 
-    /// The later of the host's clock and the ledger's last time, by which warrants are
-    /// judged: a clock that stands behind keeps no warrant in force of which the ledger
-    /// shows that it is over.
-    #[must_use]
-    pub fn law_now_ms(&self) -> TimeMs {
+    /// Requires that a warrant is in force by the later of the host's clock and the
+    /// ledger's last time: a clock that stands behind keeps no warrant in force of which
+    /// the ledger shows that it is over.
+    pub(crate) fn warrant_in_force(&self, state: &State, id: &WarrantId) -> Result<()> {
         let last = self.read_index().all().last().map(|known| known.time_ms);
-        self.now_ms().max(last.unwrap_or_default())
+        let now_ms = self.now_ms().max(last.unwrap_or_default());
+        state.warrant_in_force(id, now_ms)?;
+        Ok(())
     }
 
     /// The channels.

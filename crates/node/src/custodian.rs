@@ -191,7 +191,7 @@ pub(crate) fn load(core: &Core, state: &State, question: &Digest) -> Result<Case
 fn running(core: &Core, peer: &PublicKey, question: &Digest) -> Result<(State, Case)> {
     let state = core.state();
     let case = load(core, &state, question)?;
-    state.warrant_in_force(&case.warrant_id, core.law_now_ms())?;
+    core.warrant_in_force(&state, &case.warrant_id)?;
     let requester = state.member(&case.warrant.requester);
     if requester.is_none_or(|member| member.node_key != *peer) {
         return Err(Error::refused(

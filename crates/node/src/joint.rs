@@ -87,7 +87,7 @@ pub(crate) struct Running {
 pub(crate) fn admitted(core: &Core, question: &Digest) -> Result<Running> {
     let state = core.state();
     let loaded = custodian::load(core, &state, question)?;
-    state.warrant_in_force(&loaded.warrant_id, core.law_now_ms())?;
+    core.warrant_in_force(&state, &loaded.warrant_id)?;
     let joint = loaded
         .plan
         .joint

@@ -242,10 +242,8 @@ impl Running {
         if lock(&self.core.cancelled).contains(&self.question) {
             return Err(Error::refused("cancelled", "an officer cancelled the run"));
         }
-        self.core
-            .state()
-            .warrant_in_force(&self.plan.warrant, self.core.law_now_ms())?;
-        Ok(())
+        let core = &self.core;
+        core.warrant_in_force(&core.state(), &self.plan.warrant)
     }
 
     /// The selectors of a step: each input once, subjects before derived ones,

@@ -393,7 +393,7 @@ pub(super) fn compile_question(core: &Core, state: &State, ask: &Ask) -> Result<
             format!("the warrant was issued to {}", known.requester),
         ));
     }
-    state.warrant_in_force(&id, core.law_now_ms())?;
+    core.warrant_in_force(state, &id)?;
     let issued = known
         .issued
         .ok_or_else(|| Error::refused("warrant-unknown", "the warrant was not issued"))?;

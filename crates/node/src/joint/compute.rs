@@ -418,7 +418,7 @@ impl Work {
                         let detail = "the ledger's count is not what was computed";
                         return Err(Error::refused("count", detail));
                     }
-                    state.warrant_in_force(&self.running.warrant, self.core.law_now_ms())?;
+                    self.core.warrant_in_force(&state, &self.running.warrant)?;
                     return Ok(count.rows <= self.running.cap());
                 }
                 if changes.changed().await.is_err() {

@@ -154,8 +154,7 @@ async fn asked(
         if lock(&core.cancelled).contains(&running.question) {
             return Err(Error::refused("cancelled", "an officer cancelled the run"));
         }
-        core.state()
-            .warrant_in_force(&running.warrant, core.law_now_ms())?;
+        core.warrant_in_force(&core.state(), &running.warrant)?;
         // The run may have been ended by one of the three.
         admitted(core, &running.question)?;
         core.progress.party(running.question, id, |party| {
