@@ -19,6 +19,7 @@ use primitives::{Digest, InstitutionId, PublicKey};
 use signal::watch;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::ballots::Ballots;
 use crate::block::Block;
 use crate::chain::{Chain, Offer};
 use crate::cosign::Cosigner;
@@ -114,6 +115,7 @@ pub(crate) struct Core {
     pub(crate) stopped: watch::Sender<Option<Trouble>>,
     finality: Mutex<Option<Duration>>,
     contraries: Mutex<Contraries>,
+    ballots: Mutex<Ballots>,
     evidence: Mutex<BTreeMap<(InstitutionId, Contradiction), Evidence>>,
     /// Goes up with each new piece of evidence.
     pub(crate) witnessed: watch::Sender<u64>,
@@ -165,6 +167,7 @@ impl Core {
             stopped: watch::Sender::new(None),
             finality: Mutex::default(),
             contraries: Mutex::default(),
+            ballots: Mutex::default(),
             evidence: Mutex::default(),
             witnessed: watch::Sender::new(0),
         })
@@ -184,6 +187,10 @@ impl Core {
 
     pub(crate) fn contraries(&self) -> MutexGuard<'_, Contraries> {
         guard(&self.contraries)
+    }
+
+    pub(crate) fn ballots(&self) -> MutexGuard<'_, Ballots> {
+        guard(&self.ballots)
     }
 
     /// Keeps evidence against a member, once a kind.

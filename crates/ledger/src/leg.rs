@@ -44,6 +44,11 @@ impl Leg {
     pub(crate) fn scheme(&self) -> Scheme {
         self.scheme.as_ref().clone()
     }
+
+    /// Who votes, to check votes by.
+    pub(crate) fn voters(&self) -> &Scheme {
+        &self.scheme
+    }
 }
 
 /// What the engine needs to make schemes of members.

@@ -11,6 +11,8 @@
 //! - Every validator applies every record to the same states in the same order; a block
 //!   that a rule refuses gets no vote of an honest validator.
 //! - An idle network makes no blocks and casts no votes.
+//! - Two votes or two checkpoints of one member that contradict each other become evidence
+//!   at whoever learns of both, also where they were shown to different nodes.
 //! - Every queue, message and set has its limit in [`limits`].
 //!
 //! *Not here*: the meaning of records, sealed bodies, private stores, and the channels on
@@ -18,6 +20,7 @@
 
 mod app;
 mod apply;
+mod ballots;
 mod block;
 mod chain;
 mod core;
@@ -48,6 +51,8 @@ mod tend;
 mod testing;
 mod witness;
 
+#[cfg(feature = "simulation")]
+pub use crate::ballots::SeenVote;
 pub use crate::core::ClockSkew;
 pub use crate::error::{Error, Refusal, SubmitError, Trouble};
 pub use crate::host::Host;

@@ -34,6 +34,10 @@ pub const EVIDENCE_BYTES_MAX: usize = proof::EQUIVOCATION_BYTES_MAX + 1;
 pub const EVIDENCE_MAX: usize = 4 * MEMBERS_MAX;
 /// Words over another log kept of one member.
 pub const CONTRARY_MAX: usize = 8;
+/// Views of which votes are kept.
+pub const BALLOT_VIEWS_MAX: usize = 64;
+/// Votes handed on in one notice.
+pub const VOTES_TOLD_MAX: usize = 16;
 
 /// Checked records remembered of blocks that are not final; beyond that all are forgotten.
 pub const CHECKED_MAX: usize = 16 * BLOCK_RECORDS_MAX;

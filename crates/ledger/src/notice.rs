@@ -6,6 +6,7 @@ use primitives::{Digest, cbor};
 use proof::{Cosignature, SignedCheckpoint};
 use serde::{Deserialize, Serialize};
 
+use crate::ballots::Voted;
 use crate::limits::{GOSSIP_BYTES_MAX, GOSSIP_RECORDS_MAX, NOTICE_BYTES_MAX, RECORD_BYTES_MAX};
 
 /// A small message.
@@ -42,6 +43,8 @@ pub(crate) enum Notice {
     },
     /// A checkpoint with a quorum, for a node that lacks it.
     Signed(SignedCheckpoint),
+    /// Members' votes that what became of their view contradicts.
+    Votes(Vec<Voted>),
 }
 
 impl Notice {
@@ -109,6 +112,8 @@ impl SplitChecked for Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ballots::{Choice, Named};
+    use crate::limits::VOTES_TOLD_MAX;
 
     #[test]
     fn records_are_packed_within_the_limits_and_unpacked_as_they_were() {
@@ -149,5 +154,21 @@ mod tests {
         longer.push(0);
         assert_eq!(Notice::decode(&longer), None);
         assert_eq!(Notice::decode(&bytes[1..]), None);
+        let named = Named {
+            parent: 3,
+            block: Digest([7; 32]),
+        };
+        let votes = [Choice::Nullify, Choice::Finalize(named)].map(|choice| Voted {
+            leg: 1,
+            view: 4,
+            voter: primitives::PublicKey([1; 32]),
+            choice,
+            signature: primitives::Signature([2; 64]),
+        });
+        let notice = Notice::Votes(vec![votes[0].clone(); VOTES_TOLD_MAX]);
+        let bytes = notice.encode().expect("as many as are told fit");
+        assert_eq!(Notice::decode(&bytes), Some(notice));
+        let notice = Notice::Votes(votes.to_vec());
+        assert_eq!(Notice::decode(&notice.encode().unwrap()), Some(notice));
     }
 }

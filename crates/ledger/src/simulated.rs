@@ -7,17 +7,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use commonware_consensus::Reporter as _;
+use commonware_consensus::simplex::scheme::ed25519::Scheme;
+use commonware_consensus::simplex::types::{
+    Activity, Finalize, Notarize, Nullification, Nullify, Proposal,
+};
+use commonware_consensus::types::{Epoch, Round, View};
+use commonware_parallel::Sequential;
 use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, deterministic};
+use commonware_utils::iter::NonEmpty;
 use primitives::{Digest, InstitutionId, NetworkId, SigningKey};
 use proof::{Membership, Receipt};
 use tokio::sync::oneshot;
 
+use crate::block::BlockDigest;
+use crate::error::Error;
 use crate::ledger::{Config, Ledger, start};
+use crate::leg::{Legs, Voter, namespace};
 use crate::members::{Member, Members};
 use crate::notice::Notice;
 use crate::rules::{BlockInfo, Refused, Rules, State};
 use crate::testing::keys;
-use crate::witness::{Contradiction, Evidence};
+use crate::witness::{Contradiction, Evidence, Watch};
+
+mod power;
 
 #[derive(Clone)]
 struct All(Members);
@@ -76,7 +89,24 @@ impl Net {
         }
     }
 
-    async fn start(&self, n: usize) -> Node {
+    /// A node that runs until the runtime ends.
+    async fn start(self: &Arc<Self>, n: usize) -> Node {
+        let (sender, receiver) = oneshot::channel();
+        let net = self.clone();
+        let context = self.context.child("node").with_attribute("n", n);
+        // All that the node spawns ends with this task, as a process's threads end with it.
+        context.spawn(move |context| async move {
+            let ledger = net.open(context, n).await.unwrap();
+            let _ = sender.send(ledger);
+            std::future::pending::<()>().await;
+        });
+        Node {
+            ledger: receiver.await.unwrap(),
+        }
+    }
+
+    /// Opens a node's ledger; it ends with the task that `context` belongs to.
+    async fn open(&self, context: deterministic::Context, n: usize) -> Result<Ledger, Error> {
         let member = self.members.as_slice()[n].clone();
         let network = NetworkId(Digest::plain(b"simulated"));
         let key = self.keys[n].clone();
@@ -84,17 +114,7 @@ impl Net {
         config.storage_prefix = format!("node{n}-");
         config.leg_blocks = 8;
         let rules = Arc::new(All(self.members.clone()));
-        let (sender, receiver) = oneshot::channel();
-        let context = self.context.child("node").with_attribute("n", n);
-        // All that the node spawns ends with this task, as a process's threads end with it.
-        context.spawn(move |context| async move {
-            let ledger = start(context, config, rules).await.unwrap();
-            let _ = sender.send(ledger);
-            std::future::pending::<()>().await;
-        });
-        Node {
-            ledger: receiver.await.unwrap(),
-        }
+        start(context, config, rules).await
     }
 
     fn origin(&self) -> String {
@@ -105,7 +125,7 @@ impl Net {
         self.members.membership(0).unwrap()
     }
 
-    async fn start_all(&self) -> Vec<Node> {
+    async fn start_all(self: &Arc<Self>) -> Vec<Node> {
         let mut nodes = Vec::new();
         for n in 0..self.keys.len() {
             nodes.push(self.start(n).await);
@@ -132,7 +152,7 @@ where
 }
 
 async fn agree(context: deterministic::Context) -> Digest {
-    let net = Net::new(context, 4);
+    let net = Arc::new(Net::new(context, 4));
     let nodes = net.start_all().await;
     for n in 0..20usize {
         let record = Bytes::from(format!("record {n}"));
@@ -151,7 +171,7 @@ fn the_same_seed_gives_the_same_run() {
 fn an_idle_network_casts_no_votes() {
     run(1, |context| async move {
         let clock = context.child("clock");
-        let net = Net::new(context, 4);
+        let net = Arc::new(Net::new(context, 4));
         let nodes = net.start_all().await;
         nodes[0]
             .ledger
@@ -189,7 +209,7 @@ fn votes(context: &deterministic::Context) -> u64 {
 fn who_signs_two_roots_is_found_out() {
     for told in 1..4usize {
         run(told as u64, |context| async move {
-            let net = Net::new(context, 4);
+            let net = Arc::new(Net::new(context, 4));
             let nodes = net.start_all().await;
             let liar = net
                 .members
@@ -233,39 +253,90 @@ fn who_signs_two_roots_is_found_out() {
     }
 }
 
-/// All nodes lose power at once, again and again; what was not synced is lost.
+/// Votes of the first member for a view of leg 0, and what a skipped view shows.
+struct Twice {
+    skip: Activity<Scheme, BlockDigest>,
+    end: Activity<Scheme, BlockDigest>,
+    one: Activity<Scheme, BlockDigest>,
+    other: Activity<Scheme, BlockDigest>,
+    skipped: Activity<Scheme, BlockDigest>,
+}
+
+fn twice(net: &Net, view: u64) -> Twice {
+    let network = NetworkId(Digest::plain(b"simulated"));
+    let schemes = net.keys.iter().map(|key| {
+        let voter = Voter::new(namespace(&network), key).unwrap();
+        let legs = Legs::new(voter, net.members.clone(), block_digest(0)).unwrap();
+        legs.current().unwrap().scheme()
+    });
+    let schemes: Vec<Scheme> = schemes.collect();
+    let round = Round::new(Epoch::new(0), View::new(view));
+    let proposal = |byte| Proposal::new(round, View::new(view - 1), block_digest(byte));
+    let skips = schemes.iter().map(|scheme| {
+        let vote = Nullify::sign::<BlockDigest>(scheme, round);
+        vote.unwrap()
+    });
+    let skips: Vec<Nullify<Scheme>> = skips.collect();
+    // All but the first, who votes for blocks.
+    let others = NonEmpty::try_new(skips[1..].iter()).unwrap();
+    let skipped = Nullification::from_nullifies(&schemes[1], others, &Sequential);
+    let notarize = |byte| Notarize::sign(&schemes[0], proposal(byte)).unwrap();
+    Twice {
+        skip: Activity::Nullify(skips[0].clone()),
+        end: Activity::Finalize(Finalize::sign(&schemes[0], proposal(1)).unwrap()),
+        one: Activity::Notarize(notarize(1)),
+        other: Activity::Notarize(notarize(2)),
+        skipped: Activity::Nullification(skipped.unwrap()),
+    }
+}
+
+fn block_digest(byte: u8) -> BlockDigest {
+    use commonware_cryptography::{Hasher as _, Sha256};
+    Sha256::hash(&[&[byte]])
+}
+
+/// A member shows one view's two votes to two nodes, and the view is skipped: both hand
+/// on what they have, and whoever hears of the other's holds the evidence, within 3 blocks.
 #[test]
-fn a_network_that_loses_power_keeps_what_was_acknowledged() {
-    for seed in 0..3 {
-        let mut acknowledged: Vec<(Receipt, Bytes)> = Vec::new();
-        let mut runner = deterministic::Runner::new(config(seed));
-        for round in 0..3 {
-            let so_far = acknowledged.clone();
-            let (more, checkpoint) = runner.start_and_recover(move |context| async move {
-                let net = Net::new(context, 4);
-                let nodes = net.start_all().await;
-                for (receipt, record) in &so_far {
-                    let known = nodes[round].ledger.record(receipt.index()).await.unwrap();
-                    assert_eq!(known.record, record);
-                    let (origin, members) = (net.origin(), net.membership());
-                    receipt.verify(record, &origin, &members).unwrap();
-                }
-                let mut more = Vec::new();
-                for n in 0..6 + 3 * round {
-                    let record = Bytes::from(format!("{round}/{n}"));
-                    let receipt = nodes[n % 4].ledger.submit(record.clone()).await.unwrap();
-                    more.push((receipt, record));
-                }
-                // One more is on its way when the power goes.
-                let ledger = nodes[0].ledger.clone();
-                net.context.child("last").spawn(move |_| async move {
-                    ledger.submit(Bytes::from(format!("{round}/last"))).await
-                });
-                net.context.sleep(Duration::from_millis(seed * 3)).await;
-                more
-            });
-            acknowledged.extend(more);
-            runner = deterministic::Runner::from(checkpoint);
-        }
+fn who_votes_twice_before_two_nodes_is_found_out() {
+    for (kind, of_blocks) in [
+        (Contradiction::Notarize, true),
+        (Contradiction::NullifyFinalize, false),
+    ] {
+        run(5, |context| async move {
+            let net = Arc::new(Net::new(context, 4));
+            let nodes = net.start_all().await;
+            let submit = async |n: usize, text: String| {
+                nodes[n].ledger.submit(Bytes::from(text)).await.unwrap();
+            };
+            submit(1, "before".into()).await;
+            let votes = twice(&net, 900);
+            let (first, second) = if of_blocks {
+                (votes.one, votes.other)
+            } else {
+                (votes.skip, votes.end)
+            };
+            let height = nodes[1].ledger.status().height;
+            for (n, vote) in [(1, first), (2, second)] {
+                let core = nodes[n].ledger.core.clone();
+                let leg = core.legs.get(0).unwrap();
+                let mut watch = Watch { core, leg };
+                let _ = watch.report(vote);
+                let _ = watch.report(votes.skipped.clone());
+                assert!(nodes[n].ledger.evidence().is_empty(), "one vote is none");
+            }
+            for n in 0..3 {
+                submit(n, format!("after {n}")).await;
+            }
+            assert!(nodes[1].ledger.status().height <= height + 3);
+            let found: Vec<_> = nodes.iter().flat_map(|n| n.ledger.evidence()).collect();
+            assert!(!found.is_empty(), "{kind}");
+            let network = NetworkId(Digest::plain(b"simulated"));
+            let liar = net.members.by_key(&net.keys[0].public()).unwrap();
+            for evidence in found {
+                let read = Evidence::verify(&evidence.bytes, &network, &net.members).unwrap();
+                assert_eq!((&read.member, read.kind), (&liar.name, kind));
+            }
+        });
     }
 }

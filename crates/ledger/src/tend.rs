@@ -37,14 +37,16 @@ pub(crate) async fn heartbeats(core: Arc<Core>) {
     }
 }
 
-/// Shows everybody the newest checkpoint with a quorum. Whoever has another log sees by
-/// it who signed both, however long the two could not talk.
+/// Shows everybody the newest checkpoint with a quorum, and votes that contradict what
+/// became of their view. Whoever has another log or another vote sees by it who signed
+/// both, however long the two could not talk.
 fn show(core: &Core) {
     let latest = core.cosigner().latest().cloned();
     if let Some(signed) = latest {
         let signed = SignedCheckpoint::clone(&signed);
         core.send(Outgoing::Notice(None, Notice::Signed(signed)));
     }
+    witness::hand_on(core, None);
 }
 
 fn heartbeat(core: &Core) -> Notice {
@@ -184,6 +186,7 @@ pub(crate) fn notice(core: &Core, from: PublicKey, message: &[u8]) -> Option<u64
             }
         }
         Notice::Signed(signed) => take_signed(core, signed),
+        Notice::Votes(votes) => witness::handed_on(core, votes),
     }
     None
 }

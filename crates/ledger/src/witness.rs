@@ -35,11 +35,12 @@ use commonware_utils::ordered::Quorum as _;
 use primitives::{Digest, InstitutionId, NetworkId, PublicKey};
 use proof::{Cosignature, Equivocation, Membership};
 
+use crate::ballots::{Shown, Vote, Voted};
 use crate::block::BlockDigest;
 use crate::core::{Core, Outgoing};
 use crate::error::{Error, Refusal};
 use crate::leg::{Leg, namespace, verifier};
-use crate::limits::{CONTRARY_MAX, EVIDENCE_BYTES_MAX};
+use crate::limits::{CONTRARY_MAX, EVIDENCE_BYTES_MAX, VOTES_TOLD_MAX};
 use crate::members::Members;
 use crate::notice::Notice;
 
@@ -160,6 +161,27 @@ impl Votes {
         }
     }
 
+    /// Two votes of one member; none where they do not contradict each other.
+    fn of_pair(scheme: &Scheme, one: &Voted, two: &Voted) -> Option<Self> {
+        let same = (one.leg, one.view, one.voter) == (two.leg, two.view, two.voter);
+        if !same || !one.choice.contradicts(&two.choice) {
+            return None;
+        }
+        match (one.in_engine(scheme)?, two.in_engine(scheme)?) {
+            (Vote::Notarize(one), Vote::Notarize(two)) => {
+                Some(Self::Notarize(ConflictingNotarize::new(one, two)))
+            }
+            (Vote::Finalize(one), Vote::Finalize(two)) => {
+                Some(Self::Finalize(ConflictingFinalize::new(one, two)))
+            }
+            (Vote::Nullify(skip), Vote::Finalize(end))
+            | (Vote::Finalize(end), Vote::Nullify(skip)) => {
+                Some(Self::NullifyFinalize(NullifyFinalize::new(skip, end)))
+            }
+            _ => None,
+        }
+    }
+
     fn read(kind: Contradiction, bytes: &[u8]) -> Option<Self> {
         let mut from = Copying(bytes);
         let votes = match kind {
@@ -217,7 +239,7 @@ impl Votes {
     }
 }
 
-/// Listens to the engine for votes that contradict.
+/// Listens to the engine for votes, and for those that contradict.
 #[derive(Clone)]
 pub(crate) struct Watch {
     pub(crate) core: Arc<Core>,
@@ -228,18 +250,63 @@ impl Reporter for Watch {
     type Activity = Activity<Scheme, BlockDigest>;
 
     fn report(&mut self, activity: Self::Activity) -> Feedback {
-        let Some(votes) = Votes::of(activity).filter(|votes| votes.leg() == self.leg.number) else {
-            return Feedback::Ok;
-        };
-        let member = votes
-            .verified(&self.leg.scheme())
-            .and_then(|key| self.leg.members.by_key(&key).cloned());
-        if let Some(member) = member
-            && let Some(evidence) = Evidence::new(member.name, votes.kind(), &votes.bytes())
-        {
-            self.core.witness(evidence);
+        let shown = Shown::of(self.leg.voters(), &activity);
+        if let Some(shown) = shown.filter(|shown| shown.leg == self.leg.number) {
+            let place = (shown.leg, shown.view);
+            let pairs = self.core.ballots().see(shown);
+            compare_votes(&self.core, &self.leg, &pairs);
+            hand_on(&self.core, Some(place));
+        }
+        if let Some(votes) = Votes::of(activity).filter(|votes| votes.leg() == self.leg.number) {
+            accuse(&self.core, &self.leg, &votes);
         }
         Feedback::Ok
+    }
+}
+
+/// Keeps two votes as evidence if both are their author's.
+fn accuse(core: &Core, leg: &Leg, votes: &Votes) {
+    let key = votes.verified(leg.voters());
+    let member = key.and_then(|key| leg.members.by_key(&key).cloned());
+    if let Some(member) = member
+        && let Some(evidence) = Evidence::new(member.name, votes.kind(), &votes.bytes())
+    {
+        core.witness(evidence);
+    }
+}
+
+fn compare_votes(core: &Core, leg: &Leg, pairs: &[(Voted, Voted)]) {
+    for (one, two) in pairs {
+        if let Some(votes) = Votes::of_pair(leg.voters(), one, two) {
+            accuse(core, leg, &votes);
+        }
+    }
+}
+
+/// Hands on votes that what became of their view contradicts: those of one view, once,
+/// or all that were not handed on often.
+pub(crate) fn hand_on(core: &Core, of: Option<(u64, u64)>) {
+    let holds = |vote: &Voted| {
+        let leg = core.legs.get(vote.leg);
+        leg.is_some_and(|leg| vote.holds(leg.voters()))
+    };
+    let told = core.ballots().tell(of, holds);
+    if !told.is_empty() {
+        core.send(Outgoing::Notice(None, Notice::Votes(told)));
+    }
+}
+
+/// Takes votes that another node handed on.
+pub(crate) fn handed_on(core: &Core, votes: Vec<Voted>) {
+    for vote in votes.into_iter().take(VOTES_TOLD_MAX) {
+        let Some(leg) = core.legs.get(vote.leg) else {
+            continue;
+        };
+        if !core.ballots().wants(&vote) || !vote.holds(leg.voters()) {
+            continue;
+        }
+        let pairs = core.ballots().take(vote, true);
+        compare_votes(core, &leg, &pairs);
     }
 }
 

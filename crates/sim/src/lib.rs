@@ -114,6 +114,8 @@ async fn live(context: deterministic::Context, seed: u64) -> Outcome {
         biased;
         () = checks::watch(&world, &villains) => 0,
         () = villains::noise::make(world.clone()), if noisy => 0,
+        () = villains::twin::watch(world.clone(), villains.first().copied().unwrap_or(0)),
+            if world.villain == Villain::Twin => 0,
         records = case(&office, &villains) => records,
     };
     drop(twin);
@@ -172,7 +174,7 @@ async fn case(office: &Office, villains: &[usize]) -> u64 {
     });
     let records = checks::at_the_end(office, villains).await;
     if world.villain == Villain::Twin {
-        villains::twin::count(world, villains[0]);
+        villains::twin::at_the_end(world, villains[0]).await;
     }
     records
 }

@@ -65,6 +65,12 @@ fn notice_seeds() -> Vec<Vec<u8>> {
     let signed = proofs::signed();
     let word = serde_json::to_value(&signed.cosignatures()[0]).expect("a cosignature");
     let root = signed.checkpoint().root();
+    let named = json!({ "parent": 3, "block": root });
+    let vote = |choice| {
+        json!({
+            "leg": 0, "view": 4, "voter": root, "choice": choice, "signature": word["signature"],
+        })
+    };
     let said = json!({ "size": 11, "root": root, "cosignature": word });
     let notices = [
         json!({ "Heartbeat": { "height": 3, "leg": 1, "signed": 9, "lacks": 0 } }),
@@ -72,6 +78,7 @@ fn notice_seeds() -> Vec<Vec<u8>> {
         json!({ "Cosigned": said }),
         json!({ "Contrary": said }),
         json!({ "Signed": signed }),
+        json!({ "Votes": [vote(json!("Nullify")), vote(json!({ "Notarize": named }))] }),
     ];
     let mut seeds: Vec<Vec<u8>> = notices
         .iter()

@@ -6,14 +6,20 @@
 //! fork; where their contradictions meet at an honest node they become evidence
 //! against that member, and against nobody else.
 
-use std::{any::Any, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use commonware_runtime::{
     Clock as _, Handle, Spawner as _, Supervisor as _, deterministic::Context,
 };
 use ledger::{BlockInfo, Ledger, Member, Members, Refused, Starting};
-use node::rules::LegalOrder;
+use node::{core::Core, rules::LegalOrder};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::world::{World, public_port, real_port, sub};
@@ -133,18 +139,98 @@ async fn wires_to_both(world: &Arc<World>, villain: usize, both: usize) {
     });
 }
 
-/// Counts the honest nodes that hold evidence against the member in the end.
-pub(crate) fn count(world: &World, villain: usize) {
+/// How often the honest nodes' votes and evidence are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// In calm weather, how long two votes that honest nodes hold may stay unnoticed.
+const NOTICED_WITHIN: Duration = Duration::from_secs(20);
+/// Blocks within which two votes should be evidence.
+const BLOCKS: u64 = 3;
+
+fn honest(world: &World, villain: usize) -> Vec<Arc<Core>> {
     let honest = (0..world.members.len()).filter(|n| *n != villain);
-    let cores = honest.filter_map(|n| world.core(n));
+    honest.filter_map(|n| world.core(n)).collect()
+}
+
+/// Whether the honest nodes, all together, hold two votes of a member that nobody honest
+/// casts both of.
+fn voted_twice(world: &World, villain: usize) -> bool {
+    let key = world.members[villain].keys.node.public();
+    let cores = honest(world, villain);
+    let votes = cores.iter().flat_map(|core| core.ledger.votes());
+    let theirs: BTreeSet<_> = votes.filter(|vote| vote.voter == key).collect();
+    let mut blocks: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    let mut skipped = BTreeSet::new();
+    let mut ended = BTreeSet::new();
+    for vote in theirs {
+        match vote.kind {
+            "nullify" => {
+                skipped.insert(vote.view);
+            }
+            kind => {
+                let place = (vote.view, kind);
+                blocks.entry(place).or_default().insert(vote.block);
+                if kind == "finalize" {
+                    ended.insert(vote.view);
+                }
+            }
+        }
+    }
+    blocks.values().any(|named| named.len() > 1) || !skipped.is_disjoint(&ended)
+}
+
+fn convicted(world: &World, villain: usize) -> bool {
     let member = &world.members[villain].id;
-    let holders = cores.filter(|core| {
-        let evidence = core.ledger.evidence();
-        evidence.iter().any(|found| found.member == *member)
-    });
-    let became = match holders.count() {
-        0 => "no contradiction met",
-        _ => "evidence at an honest node",
+    let cores = honest(world, villain);
+    let mut found = cores.iter().flat_map(|core| core.ledger.evidence());
+    found.any(|evidence| evidence.member == *member)
+}
+
+/// Sees when votes on both sides meet, and counts the blocks until they are evidence.
+pub(crate) async fn watch(world: Arc<World>, villain: usize) {
+    let height = |world: &World| {
+        let cores = honest(world, villain);
+        let heights = cores.iter().map(|core| core.ledger.status().height);
+        heights.max().unwrap_or_default()
+    };
+    while !voted_twice(&world, villain) {
+        world.sleep(LOOK_EVERY).await;
+    }
+    let (began, from) = (height(&world), world.now());
+    while !convicted(&world, villain) {
+        world.sleep(LOOK_EVERY).await;
+    }
+    let (blocks, took) = (height(&world) - began, world.now() - from);
+    let became = if blocks <= BLOCKS {
+        "evidence within 3 blocks"
+    } else {
+        "evidence after more than 3 blocks"
     };
     world.report.attempt("twin", "votes on both sides", became);
+    let text = format!(
+        "twin: evidence after {blocks} blocks, {} ms",
+        took.as_millis()
+    );
+    world.report.note(world.now().as_millis(), &text);
+    std::future::pending().await
+}
+
+/// Whatever honest nodes hold of a member's votes in calm weather becomes evidence if it
+/// is any.
+pub(crate) async fn at_the_end(world: &World, villain: usize) {
+    if !voted_twice(world, villain) {
+        if !convicted(world, villain) {
+            let what = "votes on both sides";
+            world.report.attempt("twin", what, "no contradiction met");
+        }
+        return;
+    }
+    let began = world.now();
+    while !convicted(world, villain) {
+        if world.now() - began > NOTICED_WITHIN {
+            let detail = "two votes that honest nodes hold are no evidence".to_owned();
+            world.report.broken("unnoticed", detail);
+            return;
+        }
+        world.sleep(LOOK_EVERY).await;
+    }
 }
