@@ -126,6 +126,8 @@ pub enum Trouble {
     ClockSkew,
     /// The connection ended in the middle of an answer.
     Cut,
+    /// The peer could not read a frame of ours: whoever stands on the wire can alter one.
+    Garbled,
     /// The peer was silent for [`crate::Limits::silence_timeout`].
     Silent,
     /// The peer took no byte for [`crate::Limits::stall_timeout`].
@@ -195,9 +197,11 @@ impl Error {
             | Trouble::Busy { retry } => Some(*retry),
             Trouble::Remote { retry, .. } => *retry,
             Trouble::NoAddress | Trouble::Stopping => Some(Duration::from_secs(5)),
-            Trouble::Cut | Trouble::Silent | Trouble::Stalled | Trouble::TimedOut => {
-                Some(Duration::ZERO)
-            }
+            Trouble::Cut
+            | Trouble::Garbled
+            | Trouble::Silent
+            | Trouble::Stalled
+            | Trouble::TimedOut => Some(Duration::ZERO),
             Trouble::Listen { .. } | Trouble::ClockSkew => None,
         }
     }
@@ -264,6 +268,7 @@ impl fmt::Display for Trouble {
                 crate::CLOCK_SKEW_MAX.as_secs()
             ),
             Self::Cut => f.write_str("the connection was cut"),
+            Self::Garbled => f.write_str("a frame of ours did not arrive as it was sent"),
             Self::Silent => f.write_str("the peer fell silent"),
             Self::Stalled => f.write_str("the peer takes no more bytes"),
             Self::TimedOut => f.write_str("the call took longer than it may"),

@@ -369,10 +369,7 @@ fn goodbye(peer: PublicKey, reason: Reason) -> Error {
             Error::trouble(peer, Trouble::Busy { retry })
         }
         Reason::Stopping => Error::trouble(peer, Trouble::Stopping),
-        Reason::Fault => {
-            let text = "a frame of ours broke the format".to_owned();
-            Error::fault(peer, Fault::Remote { text })
-        }
+        Reason::Fault => Error::trouble(peer, Trouble::Garbled),
     }
 }
 
@@ -386,4 +383,16 @@ enum Step {
 fn out_of_order(peer: PublicKey, rule: &'static str) -> Error {
     let evidence = Vec::new();
     Error::fault(peer, Fault::Framing { rule, evidence })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_arrive_as_it_was_sent_is_worth_another_try() {
+        let peer = PublicKey([1; 32]);
+        assert!(goodbye(peer, Reason::Fault).retry().is_some());
+        assert!(goodbye(peer, Reason::NotAMember).retry().is_none());
+    }
 }
