@@ -31,6 +31,8 @@ pub const BUCKET_RANGES_MAX: usize = 1 << 20;
 pub const MEMORY_BYTES_DEFAULT: usize = 192 * 1024 * 1024;
 /// The least memory for sorting that a snapshot can be taken with, in bytes.
 pub const MEMORY_BYTES_MIN: usize = 32 * 1024 * 1024;
+/// The largest list of checksums that is read, in bytes.
+pub const SUMS_BYTES_MAX: u64 = 64 * 1024;
 /// The largest `snapshot.json` that is read, in bytes.
 pub const MANIFEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Values looked at to guess a column's meaning.

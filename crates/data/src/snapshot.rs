@@ -4,6 +4,7 @@
 //! ```text
 //! <folder>/
 //!   snapshot.json           what was taken (spec without secrets, report)
+//!   SHA256SUMS              the checksums of all other files
 //!   rows.parquet            _row, then the columns; leaf i of the root is row i
 //!   key_<name>.parquet      _hash, _input, _row, then the columns; sorted so
 //!   inputs_<name>.parquet   distinct (_hash, _input) in the same order
@@ -14,7 +15,8 @@
 //! as the source does.
 //!
 //! *Invariants*: everything is written to a sibling folder, synced, and renamed; so a
-//! snapshot is whole or not there. Nothing in it changes afterwards.
+//! snapshot is whole or not there. Nothing in it changes afterwards; what changed all
+//! the same is found when it is opened.
 
 use std::fs;
 use std::ops::RangeInclusive;
@@ -33,12 +35,13 @@ mod files;
 mod inputs;
 mod keys;
 mod rows;
+mod sums;
 mod take;
 
 pub use inputs::Inputs;
 pub use rows::{BucketRanges, KeyedRow, RowFilter, RowStream};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MANIFEST: &str = "snapshot.json";
 const ROWS: &str = "rows.parquet";
 const ROW: &str = "_row";
@@ -181,6 +184,15 @@ struct Manifest {
     report: SnapshotReport,
 }
 
+impl Manifest {
+    /// The files of a snapshot beside the list of them.
+    fn files(&self) -> Vec<String> {
+        let keys = self.spec.keys.iter().map(|key| &key.name);
+        let of_keys = keys.flat_map(|key| [key_file(key), inputs_file(key)]);
+        of_keys.chain([MANIFEST.into(), ROWS.into()]).collect()
+    }
+}
+
 /// A snapshot on disk.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -217,6 +229,7 @@ impl Snapshot {
             report,
         };
         partial.write_manifest(&manifest)?;
+        partial.write_sums(&manifest.files())?;
         partial.publish(folder)?;
         let Manifest { spec, report, .. } = manifest;
         Ok(Self {
@@ -226,10 +239,11 @@ impl Snapshot {
         })
     }
 
-    /// Opens a snapshot that was taken before.
+    /// Opens a snapshot that was taken before. Reads all of its files, to see that they
+    /// are as they were written.
     ///
     /// # Errors
-    /// Trouble if it is not there, or not of this format.
+    /// Trouble if it is not there, not of this format, or a file was altered.
     pub fn open(folder: &Path) -> Result<Self, DataError> {
         let path = folder.join(MANIFEST);
         let doing = || format!("open {}", path.display());
@@ -250,6 +264,7 @@ impl Snapshot {
             ));
         }
         manifest.spec.validate()?;
+        sums::check(folder, &manifest.files())?;
         Ok(Self {
             folder: folder.to_owned(),
             spec: manifest.spec,

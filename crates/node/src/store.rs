@@ -12,7 +12,7 @@ use chacha20poly1305::{
     aead::{Aead, KeyInit, Payload},
 };
 use primitives::{Digest, cbor};
-use redb::{Database, ReadableDatabase, TableDefinition, TableError};
+use redb::{Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::{Error, Result};
@@ -88,13 +88,25 @@ fn damaged(shelf: Shelf) -> Error {
         .advise("the store was altered, or belongs to other keys; restore it from a backup")
 }
 
+fn altered(path: &Path) -> Error {
+    let text = format!("{} is not as it was written", path.display());
+    Error::broken("storage", text).advise("restore it from a backup")
+}
+
 impl Store {
-    /// Opens or makes the store.
+    /// Opens or makes the store. Reads all of it, to see that it is as it was written.
     ///
     /// # Errors
-    /// Trouble where the file can't be opened.
+    /// Trouble where the file can't be opened or was altered.
     pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self> {
-        let database = Database::create(path).map_err(storage)?;
+        // A page that changed on the disk would read as another value, or as none.
+        let opening = Database::builder()
+            .set_check_integrity_on_open(true)
+            .create(path);
+        let database = opening.map_err(|error| match error {
+            DatabaseError::Storage(StorageError::Corrupted(_)) => altered(path),
+            error => storage(error),
+        })?;
         Ok(Self {
             database: Arc::new(database),
             cipher: XChaCha20Poly1305::new(key.into()),
@@ -252,6 +264,45 @@ mod tests {
         assert!(!bytes.windows(13).any(|w| w == b"+861380000000"));
         store.remove(Shelf::Bodies, b"k").unwrap();
         assert_eq!(store.get::<String>(Shelf::Bodies, b"k").unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_that_was_altered_is_refused_or_holds_what_it_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let key = [7u8; 32];
+        let value = |n: u8| vec![n; 40 + usize::from(n)];
+        {
+            let store = Store::open(&path, &key).unwrap();
+            for n in 0..60u8 {
+                store.put(Shelf::Bodies, &[n], &value(n)).unwrap();
+                store.put(Shelf::Spent, &[n], &n).unwrap();
+            }
+        }
+        let whole = std::fs::read(&path).unwrap();
+        let used: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] != 0).collect();
+        let (mut refused, mut held) = (0, 0);
+        for at in used.iter().step_by(used.len() / 150) {
+            let mut flipped = whole.clone();
+            flipped[*at] ^= 1 << (at % 8);
+            std::fs::write(&path, &flipped).unwrap();
+            let Ok(store) = Store::open(&path, &key) else {
+                refused += 1;
+                continue;
+            };
+            held += 1;
+            for n in 0..60u8 {
+                let body: Option<Vec<u8>> = store.get(Shelf::Bodies, &[n]).unwrap();
+                assert_eq!(body, Some(value(n)), "byte {at}");
+                let spent: Option<u8> = store.get(Shelf::Spent, &[n]).unwrap();
+                assert_eq!(spent, Some(n), "byte {at}");
+            }
+        }
+        assert!(refused > 0 && held > 0, "{refused} refused, {held} held");
+        for cut in [1, whole.len() / 3, whole.len() - 1] {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            assert!(Store::open(&path, &key).is_err(), "cut to {cut}");
+        }
     }
 
     #[test]

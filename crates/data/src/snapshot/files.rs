@@ -13,7 +13,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::{HASH, MANIFEST, Manifest, ROW};
+use super::{HASH, MANIFEST, Manifest, ROW, sums};
 use crate::error::DataError;
 use crate::limits::{KEY_PAGE_ROWS, KEY_ROW_GROUP_ROWS, ROW_GROUP_ROWS};
 
@@ -51,6 +51,15 @@ impl Partial {
             .map_err(|_| DataError::trouble("describe the snapshot", "not JSON", false))?;
         let mut file = private_file(&path).map_err(|e| failed(&e))?;
         file.write_all(&json).map_err(|e| failed(&e))
+    }
+
+    /// Writes the checksums of these files.
+    pub(super) fn write_sums(&self, names: &[String]) -> Result<(), DataError> {
+        let path = self.path.join(sums::SUMS);
+        let failed = |e: &std::io::Error| DataError::io("write", &path, e);
+        let lines = sums::of(&self.path, names)?;
+        let mut file = private_file(&path).map_err(|e| failed(&e))?;
+        file.write_all(lines.as_bytes()).map_err(|e| failed(&e))
     }
 
     /// Syncs every file, then the folder, renames it, and syncs the folder above.

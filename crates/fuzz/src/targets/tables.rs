@@ -11,6 +11,7 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray}
 use data::{Cancel, DatasetSpec, Snapshot, TakeOptions};
 use mpc::{TableKey, lookup::Prepared};
 use parquet::arrow::ArrowWriter;
+use primitives::Digest;
 use tempfile::TempDir;
 
 use super::Target;
@@ -148,6 +149,9 @@ fn take(bytes: &[u8]) {
     }
 }
 
+/// The list of a snapshot's checksums.
+const SUMS: &str = "SHA256SUMS";
+
 /// The files of a small snapshot.
 static SNAPSHOT: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let (folder, path) = file("table.csv", CALLS.as_bytes());
@@ -181,6 +185,15 @@ fn snapshot(bytes: &[u8]) {
     for (place, (name, original)) in SNAPSHOT.iter().enumerate() {
         let content = if place == at { bytes } else { original };
         fs::write(folder.path().join(name), content).expect("a scratch file");
+    }
+    // As whoever alters a file on purpose would.
+    if SNAPSHOT[at].0 != SUMS {
+        let mut lines = String::new();
+        for (name, _) in SNAPSHOT.iter().filter(|(name, _)| name != SUMS) {
+            let content = fs::read(folder.path().join(name)).expect("a scratch file");
+            lines.push_str(&format!("{}  {name}\n", Digest::plain(&content)));
+        }
+        fs::write(folder.path().join(SUMS), lines).expect("a scratch file");
     }
     let Ok(snapshot) = Snapshot::open(folder.path()) else {
         return;
