@@ -238,7 +238,8 @@ async fn steps(office: &Office) -> Option<()> {
     }
     office.approve(docket, &[]).await?;
     let phase = office.ended(docket).await?;
-    if villain == Villain::Custodian {
+    let silent = villains::custodian::is_silent(world.seed);
+    if villain == Villain::Custodian && !silent {
         return Some(());
     }
     if phase != QuestionPhase::Completed {
@@ -247,7 +248,7 @@ async fn steps(office: &Office) -> Option<()> {
     }
     office.open(docket).await?;
     let bundle = office.bundle(docket).await?;
-    checks::bundle(office, &bundle);
+    checks::bundle(office, &bundle, villain == Villain::Custodian);
     if villain == Villain::Latecomer {
         villains::latecomer::revoked(office).await?;
     }

@@ -351,6 +351,18 @@ impl World {
         }
     }
 
+    /// Takes a snapshot of a table as its data engine would.
+    pub(crate) fn take(
+        &self,
+        spec: &data::DatasetSpec,
+        folder: &Path,
+        options: &data::TakeOptions,
+    ) -> Option<()> {
+        let (mut progress, cancel) = (|_| (), data::Cancel::default());
+        let taking = data::Snapshot::take(spec, folder, options, &mut progress, &cancel);
+        self.engine.block_on(taking).ok().map(drop)
+    }
+
     /// The folder of a member's house.
     pub(crate) fn house(&self, n: usize) -> std::path::PathBuf {
         self.folder.path().join(self.members[n].id.as_str())

@@ -1,8 +1,10 @@
 //! A custodian that takes part by the book until it answers: under another key than
-//! the one that it committed to, or with bytes that are no answer.
+//! the one that it committed to, with the answer of another run, from another snapshot,
+//! with half of its rows, or with bytes that are no answer.
 //!
 //! The requester's node must end the run with the custodian's own bytes as evidence,
-//! and blame nobody else.
+//! and blame nobody else. Rows left out it can't see; then the answer must be a part of
+//! what the tables say, under the custodian's own signature.
 
 use std::{
     sync::{Arc, Mutex},
@@ -10,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use docket::state::QuestionPhase;
+use docket::{state::QuestionPhase, statement::KeyCommitment};
 use mpc::{
     PlanKey, TableKey,
     lookup::{
@@ -39,7 +41,39 @@ const ME: &str = "custodian";
 #[derive(Clone, Copy, Debug)]
 enum Answer {
     AnotherKey,
+    AnotherRun,
     Garbage,
+    AnotherSnapshot,
+    /// By its own node, from files that it wrote anew.
+    HalfTheRows,
+}
+
+impl Answer {
+    fn of(seed: u64) -> Self {
+        let mut rng = StdRng::from_seed(sub(seed, ME, 1).0);
+        match rng.random_range(0..5u8) {
+            0 => Self::AnotherKey,
+            1 => Self::AnotherRun,
+            2 => Self::Garbage,
+            3 => Self::AnotherSnapshot,
+            _ => Self::HalfTheRows,
+        }
+    }
+
+    fn what(self) -> &'static str {
+        match self {
+            Self::AnotherKey => "answers under another key",
+            Self::AnotherRun => "answers as in another run",
+            Self::Garbage => "answers with garbage",
+            Self::AnotherSnapshot => "answers from another snapshot",
+            Self::HalfTheRows => "answers with half of its rows",
+        }
+    }
+}
+
+/// Whether a seed's custodian leaves out rows, and so can't be found out.
+pub(crate) fn is_silent(seed: u64) -> bool {
+    matches!(Answer::of(seed), Answer::HalfTheRows)
 }
 
 struct Liar {
@@ -57,10 +91,7 @@ impl Service for Liar {
             let Ok(Call::Lookup(lookup)) = Call::decode(&request) else {
                 return Err(ServeError::trouble("busy", Some(Duration::from_secs(1))));
             };
-            let what = match self.answer {
-                Answer::AnotherKey => "answers under another key",
-                Answer::Garbage => "answers with garbage",
-            };
+            let what = self.answer.what();
             self.world.report.attempt(ME, what, "answered");
             for frame in self.frames(lookup).unwrap_or_default() {
                 replies.send(frame).await?;
@@ -77,7 +108,22 @@ struct Kept {
     keys: Vec<(String, Digest)>,
 }
 
+/// The secrets of a question's keys, as a custodian's node keeps them.
+#[derive(serde::Deserialize)]
+struct PlanSecrets {
+    factors: Vec<(KeyCommitment, Digest)>,
+}
+
 impl Liar {
+    /// The key that it committed to for the first step.
+    fn committed(&self, question: &Digest, snapshot: &Digest) -> Option<PlanKey> {
+        let store = &self.world.members[self.world.place("telecom_a")].store;
+        let kept: PlanSecrets = store.get(Shelf::PlanKeys, &question.0).ok()??;
+        let mut factors = kept.factors.iter();
+        let (_, secret) = factors.find(|(key, _)| key.snapshot == *snapshot && key.step == 0)?;
+        PlanKey::from_bytes(&secret.0).ok()
+    }
+
     fn frames(&self, lookup: Lookup) -> Option<Vec<Vec<u8>>> {
         let mut rng = lock(&self.rng);
         if let Answer::Garbage = self.answer {
@@ -94,20 +140,29 @@ impl Liar {
         let (key, secret) = kept.keys.iter().find(|(key, _)| key == "phone")?;
         let table_key = TableKey::from_bytes(&secret.0).ok()?;
         let prepared = Prepared::open(&folder.join(format!("prepared_{key}.oprf"))).ok()?;
-        let other = PlanKey::draw(&mut *rng);
-        let context = Context {
-            plan_key: other.commitment(&table_key),
-            ..honest.clone()
+        let (plan_key, mut context) = match self.answer {
+            Answer::AnotherRun => {
+                let mut context = honest.clone();
+                context.scope.run = Digest::plain(b"another run");
+                (self.committed(&lookup.question, snapshot)?, context)
+            }
+            Answer::AnotherSnapshot => {
+                let plan_key = self.committed(&lookup.question, snapshot)?;
+                (plan_key, honest.clone())
+            }
+            _ => (PlanKey::draw(&mut *rng), honest.clone()),
         };
+        context.plan_key = plan_key.commitment(&table_key);
         let node_key = member.keys.node.clone();
         let run = Run::open(
             context.scope,
             member.id.clone(),
             &table_key,
-            &other,
+            &plan_key,
             node_key,
         );
-        // The request says under which key it was made; it is made to say another.
+        // The request says in which run and under which key it was made; it is made to say
+        // another.
         let mut request = lookup.request;
         request
             .get_mut(2..34)?
@@ -134,17 +189,50 @@ impl Liar {
     }
 }
 
+/// Writes the custodian's files anew: from half of the table's rows, and with another
+/// secret for each lookup key if `keys` is set.
+fn rewrite(world: &World, me: usize, snapshot: &Digest, keys: bool) -> Option<()> {
+    let member = &world.members[me];
+    let mut kept: Kept = member.store.get(Shelf::Snapshots, &snapshot.0).ok()??;
+    let parent = member.config.file(files::SNAPSHOTS);
+    let (folder, other) = (parent.join(&kept.folder), parent.join("other"));
+    let taken = data::Snapshot::open(&folder).ok()?;
+    let data::Source::Csv { path } = &taken.spec().source else {
+        return None;
+    };
+    let text = std::fs::read_to_string(path).ok()?;
+    let half = text.lines().enumerate().filter(|(n, _)| n % 2 == 0);
+    let half: Vec<&str> = half.map(|(_, line)| line).collect();
+    std::fs::write(path, half.join("\n") + "\n").ok()?;
+    let options = data::TakeOptions::new(taken.report().salt.0, taken.report().extracted_at_ms);
+    world.take(taken.spec(), &other, &options)?;
+    let mut rng = StdRng::from_seed(sub(world.seed, ME, 2).0);
+    for (name, secret) in &mut kept.keys {
+        let file = format!("prepared_{name}.oprf");
+        if !keys {
+            std::fs::copy(folder.join(&file), other.join(&file)).ok()?;
+            continue;
+        }
+        let key = TableKey::draw(&mut rng);
+        let inputs = taken.inputs(name).ok()?;
+        let inputs: Vec<Vec<u8>> = inputs.filter_map(|entry| Some(entry.ok()?.1)).collect();
+        let salt = taken.report().salt.0;
+        let anonymity = world.charter.limits.bucket_keys_min;
+        let prepared = Prepared::prepare(&key, salt, anonymity, inputs, None).ok()?;
+        prepared.save(&other.join(&file)).ok()?;
+        *secret = Digest(*key.to_bytes());
+    }
+    std::fs::remove_dir_all(&folder).ok()?;
+    std::fs::rename(&other, &folder).ok()?;
+    member.store.put(Shelf::Snapshots, &snapshot.0, &kept).ok()
+}
+
 /// Takes the custodian's place once all inputs are bound, and gives it back when the
-/// run has ended: with the custodian blamed.
+/// run has ended: with the custodian blamed, unless it left out rows.
 pub(crate) async fn answer(office: &Office, docket: Docket) -> Option<()> {
     let world = &office.world;
     let (me, police) = (world.place("telecom_a"), world.place("police"));
-    let mut rng = StdRng::from_seed(sub(world.seed, ME, 0).0);
-    let answer = if rng.random() {
-        Answer::AnotherKey
-    } else {
-        Answer::Garbage
-    };
+    let answer = Answer::of(world.seed);
     let hand = Hand::new(world, me, 20, Arc::new(super::Mute)).await;
     let core = world.core(me)?;
     let record = core.record(&docket.question).ok()?.record;
@@ -156,19 +244,37 @@ pub(crate) async fn answer(office: &Office, docket: Docket) -> Option<()> {
     let bound = hand.bound(docket, me, 0)?;
     hand.net.stop(Duration::ZERO).await;
     world.kill(me).await;
-    let liar = Liar {
-        world: world.clone(),
-        answer,
-        rng: Mutex::new(rng),
-        bound,
-        order,
+    let rewritten = match answer {
+        Answer::AnotherSnapshot => rewrite(world, me, &bound.1, true),
+        Answer::HalfTheRows => rewrite(world, me, &bound.1, false),
+        _ => Some(()),
     };
-    let hand = Hand::new(world, me, 21, Arc::new(liar)).await;
-    world.lead_exchange(me, hand.address());
-    world.start(police).await;
+    if rewritten.is_none() {
+        let detail = "the custodian's files could not be written anew".to_owned();
+        world.report.broken("stuck", detail);
+    }
+    if let Answer::HalfTheRows = answer {
+        world.start(me).await;
+        world.start(police).await;
+    } else {
+        let liar = Liar {
+            world: world.clone(),
+            answer,
+            rng: Mutex::new(StdRng::from_seed(sub(world.seed, ME, 0).0)),
+            bound,
+            order,
+        };
+        let hand = Hand::new(world, me, 21, Arc::new(liar)).await;
+        world.lead_exchange(me, hand.address());
+        world.start(police).await;
+        office.ended(docket).await?;
+        hand.net.stop(Duration::ZERO).await;
+        world.start(me).await;
+    }
     let phase = office.ended(docket).await?;
-    hand.net.stop(Duration::ZERO).await;
-    world.start(me).await;
+    if is_silent(world.seed) {
+        return (phase == QuestionPhase::Completed).then_some(());
+    }
     let blamed = office.state(police).and_then(|state| {
         question(&state, docket)?;
         let core = world.core(police)?;
