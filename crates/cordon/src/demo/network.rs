@@ -27,8 +27,8 @@ use docket::{
 };
 use node::{
     api::types::{Act, Recorded},
-    config::{Log, files, write_private},
-    keystore::Passphrase,
+    config::{Config, Log, files, write_private},
+    keystore::{OfficerKeyFile, Passphrase},
 };
 use primitives::{InstitutionId, NetworkId, SigningKey};
 
@@ -151,6 +151,66 @@ impl Network {
         })
     }
 
+    /// A network whose folder was left by [`Network::found`] of this or an older version,
+    /// with the officers whose keys [`Network::write_officer_keys`] wrote into
+    /// `officers`; starts nothing yet.
+    ///
+    /// # Errors
+    /// Trouble with files; a refusal of a charter that is none.
+    pub fn reopen(dir: &Path, program: PathBuf, officers: &Path) -> Result<Self> {
+        let file = dir.join(files::CHARTER);
+        let text = std::fs::read(&file).map_err(|error| Failure::file(&file, error))?;
+        let charter: Charter = serde_json::from_slice(&text)
+            .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+        let mut members = BTreeMap::new();
+        for member in &charter.members {
+            let home = dir.join(member.id.as_str());
+            let api = Config::read(&home)?.listen.api;
+            members.insert(member.id.clone(), Member { home, api });
+        }
+        let passphrase_file = dir.join("passphrase");
+        let network = Self {
+            id: charter.network()?,
+            spec: NetworkSpec {
+                dir: dir.into(),
+                program,
+                name: charter.name.clone(),
+                members: Vec::new(),
+                limits: charter.limits.clone(),
+                log: Log::default(),
+            },
+            charter,
+            members,
+            passphrase_file,
+            officers: Mutex::default(),
+            children: Children::default(),
+        };
+        network.read_officer_keys(officers)?;
+        Ok(network)
+    }
+
+    fn read_officer_keys(&self, dir: &Path) -> Result<()> {
+        let text = std::fs::read_to_string(&self.passphrase_file)
+            .map_err(|error| Failure::file(&self.passphrase_file, error))?;
+        let passphrase = Passphrase::new(text);
+        let mut officers = self.officers.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in std::fs::read_dir(dir).map_err(|error| Failure::file(dir, error))? {
+            let path = entry.map_err(|error| Failure::file(dir, error))?.path();
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let named = stem.split_once('.').and_then(|(institution, handle)| {
+                Some((institution.parse().ok()?, handle.parse().ok()?))
+            });
+            let Some(named) = named else {
+                return Err(Failure::usage(format!(
+                    "{} is no officer's key",
+                    path.display()
+                )));
+            };
+            officers.insert(named, OfficerKeyFile::read(&path, &passphrase)?);
+        }
+        Ok(())
+    }
+
     /// The network's id.
     #[must_use]
     pub fn id(&self) -> NetworkId {
@@ -198,11 +258,19 @@ impl Network {
     /// # Errors
     /// Trouble where the process can't be started.
     pub fn start(&self, institution: &InstitutionId) -> Result<()> {
+        self.start_with(institution, &self.spec.program)
+    }
+
+    /// Starts a member's node by another program, as an upgrade does.
+    ///
+    /// # Errors
+    /// Trouble where the process can't be started.
+    pub fn start_with(&self, institution: &InstitutionId, program: &Path) -> Result<()> {
         let member = self.member(institution)?;
         let log = member.home.join("node.log");
         let open = || File::options().create(true).append(true).open(&log);
         let (output, errors) = (open(), open());
-        let mut command = Command::new(&self.spec.program);
+        let mut command = Command::new(program);
         command
             .arg("node")
             .arg("--home")
@@ -375,7 +443,7 @@ impl Network {
         for ((institution, handle), key) in officers.iter() {
             let name = format!("{institution}.{handle}");
             let path = dir.join(format!("{name}.key"));
-            node::keystore::OfficerKeyFile::write(&path, key, &passphrase)?;
+            OfficerKeyFile::write(&path, key, &passphrase)?;
             written.insert(name, path);
         }
         Ok(written)

@@ -22,6 +22,7 @@ mod quorum;
 mod refusals;
 mod tables;
 mod unlawful;
+mod upgrade;
 mod villain;
 mod villains;
 mod world;

@@ -110,12 +110,31 @@ impl World {
             folder,
             _turn: turn,
         };
-        world.network.start_all().unwrap();
+        world.begin();
         world
-            .network
-            .wait_all_healthy(LIMIT, &world.stop)
+    }
+
+    /// The nodes of a network that an older program left in `folder`, with the officers
+    /// whose keys lie in its `officers`.
+    pub(crate) fn reopened(folder: TempDir, program: PathBuf) -> Self {
+        let turn = turn();
+        let dir = folder.path().join("network");
+        let network = Network::reopen(&dir, program, &folder.path().join("officers"));
+        let world = Self {
+            network: network.unwrap(),
+            stop: Stop::quiet(),
+            folder,
+            _turn: turn,
+        };
+        world.begin();
+        world
+    }
+
+    fn begin(&self) {
+        self.network.start_all().unwrap();
+        self.network
+            .wait_all_healthy(LIMIT, &self.stop)
             .unwrap_or_else(|e| panic!("{e}"));
-        world
     }
 
     /// Seven nodes with officers: nobody has two duties but customs' one officer.
