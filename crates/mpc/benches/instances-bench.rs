@@ -13,24 +13,15 @@
 
 #[path = "instances/circuit.rs"]
 mod circuit;
+#[path = "instances/joint.rs"]
+mod joint;
 #[path = "instances/many.rs"]
 mod many;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    slice::from_ref,
-    time::Instant,
-};
+use std::{collections::BTreeSet, slice::from_ref, time::Instant};
 
 use mpc::{
     Error,
-    joint::{
-        at_the_scenes,
-        ideal::{self, Subject},
-        risk_propagation,
-        table::{Schema, Table},
-        totals,
-    },
     lookup::Scope,
     psi::{self, Item, Items, Protocol, Security, Session, Set, Setup, cardinality, rr22},
     shares::{self, Extreme, Party, Words, input, memory},
@@ -70,7 +61,7 @@ fn main() {
         let start = Instant::now();
         match name.as_str() {
             "shares" => batches(count, tables),
-            "joint" => batches(count, questions),
+            "joint" => batches(count, joint::questions),
             "circuit" => batches(count, circuit::instance),
             "many" => (0..count).for_each(many::instance),
             name => (0..count).for_each(|seed| sets(name, seed)),
@@ -325,165 +316,6 @@ fn tables(party: &mut Party<'_>, seed: u64) -> Result<(), Error> {
     let due = due
         .iter()
         .map(|(key, group)| vec![key[0], group.count, group.sums[0], group.extremes[0]]);
-    assert_eq!(got, due.collect::<Vec<_>>(), "seed {seed}");
-    Ok(())
-}
-
-/// One of three questions that together use every building block.
-fn questions(party: &mut Party<'_>, seed: u64) -> Result<(), Error> {
-    let mut rng = StdRng::seed_from_u64(seed);
-    match seed % 3 {
-        0 => scenes(party, &mut rng, seed),
-        1 => sums(party, &mut rng, seed),
-        _ => risks(party, &mut rng, seed),
-    }
-}
-
-/// A table of one owner, padded.
-fn table(
-    party: &mut Party<'_>,
-    schema: &Schema,
-    rows: &[Vec<u64>],
-    padding: usize,
-) -> Result<Table, Error> {
-    let mut columns = vec![Vec::new(); schema.columns().len()];
-    for row in rows {
-        for (column, value) in columns.iter_mut().zip(row) {
-            column.push(*value);
-        }
-    }
-    let (session, mut rng) = (Digest::plain(b"instances"), StdRng::seed_from_u64(5));
-    if padding > 0 {
-        schema.pad(&mut columns, rows.len() + padding, &mut rng)?;
-    }
-    let messages = schema.share(&session, "owner", &columns, &mut rng)?;
-    let messages = &messages[party.index()];
-    Table::receive(
-        party,
-        schema,
-        &session,
-        "owner",
-        rows.len() + padding,
-        messages,
-    )
-}
-
-fn scenes(party: &mut Party<'_>, rng: &mut StdRng, seed: u64) -> Result<(), Error> {
-    let (count, scenes) = (size(rng, 24), rng.random_range(1..6));
-    let least = rng.random_range(1..=scenes);
-    let draw = |_| {
-        (
-            [rng.random_range(0..7), 9],
-            rng.random_range(0..scenes as u64),
-        )
-    };
-    let plain: Vec<(Subject, u64)> = (0..count).map(draw).collect();
-    let rows = plain
-        .iter()
-        .map(|(key, scene)| vec![1, key[0], key[1], *scene]);
-    let schema = at_the_scenes::sightings(scenes, 0)?;
-    let padding = size(rng, 4);
-    let table = table(party, &schema, &rows.collect::<Vec<_>>(), padding)?;
-    let terms = at_the_scenes::Terms {
-        scenes,
-        least,
-        name_words: 0,
-    };
-    let columns = at_the_scenes::count(party, &terms, &table)?.open(party, count)?;
-    let got = sorted_rows(&open_all(party, &columns)?);
-    let due = ideal::at_the_scenes(&plain, scenes as u64, least);
-    assert_eq!(
-        got,
-        due.iter().map(|key| key.to_vec()).collect::<Vec<_>>(),
-        "seed {seed}"
-    );
-    Ok(())
-}
-
-fn sums(party: &mut Party<'_>, rng: &mut StdRng, seed: u64) -> Result<(), Error> {
-    let (count, least) = (size(rng, 24), rng.random_range(1..4));
-    let set: BTreeSet<Subject> = (0..size(rng, 8))
-        .map(|_| [rng.random_range(0..9), 3])
-        .collect();
-    let draw = |_| ideal::Fact {
-        person: [rng.random_range(0..9), 3],
-        group: rng.random_range(0..4),
-        amount: rng.next_u64() >> 30,
-    };
-    let facts: Vec<ideal::Fact> = (0..count).map(draw).collect();
-    let row = |fact: &ideal::Fact| vec![1, fact.person[0], fact.person[1], fact.group, fact.amount];
-    let rows: Vec<Vec<u64>> = facts.iter().map(row).collect();
-    let list: Vec<Vec<u64>> = set.iter().map(|key| vec![1, key[0], key[1]]).collect();
-    let subjects = table(party, &totals::subjects()?, &list, size(rng, 4))?;
-    let facts_table = table(party, &totals::facts(2, 34)?, &rows, size(rng, 4))?;
-    let terms = totals::Terms {
-        group_bits: 2,
-        amount_bits: 34,
-        least,
-    };
-    let got = totals::count(party, &terms, &subjects, &facts_table)?;
-    let columns = got.groups.open(party, 4)?;
-    let (due, withheld) = ideal::totals(&set, &facts, least as u64);
-    let due = due
-        .iter()
-        .map(|(code, t)| vec![*code, t.persons, t.rows, t.sum]);
-    assert_eq!(got.withheld, withheld, "seed {seed}");
-    let got = sorted_rows(&open_all(party, &columns)?);
-    assert_eq!(got, due.collect::<Vec<_>>(), "seed {seed}");
-    Ok(())
-}
-
-fn risks(party: &mut Party<'_>, rng: &mut StdRng, seed: u64) -> Result<(), Error> {
-    let count = size(rng, 8);
-    let terms = risk_propagation::Terms {
-        score_bits: 8,
-        weight_bits: 10,
-        deltas: (0..rng.random_range(0..3))
-            .map(|_| rng.random_range(0..=256))
-            .collect(),
-        threshold: rng.random_range(1..256),
-        name_words: 0,
-    };
-    let accounts: Vec<risk_propagation::Account> = (0..count as u64)
-        .map(|number| risk_propagation::Account {
-            key: [number, 4],
-            score: rng.random_range(0..256),
-            name: vec![],
-            received: (0..size(rng, 6))
-                .map(|_| {
-                    (
-                        [rng.random_range(0..count as u64 + 2), 4],
-                        rng.random_range(0..99),
-                    )
-                })
-                .collect(),
-        })
-        .collect();
-    let rows: usize = accounts
-        .iter()
-        .map(|account| account.received.len() + 1)
-        .sum();
-    let columns = risk_propagation::ledger_columns(&terms, &accounts, rows + 2, rng)?;
-    let rows: Vec<Vec<u64>> = (0..rows + 2)
-        .map(|at| columns.iter().map(|column| column[at]).collect())
-        .collect();
-    let table = table(party, &terms.ledger()?, &rows, 0)?;
-    let columns = risk_propagation::count(party, &terms, &table)?.open(party, count)?;
-    let got = sorted_rows(&open_all(party, &columns)?);
-    let plain: BTreeMap<Subject, ideal::Account> = accounts
-        .iter()
-        .map(|account| {
-            let (score, received) = (account.score, account.received.clone());
-            (account.key, ideal::Account { score, received })
-        })
-        .collect();
-    let scores = ideal::risk_propagation(&plain, &terms.deltas, terms.weight_bits);
-    let bar = u128::from(terms.threshold) << terms.fraction_bits();
-    let dropped = terms.fraction_bits() - terms.opened_fraction_bits();
-    let due = scores
-        .iter()
-        .filter(|(_, score)| **score >= bar)
-        .map(|(key, score)| vec![key[0], key[1], u64::try_from(score >> dropped).unwrap()]);
     assert_eq!(got, due.collect::<Vec<_>>(), "seed {seed}");
     Ok(())
 }
