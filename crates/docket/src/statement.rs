@@ -180,6 +180,9 @@ pub enum Statement {
         cause: String,
         /// The party whose bytes show a fault.
         blamed: Option<InstitutionId>,
+        /// The party that refused to go on: by its own word where it states this record,
+        /// else by that of the party that does.
+        refused_by: Option<InstitutionId>,
     },
     /// The requester opened the answer. Bodies: `answer`.
     AnswerDisclosed {

@@ -15,7 +15,24 @@ pub struct Error {
     pub advice: Option<String>,
     /// The record of the denial.
     pub record: Option<Box<Digest>>,
+    /// Whose word it is.
+    pub said: Said,
 }
+
+/// Whose word an error is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Said {
+    /// This node's own.
+    #[default]
+    Here,
+    /// Another member's node said no.
+    By(Box<InstitutionId>),
+    /// Another member's node passed on what ended its part.
+    Heard,
+}
+
+/// What stands before a word that a node passes on.
+pub(crate) const HEARD: &str = "heard";
 
 /// The three families.
 #[derive(Clone, Debug)]
@@ -88,6 +105,13 @@ impl Error {
         .into()
     }
 
+    /// Says whose word it is.
+    #[must_use]
+    pub(crate) fn said(mut self, said: Said) -> Self {
+        self.said = said;
+        self
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn advise(mut self, advice: impl Into<String>) -> Self {
@@ -118,6 +142,7 @@ impl From<Kind> for Error {
             kind,
             advice: None,
             record: None,
+            said: Said::Here,
         }
     }
 }

@@ -346,14 +346,15 @@ async fn fetch_body(core: &Core, record: &Record, label: &str) -> Result<()> {
         record: record.digest,
         label: label.into(),
     };
+    let said = |error| peer_error(writer, error);
     let sealed = core
         .net()?
         .call(peer, call.encode()?.into(), CALL_TIMEOUT)
         .await
-        .map_err(peer_error)?
+        .map_err(said)?
         .read_to_end(SEALED_BYTES_MAX)
         .await
-        .map_err(peer_error)?;
+        .map_err(said)?;
     let opened = docket::seal::open(&sealed, &record.digest, part, &core.keys.seal)
         .map_err(|refusal| Error::fault(writer, refusal.to_string(), sealed.to_vec()))?;
     core.store.put(Shelf::Bodies, &part.commitment.0, &opened)

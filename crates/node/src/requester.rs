@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{Core, lock},
     custodian::context,
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, Said},
     exchange::{Call, Lookup, Seen},
     host::Patience,
     progress::PartyState,
@@ -143,10 +143,19 @@ pub(crate) async fn abort(core: &Arc<Core>, question: &Digest, error: &Error) ->
         .iter()
         .map(|body| body.part(readers.clone()))
         .collect();
+    // Another's refusal is that member's; an own one this member's, but for the requester,
+    // who ends what it began.
+    let own = known.is_some_and(|warrant| warrant.requester != core.me);
+    let refused_by = match (&error.kind, &error.said) {
+        (Kind::Refused { .. }, Said::By(peer)) => Some(InstitutionId::clone(peer)),
+        (Kind::Refused { .. }, Said::Here) if own => Some(core.me.clone()),
+        _ => None,
+    };
     let statement = Statement::RunAborted {
         question: *question,
         cause,
         blamed,
+        refused_by,
     };
     let header = core.header(warrant, vec![*question], parts, statement);
     core.state_as_node(header, &bodies).await.map(|_| ())
@@ -467,12 +476,13 @@ impl Running {
             request,
         });
         let fault = |error: mpc::Error| blame(institution, error);
+        let said = |error| peer_error(institution, error);
         let net = self.core.net()?;
         let mut replies = net
             .call(key, call.encode()?.into(), LOOKUP_TIMEOUT)
             .await
-            .map_err(peer_error)?;
-        while let Some(frame) = replies.next().await.map_err(peer_error)? {
+            .map_err(said)?;
+        while let Some(frame) = replies.next().await.map_err(said)? {
             let size = frame.len() as u64;
             bytes += size;
             self.core

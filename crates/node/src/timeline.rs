@@ -218,6 +218,14 @@ fn say_run(who: &str, statement: &Statement) -> (String, String) {
                 ),
             )
         }
+        Statement::RunAborted {
+            cause,
+            refused_by: Some(refused),
+            ..
+        } => (
+            format!("{who} aborts the run: {refused} refused ({cause})"),
+            format!("{who} 中止计算：{refused} 拒绝（{cause}）"),
+        ),
         Statement::RunAborted { cause, blamed, .. } => match blamed {
             Some(blamed) => (
                 format!("{who} aborts the run: {cause} of {blamed}"),

@@ -305,6 +305,24 @@ pub(crate) fn question(
     }
 }
 
+/// Why a run was aborted, and by whose fault or refusal.
+pub(crate) fn cause_of(statement: &docket::Statement) -> Option<String> {
+    let docket::Statement::RunAborted {
+        cause,
+        blamed,
+        refused_by,
+        ..
+    } = statement
+    else {
+        return None;
+    };
+    Some(match (blamed, refused_by) {
+        (Some(blamed), _) => format!("{cause} of {blamed}"),
+        (None, Some(refused)) => format!("{cause} (refused by {refused})"),
+        (None, None) => cause.clone(),
+    })
+}
+
 fn cause(core: &Core, warrant: &WarrantId, question: &Digest) -> Option<String> {
     let index = core
         .index
@@ -313,14 +331,9 @@ fn cause(core: &Core, warrant: &WarrantId, question: &Digest) -> Option<String> 
     index
         .docket(warrant)
         .find_map(|indexed| match &indexed.record.header.statement {
-            docket::Statement::RunAborted {
-                question: of,
-                cause,
-                blamed,
-            } if of == question => Some(match blamed {
-                Some(blamed) => format!("{cause} of {blamed}"),
-                None => cause.clone(),
-            }),
+            statement @ docket::Statement::RunAborted { question: of, .. } if of == question => {
+                cause_of(statement)
+            }
             _ => None,
         })
 }

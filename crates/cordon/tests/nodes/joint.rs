@@ -16,6 +16,7 @@ use node::api::types::{
 };
 
 use crate::case::evidence_holds;
+use crate::villain::{Villain, play};
 use crate::world::{LIMIT, World, ask, assert_refused, copy, draft, id};
 
 const MEMBERS: [(&str, &[Role]); 8] = [
@@ -394,6 +395,7 @@ fn risk_propagation(city: &City, whole: &SceneView) {
 fn gates_hold_and_killed_nodes_come_back() {
     let city = City::new("2");
     the_cap_opens_nothing(&city);
+    who_refuses_to_compute_is_named(&city);
     revoked_before_it_runs(&city);
     killed_while_computing(&city);
 }
@@ -561,4 +563,42 @@ fn killed_while_computing(city: &City) {
             "{victim} killed after {after_ms} ms"
         );
     }
+}
+
+/// A captured member that answers nobody ends a question, and its name stands on record
+/// in every docket; the other two, who only heard of it, are not taken for it.
+fn who_refuses_to_compute_is_named(city: &City) {
+    let world = &city.world;
+    let scenes = [scene(Some(1), 0, 30)];
+    let warrant = city.warrant(&[], &scenes, 1_000);
+    let question = world.ask(terms("at-the-scenes", &warrant, &[("least", 1)]));
+    let custodians = world.delivered(&question);
+    world.network.stop(&id("police"));
+    for custodian in &custodians {
+        world.approve(custodian, &question);
+    }
+    for custodian in &custodians {
+        world.bound(custodian, &question);
+    }
+    world.network.stop(&id("telecom_b"));
+    play(world, "telecom_b", async |villain: Villain| {
+        let net = villain.own_channels().await;
+        world.network.start(&id("police")).unwrap();
+        let waited = world
+            .network
+            .wait_healthy(&id("police"), LIMIT, &world.stop);
+        waited.unwrap();
+        let view = world.phase(&world.police(), &question, &["aborted", "completed"]);
+        let cause = Some("mute (refused by telecom_b)");
+        assert_eq!(view.cause.as_deref(), cause, "{}", world.log("police"));
+        net.stop(Duration::from_secs(1)).await;
+    });
+    world.network.start(&id("telecom_b")).unwrap();
+    let records = world.auditor().docket(&warrant).unwrap().records;
+    let ends = records.iter().filter(|view| view.kind == "run-aborted");
+    let texts: Vec<&str> = ends.map(|view| view.text_en.as_str()).collect();
+    assert!(
+        texts.len() == 1 && texts[0].contains("telecom_b refused (mute)"),
+        "{texts:?}"
+    );
 }

@@ -143,6 +143,7 @@ fn cases() -> Vec<Statement> {
             question,
             cause: "timeout".into(),
             blamed: Some(id("bank_a")),
+            refused_by: None,
         },
         Statement::AnswerDisclosed { question, rows: 42 },
         Statement::Consulted {

@@ -119,18 +119,25 @@ impl State {
         warrant: &Warrant,
         question: &mut Question,
         cause: &str,
-        blamed: Option<&InstitutionId>,
+        (blamed, refused_by): (Option<&InstitutionId>, Option<&InstitutionId>),
     ) -> Result<(), Refusal> {
         self.require_node(record)?;
         text_within(cause, "the cause")?;
+        ensure(
+            blamed.is_none() || refused_by.is_none(),
+            Rule::Format,
+            || "a run ends by a fault or by a refusal".into(),
+        )?;
         let party = |id: &InstitutionId| *id == warrant.requester || question.takes_part(id);
         ensure(party(&record.header.institution), Rule::NotAsked, || {
             "only a party of the run can abort it".into()
         })?;
-        if let Some(blamed) = blamed {
-            ensure(party(blamed), Rule::NotAsked, || {
-                format!("{blamed} is no party of the run")
+        for named in blamed.iter().chain(&refused_by) {
+            ensure(party(named), Rule::NotAsked, || {
+                format!("{named} is no party of the run")
             })?;
+        }
+        if blamed.is_some() {
             require_part(&record.header, "evidence")?;
         }
         ensure(

@@ -31,7 +31,7 @@ use super::{
 use crate::{
     core::{Core, lock},
     custodian::may_come,
-    error::{Error, Kind, Result},
+    error::{Error, HEARD, Kind, Result, Said},
     exchange::Call,
     requester::{abort, peer_error},
 };
@@ -44,6 +44,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Longest that the three wait for the count's record.
 const COUNT_PATIENCE: Duration = Duration::from_secs(600);
+/// Two of the three contradict one another: nobody's own refusal.
+const CONTRADICTION: &str = "protocol-fault";
 /// Bytes of a hello: the attempt's nonce and a contribution to the pair's key.
 const HELLO_BYTES: usize = 64;
 
@@ -68,13 +70,18 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
             core.host.sleep(PAUSE).await;
             continue;
         }
-        // First on record whose fault it is: whoever hears that this party failed ends
-        // the question too, and knows less.
+        // First on record whose fault or refusal it is: whoever hears that this party failed
+        // ends the question too, and knows less.
+        let own = error.said == Said::Here && error.rule() != CONTRADICTION;
         let ended = match error.kind {
             Kind::Fault { .. } => abort(core, &question, &error).await,
+            Kind::Refused { .. } if own => abort(core, &question, &error).await,
             _ => Err(error.clone()),
         };
-        let reason = (error.rule().to_owned(), error.to_string());
+        let reason = match own {
+            true => (error.rule().to_owned(), error.to_string()),
+            false => (HEARD.to_owned(), format!("{}: {error}", error.rule())),
+        };
         seat.stage.send_modify(|stage| stage.failed = Some(reason));
         return ended;
     }
@@ -164,6 +171,7 @@ async fn pull_shares(
         let bytes = if input.owner == core.me {
             owner::own(core, running, &input.table, index).await?
         } else {
+            let said = |error| peer_error(&input.owner, error);
             let replies = core
                 .net()?
                 .call(
@@ -172,8 +180,8 @@ async fn pull_shares(
                     ATTEMPT_MAX,
                 )
                 .await
-                .map_err(peer_error)?;
-            replies.read_to_end(due).await.map_err(peer_error)?.to_vec()
+                .map_err(said)?;
+            replies.read_to_end(due).await.map_err(said)?.to_vec()
         };
         let columns = schema.columns().len();
         let digest = committed_to(&running.question, input, index, &bytes, columns);
@@ -198,10 +206,11 @@ async fn pull_frames(
     };
     let request = bytes::Bytes::from(call.encode()?);
     let key = running.key_of(peer)?;
+    let said = |error| peer_error(peer, error);
     let mut frames = loop {
         let frames = core.net()?.call(key, request.clone(), ATTEMPT_MAX).await;
-        let mut frames = frames.map_err(peer_error)?;
-        match frames.next().await.map_err(peer_error) {
+        let mut frames = frames.map_err(said)?;
+        match frames.next().await.map_err(said) {
             Ok(Some(first)) => {
                 feed.push(first)?;
                 break frames;
@@ -215,7 +224,7 @@ async fn pull_frames(
             Err(error) => return Err(error),
         }
     };
-    while let Some(frame) = frames.next().await.map_err(peer_error)? {
+    while let Some(frame) = frames.next().await.map_err(said)? {
         feed.push(frame)?;
     }
     Ok(())
@@ -268,7 +277,7 @@ impl Work {
                 let peer = &self.running.joint.computing[from];
                 Error::fault(peer, error.to_string(), evidence.clone())
             }
-            _ => Error::refused("protocol-fault", error.to_string()),
+            _ => Error::refused(CONTRADICTION, error.to_string()),
         }
     }
 }

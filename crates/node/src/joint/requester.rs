@@ -8,7 +8,7 @@ use docket::{
     plan::{JointProof, Part},
     statement::{Attestation, Count},
 };
-use futures::future::try_join_all;
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use mpc::joint::deliver;
 use primitives::{Digest, InstitutionId, Signature, cbor};
 
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     core::{Core, lock},
     custodian::may_come,
-    error::{Error, Result},
+    error::{Error, Result, Said},
     exchange::Call,
     progress::PartyState,
     requester::{RunResult, peer_error},
@@ -31,6 +31,9 @@ use crate::{
 const CALL_MAX: Duration = Duration::from_secs(600);
 /// Pause before a party is asked again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long one that has ended a question is given to say so itself, once another said
+/// that somebody has.
+const SAYS_WITHIN: Duration = Duration::from_secs(5);
 /// Longest that the requester waits for the three, from first to last.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 /// Bytes of a count with its signature, or of a part's head.
@@ -57,7 +60,7 @@ pub(crate) async fn run(core: &Arc<Core>, question: &Digest) -> Result<()> {
 async fn counted(core: &Arc<Core>, running: &Running) -> Result<Count> {
     running.tell(core, 0.1, "the three are computing");
     let asked = running.joint.computing.iter();
-    let counts = try_join_all(asked.map(|id| count_of(core, running, id))).await?;
+    let counts = all(core, asked.map(|id| count_of(core, running, id))).await?;
     let count = counts[0].count;
     if counts.iter().any(|one| one.count != count) {
         let detail = "the three did not count alike, and nobody can tell which of them lied";
@@ -87,6 +90,40 @@ async fn state(core: &Arc<Core>, running: &Running, statement: Statement) -> Res
     let follows = vec![running.question];
     let header = core.header(Some(running.warrant), follows, Vec::new(), statement);
     core.state_as_node(header, &[]).await.map(|_| ())
+}
+
+/// What all of the three give, in their order. Where one only passes on that another
+/// has ended it, that other one is waited for a moment, to say so itself.
+async fn all<T, F>(core: &Core, three: impl Iterator<Item = F>) -> Result<Vec<T>>
+where
+    F: Future<Output = Result<T>>,
+{
+    let numbered = three
+        .enumerate()
+        .map(|(at, one)| async move { (at, one.await) });
+    let mut asked: FuturesUnordered<_> = numbered.collect();
+    let mut given = Vec::new();
+    let mut heard: Option<Error> = None;
+    loop {
+        let next = match &heard {
+            None => asked.next().await,
+            Some(error) => tokio::select! {
+                next = asked.next() => next,
+                () = core.host.sleep(SAYS_WITHIN) => return Err(error.clone()),
+            },
+        };
+        match next {
+            Some((at, Ok(one))) => given.push((at, one)),
+            Some((_, Err(error))) if error.said == Said::Heard => heard = Some(error),
+            Some((_, Err(error))) => return Err(error),
+            None => break,
+        }
+    }
+    if let Some(error) = heard {
+        return Err(error);
+    }
+    given.sort_by_key(|(at, _)| *at);
+    Ok(given.into_iter().map(|(_, one)| one).collect())
 }
 
 async fn count_of(core: &Arc<Core>, running: &Running, id: &InstitutionId) -> Result<Counted> {
@@ -134,14 +171,15 @@ async fn asked(
     let request = bytes::Bytes::from(call.encode()?);
     let key = running.key_of(id)?;
     let deadline = tokio::time::Instant::now() + PATIENCE;
+    let said = |error| peer_error(id, error);
     loop {
         let once = async {
             let replies = core
                 .net()?
                 .call(key, request.clone(), CALL_MAX)
                 .await
-                .map_err(peer_error)?;
-            replies.read_to_end(bytes_max).await.map_err(peer_error)
+                .map_err(said)?;
+            replies.read_to_end(bytes_max).await.map_err(said)
         };
         let error = match once.await {
             Ok(bytes) => return Ok(bytes.to_vec()),
@@ -218,7 +256,7 @@ async fn parts_of(core: &Arc<Core>, running: &Running, due: usize) -> Result<Vec
     let deadline = tokio::time::Instant::now() + CALL_MAX;
     loop {
         let three = running.joint.computing.iter().enumerate();
-        let given = try_join_all(three.map(|at| part_of(core, running, at, due))).await?;
+        let given = all(core, three.map(|at| part_of(core, running, at, due))).await?;
         let attempts: BTreeSet<Digest> = given.iter().map(|(head, ..)| head.attempt).collect();
         if attempts.len() == 1 {
             return Ok(given);

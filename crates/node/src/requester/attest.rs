@@ -41,15 +41,16 @@ impl Running {
             question: self.question,
             transcript,
         };
+        let said = |error| peer_error(&institution, error);
         let reply = self
             .core
             .net()?
             .call(member.node_key, call.encode()?.into(), CALL_TIMEOUT)
             .await
-            .map_err(peer_error)?
+            .map_err(said)?
             .read_to_end(4096)
             .await
-            .map_err(peer_error)?;
+            .map_err(said)?;
         let malformed = |what: String| Error::fault(&institution, what, reply.to_vec());
         let attested: Attested =
             cbor::decode(&reply, 4096).map_err(|error| malformed(error.to_string()))?;

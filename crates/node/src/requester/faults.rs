@@ -2,7 +2,7 @@
 
 use primitives::InstitutionId;
 
-use crate::error::Error;
+use crate::error::{Error, HEARD, Said};
 
 /// A protocol error at the requester: a fault blames the custodian.
 pub(super) fn blame(institution: &InstitutionId, error: mpc::Error) -> Error {
@@ -14,23 +14,41 @@ pub(super) fn blame(institution: &InstitutionId, error: mpc::Error) -> Error {
     }
 }
 
-/// What a call to a peer failed with. A remote refusal names its rule.
-pub(crate) fn peer_error(error: net::Error) -> Error {
-    by_kind(&error.kind, error.to_string())
+/// What a call to a member failed with. A refusal of that member's node names its rule,
+/// and the member.
+pub(crate) fn peer_error(peer: &InstitutionId, error: net::Error) -> Error {
+    by_kind(peer, &error.kind, error.to_string())
 }
 
-fn by_kind(kind: &net::Kind, text: String) -> Error {
+fn by_kind(peer: &InstitutionId, kind: &net::Kind, text: String) -> Error {
     match kind {
         net::Kind::Refusal(net::Refusal::Remote { text, .. }) => {
-            let (rule, detail) = text.split_once(": ").unwrap_or(("refused", text));
-            Error::refused(rule, detail)
+            let named = |text: &str| match text.split_once(": ") {
+                Some((rule, detail)) if is_rule(rule) => Error::refused(rule, detail),
+                _ => Error::refused("refused", text),
+            };
+            let heard = text
+                .strip_prefix(HEARD)
+                .and_then(|rest| rest.strip_prefix(": "));
+            match heard {
+                Some(rest) => named(rest).said(Said::Heard),
+                None => named(text).said(Said::By(Box::new(peer.clone()))),
+            }
         }
         net::Kind::Refusal(_) => Error::refused("channel", text),
-        net::Kind::Fault(net::Fault::Remote { .. }) => Error::refused("channel-fault", text),
+        net::Kind::Fault(net::Fault::Remote { .. }) => {
+            Error::refused("channel-fault", text).said(Said::By(Box::new(peer.clone())))
+        }
         // Whoever stands on the wire can alter a frame: nobody's word, and no end of a run.
         net::Kind::Fault(_) => Error::trouble("channel-fault", text),
         _ => Error::trouble("peer", text),
     }
+}
+
+/// Whether a peer's word can stand on record as the name of a rule.
+fn is_rule(text: &str) -> bool {
+    let named = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(named)
 }
 
 #[cfg(test)]
@@ -43,8 +61,30 @@ mod tests {
             rule: "a record opens under the connection's key",
             evidence: Vec::new(),
         });
-        assert!(by_kind(&altered, String::new()).retry());
+        let peer = "bank_a".parse().unwrap();
+        assert!(by_kind(&peer, &altered, String::new()).retry());
         let said = net::Kind::Fault(net::Fault::Remote { text: "no".into() });
-        assert!(!by_kind(&said, String::new()).retry());
+        assert!(!by_kind(&peer, &said, String::new()).retry());
+    }
+
+    #[test]
+    fn a_refusal_names_who_said_it_and_no_rule_that_is_none() {
+        let peer: InstitutionId = "bank_a".parse().unwrap();
+        let of = Said::By(Box::new(peer.clone()));
+        let long = format!("{}: it says", "x".repeat(65));
+        for (text, rule, said) in [
+            ("expired: the warrant", "expired", &of),
+            ("no", "refused", &of),
+            ("Not A Rule: it says", "refused", &of),
+            (&long, "refused", &of),
+            ("heard: expired: the warrant", "expired", &Said::Heard),
+            ("heard: what", "refused", &Said::Heard),
+        ] {
+            let kind = net::Kind::Refusal(net::Refusal::Remote { text: text.into() });
+            let error = by_kind(&peer, &kind, String::new());
+            assert_eq!((error.rule(), &error.said), (rule, said), "{text}");
+        }
+        let own = net::Kind::Refusal(net::Refusal::Myself);
+        assert_eq!(by_kind(&peer, &own, String::new()).said, Said::Here);
     }
 }

@@ -80,16 +80,9 @@ impl Facts {
             Statement::RunCompleted { question, .. } => {
                 self.completed.push((*question, indexed.time_ms));
             }
-            Statement::RunAborted {
-                question,
-                cause,
-                blamed,
-            } => {
-                let cause = match blamed {
-                    Some(blamed) => format!("{cause} of {blamed}"),
-                    None => cause.clone(),
-                };
-                self.causes.push((*question, cause));
+            Statement::RunAborted { question, .. } => {
+                let cause = super::cause_of(&indexed.record.header.statement);
+                self.causes.extend(cause.map(|cause| (*question, cause)));
             }
             Statement::BundleExported { question, .. } => self.exported.push(*question),
             _ => {}

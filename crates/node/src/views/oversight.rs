@@ -570,6 +570,7 @@ mod tests {
                 question: digest,
                 cause: "fault".into(),
                 blamed: Some("bank_a".parse().unwrap()),
+                refused_by: None,
             };
             indexed(index, 3_000, "police", statement)
         };

@@ -282,13 +282,26 @@ fn a_warrant_revoked_between_count_and_answer_opens_nothing() {
 }
 
 #[test]
-fn whoever_computes_can_abort_and_be_blamed() {
+fn whoever_computes_can_abort_refuse_and_be_blamed() {
     let mut w = World::joint_at(Phase::Issued);
     // The court gives no table here; it only computes.
     w.question = w.accept(&w.asked_with(|q| q.joint.as_mut().unwrap().owners.clear()));
     for (who, blamed) in [("court", None), ("police", Some("court"))] {
         w.clone().accept(&w.abort(who, blamed));
     }
+    for (who, refused_by) in [("court", "court"), ("police", "court")] {
+        w.clone().accept(&w.abort_for(who, refused_by));
+    }
+    assert_eq!(
+        w.refuse(&w.abort_for("police", "hybrid")).rule,
+        Rule::NotAsked
+    );
+    let both = w.altered("police", &w.abort("police", Some("court")), |header| {
+        if let Statement::RunAborted { refused_by, .. } = &mut header.statement {
+            *refused_by = Some(id("court"));
+        }
+    });
+    assert_eq!(w.refuse(&both).rule, Rule::Format);
     assert_eq!(w.refuse(&w.abort("audit", None)).rule, Rule::NotAsked);
     assert_eq!(
         w.refuse(&w.abort("police", Some("hybrid"))).rule,

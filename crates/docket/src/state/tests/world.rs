@@ -589,10 +589,21 @@ impl World {
             question: self.question,
             cause: "timeout".into(),
             blamed: blamed.map(id),
+            refused_by: None,
         };
         let evidence = part("evidence", &["police"]);
         let parts: &[Part] = if blamed.is_some() { &[evidence] } else { &[] };
         self.record(who, statement, &[self.question], parts)
+    }
+
+    pub(super) fn abort_for(&self, who: &str, refused_by: &str) -> Record {
+        let statement = Statement::RunAborted {
+            question: self.question,
+            cause: "expired".into(),
+            blamed: None,
+            refused_by: Some(id(refused_by)),
+        };
+        self.record(who, statement, &[self.question], &[])
     }
 
     pub(super) fn disclose(&self, rows: u32, readers: &[&str]) -> Record {

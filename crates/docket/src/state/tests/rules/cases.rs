@@ -421,6 +421,7 @@ pub(super) fn limit_cases() -> Vec<Refusal> {
         question: running.question,
         cause: text.into(),
         blamed: None,
+        refused_by: None,
     };
     for text in ["", &long] {
         let follows = [running.question];
