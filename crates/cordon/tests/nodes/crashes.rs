@@ -276,12 +276,7 @@ fn opened_and_exported(chaos: &mut Chaos, warrant: &str, question: &str) {
         of_kind("bundle-exported", "police"),
         warrant,
     );
-    let bundle = chaos
-        .world
-        .until("the bundle", || match police.bundle(&question) {
-            Err(failure) if failure.retry => Ok(None),
-            other => other.map(Some),
-        });
+    let bundle = chaos.world.bundle(&police, &question);
     let anchor = evidence::TrustAnchor {
         network: Some(chaos.world.network.id()),
     };

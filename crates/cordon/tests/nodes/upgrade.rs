@@ -80,10 +80,7 @@ fn make(archive: &Path) {
         question: answer.question.clone(),
     };
     police.act(&export).unwrap();
-    let bundle = world.until("the bundle", || match police.bundle(&answer.question) {
-        Err(failure) if failure.retry => Ok(None),
-        other => other.map(Some),
-    });
+    let bundle = world.bundle(&police, &answer.question);
     let waiting = world.ask(ask(&warrant, "identify"));
     world.delivered(&waiting);
     world.approve("telecom_a", &waiting);
@@ -159,10 +156,7 @@ fn serves(archive: &Path) {
     let answer = police.answer(&left.answered).unwrap();
     let rows: usize = answer.tables.iter().map(|table| table.rows.len()).sum();
     assert_eq!(rows, left.rows);
-    let again = world.until("the bundle", || match police.bundle(&left.answered) {
-        Err(failure) if failure.retry => Ok(None),
-        other => other.map(Some),
-    });
+    let again = world.bundle(&police, &left.answered);
     assert!(evidence::verify(&again, &anchor).is_ok());
     let docket = world.auditor().docket(&left.warrant).unwrap();
     assert!(docket.records.len() > 5, "{}", docket.records.len());

@@ -370,14 +370,7 @@ fn a_custodian_that_answers_under_another_key_is_blamed_with_its_own_bytes() {
     let world = World::with_tables();
     let warrant = world.warrant(draft(&["telecom_a", "bank_a"], &[PHONE, ACCOUNT]));
     let question = world.ask(ask(&warrant, "identify"));
-    let custodians = world.delivered(&question);
-    world.network.stop(&id("police"));
-    for custodian in &custodians {
-        world.approve(custodian, &question);
-    }
-    for custodian in &custodians {
-        world.bound(custodian, &question);
-    }
+    world.held_up(&question);
     world.network.stop(&id("telecom_a"));
     let aborted = play(&world, "telecom_a", async |villain: Villain| {
         let service = WrongKey {

@@ -379,6 +379,27 @@ impl World {
         });
     }
 
+    /// Has every custodian of a question approve and commit its inputs while the police's
+    /// node is down, which must be started for the run to begin.
+    pub(crate) fn held_up(&self, question: &str) {
+        let custodians = self.delivered(question);
+        self.network.stop(&id("police"));
+        for custodian in &custodians {
+            self.approve(custodian, question);
+        }
+        for custodian in &custodians {
+            self.bound(custodian, question);
+        }
+    }
+
+    /// The bundle of an answer whose export is on record.
+    pub(crate) fn bundle(&self, police: &Client, question: &str) -> Vec<u8> {
+        self.until("the bundle", || match police.bundle(question) {
+            Err(failure) if failure.retry => Ok(None),
+            other => other.map(Some),
+        })
+    }
+
     /// Runs a question to its opened answer.
     pub(crate) fn answer(&self, ask: Ask) -> node::api::types::AnswerView {
         let question = self.ask(ask);
