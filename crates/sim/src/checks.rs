@@ -271,7 +271,7 @@ fn canaries(world: &World, records: &[(u64, Arc<Record>)]) {
         }
         for part in &record.header.parts {
             for n in 0..world.members.len() {
-                let store = &world.members[n].store;
+                let store = &world.members[n].store();
                 let shelf = node::store::Shelf::Bodies;
                 let opened: node::Result<Option<docket::Opened>> =
                     store.get(shelf, &part.commitment.0);

@@ -206,7 +206,7 @@ async fn journey(office: &Office) -> Option<()> {
     if done.is_none() {
         let step = office.world.report.now();
         let detail = format!("the case went no further than {step}");
-        office.world.report.broken("stuck", detail);
+        office.world.stuck(detail);
     }
     office.world.report.step(OVER);
     done
@@ -243,7 +243,7 @@ async fn steps(office: &Office) -> Option<()> {
         return Some(());
     }
     if phase != QuestionPhase::Completed {
-        world.report.broken("stuck", "the run was aborted".into());
+        world.stuck("the run was aborted".into());
         return None;
     }
     office.open(docket).await?;

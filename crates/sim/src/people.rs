@@ -32,6 +32,8 @@ use crate::{
 const AGAIN: Duration = Duration::from_millis(700);
 /// Attempts before something is held to be stuck: hours of virtual time.
 const TRIES_MAX: usize = 2_000;
+/// The same where a member may have lost what the case needs.
+const TRIES_AFTER_LOSS: usize = 300;
 
 /// What was acknowledged to somebody: place in the log, and digest.
 pub(crate) type Acknowledged = Mutex<Vec<(u64, Digest)>>;
@@ -143,7 +145,10 @@ impl Office {
     ) -> Option<T> {
         self.world.report.step(what);
         let mut last = String::new();
-        for _ in 0..TRIES_MAX {
+        for number in 0..TRIES_MAX {
+            if number > TRIES_AFTER_LOSS && self.world.is_restored() {
+                break;
+            }
             if let Some(found) = self.state(n).as_ref().and_then(&done) {
                 return Some(found);
             }
@@ -156,7 +161,7 @@ impl Office {
             }
             self.world.sleep(AGAIN).await;
         }
-        self.world.report.broken("stuck", format!("{what}: {last}"));
+        self.world.stuck(format!("{what}: {last}"));
         None
     }
 

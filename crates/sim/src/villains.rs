@@ -241,7 +241,7 @@ impl Hand {
     /// A body in the member's own store.
     pub(crate) fn body<B: Body>(&self, record: &Record) -> Option<B> {
         let part = record.header.part(B::LABEL)?;
-        let store = &self.world.members[self.member].store;
+        let store = &self.world.members[self.member].store();
         let opened: Option<Opened> = store.get(Shelf::Bodies, &part.commitment.0).ok()?;
         opened?.read(part).ok()
     }

@@ -1,5 +1,6 @@
 //! What goes wrong by itself: wires that are slow, cut or garbled, partitions that
-//! heal, nodes that are killed and started again, clocks that stand hours off.
+//! heal, nodes that are killed and started again, clocks that stand hours off, backups
+//! that are restored.
 //!
 //! *Invariants*: all of it follows from the seed; when it ends, every wire is whole
 //! and every node runs;
@@ -9,12 +10,17 @@ use std::{sync::Arc, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use crate::world::{World, sub};
+use crate::world::{Member, World, sub};
 
 /// Shortest and longest time between two events.
 const PAUSE_MS: std::ops::Range<u64> = 200..4_000;
 /// Longest that a killed node stays down.
 const DOWN_MS_MAX: u64 = 20_000;
+
+/// Seeds in a hundred in which private stores are backed up and restored.
+const RESTORES_OF_100: u8 = 15;
+/// Longest until the backup.
+const BACKUP_AFTER_MS_MAX: u64 = 30_000;
 
 /// Seeds in a hundred in which a clock stands hours before or after the others'.
 const DRIFTS_OF_100: u8 = 40;
@@ -78,16 +84,24 @@ pub(crate) struct Weather {
     spared: Vec<usize>,
     /// Nodes that are down, and until when.
     down: Vec<(Duration, usize)>,
+    /// In some seeds, when every member's private store is backed up; whoever dies after
+    /// that may get it back.
+    backup: Option<Duration>,
 }
 
 impl Weather {
     pub(crate) fn new(world: Arc<World>, spared: Vec<usize>) -> Self {
         let rng = StdRng::from_seed(sub(world.seed, "weather", 0).0);
+        // Drawn apart, so that other seeds do not depend on it.
+        let mut losses = StdRng::from_seed(sub(world.seed, "losses", 0).0);
+        let after = Duration::from_millis(losses.random_range(0..BACKUP_AFTER_MS_MAX));
+        let backup = (losses.random_range(0..100) < RESTORES_OF_100).then_some(after);
         Self {
             world,
             rng,
             spared,
             down: Vec::new(),
+            backup,
         }
     }
 
@@ -101,10 +115,21 @@ impl Weather {
         while self.world.now() < end {
             let pause = Duration::from_millis(self.rng.random_range(PAUSE_MS));
             self.world.sleep(pause).await;
+            self.back_up();
             self.revive().await;
             self.event().await;
         }
         self.calm().await;
+    }
+
+    fn back_up(&mut self) {
+        let due = self.backup.filter(|due| *due <= self.world.now());
+        if due.is_none() {
+            return;
+        }
+        self.backup = None;
+        self.world.members.iter().for_each(Member::back_up);
+        self.note("backup", "");
     }
 
     fn note(&self, kind: &'static str, detail: &str) {
@@ -160,6 +185,9 @@ impl Weather {
             _ if self.world.runs(a) && !self.spared.contains(&a) => {
                 self.note("kill", &a.to_string());
                 self.world.kill(a).await;
+                if self.world.restore(a) {
+                    self.note("restore", &a.to_string());
+                }
                 let down = Duration::from_millis(self.rng.random_range(0..DOWN_MS_MAX));
                 self.down.push((self.world.now() + down, a));
             }

@@ -13,7 +13,10 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -55,7 +58,8 @@ pub(crate) struct Member {
     pub(crate) id: InstitutionId,
     pub(crate) roles: Vec<Role>,
     pub(crate) keys: NodeKeys,
-    pub(crate) store: Store,
+    /// Replaced where a backup is restored.
+    store: Mutex<Option<Store>>,
     pub(crate) config: Config,
     /// How far its clock stands before the others'.
     pub(crate) ahead: ClockSkew,
@@ -75,9 +79,41 @@ struct Running {
 }
 
 impl Member {
+    /// Its private store.
+    pub(crate) fn store(&self) -> Store {
+        lock(&self.store)
+            .clone()
+            .expect("it is open but for a moment")
+    }
+
+    fn backup(&self) -> std::path::PathBuf {
+        self.config.file("store.backup")
+    }
+
+    /// Copies the private store as it stands, if there is no copy yet.
+    pub(crate) fn back_up(&self) {
+        if !self.backup().exists() {
+            let copied = std::fs::copy(self.config.file(files::STORE), self.backup());
+            copied.expect("a scratch file");
+        }
+    }
+
+    /// Puts the copy in the store's place; false where there is none.
+    fn restore(&self) -> bool {
+        if !self.backup().exists() {
+            return false;
+        }
+        let mut store = lock(&self.store);
+        drop(store.take());
+        let path = self.config.file(files::STORE);
+        std::fs::rename(self.backup(), &path).expect("a scratch file");
+        *store = Some(Store::open(&path, &self.keys.store).expect("it was whole"));
+        true
+    }
+
     /// Sets its clock so far before the others'; behind them if negative.
     pub(crate) fn set_ahead(&self, ms: i64) {
-        self.ahead.store(ms, std::sync::atomic::Ordering::Relaxed);
+        self.ahead.store(ms, Ordering::Relaxed);
     }
 }
 
@@ -92,6 +128,8 @@ pub(crate) struct World {
     pub(crate) people: People,
     pub(crate) report: Report,
     pub(crate) villain: Villain,
+    /// Whether some member has what it had before, and no longer what it needs.
+    restored: AtomicBool,
     engine: Engine,
     folder: tempfile::TempDir,
 }
@@ -183,6 +221,7 @@ impl World {
             people,
             report: Report::default(),
             villain: Villain::of(seed),
+            restored: AtomicBool::new(false),
             engine: engine(),
             folder,
         })
@@ -291,7 +330,7 @@ impl World {
         let parts = Parts {
             config,
             keys: member.keys.clone(),
-            store: member.store.clone(),
+            store: member.store(),
             ledger,
             log: LogFilter::new("info", |_| Ok(())),
         };
@@ -310,6 +349,30 @@ impl World {
         if running.core.strong_count() > 0 {
             let detail = format!("{} holds a node that was killed", self.members[n].id);
             self.report.broken("leak", detail);
+        }
+    }
+
+    /// Gives a member whose node is down its private store of before.
+    pub(crate) fn restore(&self, n: usize) -> bool {
+        let done = !self.runs(n) && self.members[n].restore();
+        if done {
+            self.restored.store(true, Ordering::Relaxed);
+        }
+        done
+    }
+
+    /// Whether a member's store was set back: then a case may end without an answer.
+    pub(crate) fn is_restored(&self) -> bool {
+        self.restored.load(Ordering::Relaxed)
+    }
+
+    /// A case does not go on, which is broken but where a member lost what it needs.
+    pub(crate) fn stuck(&self, detail: String) {
+        if self.is_restored() {
+            self.report
+                .note(self.now().as_millis(), &format!("ended: {detail}"));
+        } else {
+            self.report.broken("stuck", detail);
         }
     }
 
@@ -419,7 +482,7 @@ fn member(
         id: config.institution.clone(),
         roles,
         keys,
-        store,
+        store: Mutex::new(Some(store)),
         config,
         ahead: ClockSkew::new(ahead_ms.into()),
         officers,

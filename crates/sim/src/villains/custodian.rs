@@ -117,7 +117,7 @@ struct PlanSecrets {
 impl Liar {
     /// The key that it committed to for the first step.
     fn committed(&self, question: &Digest, snapshot: &Digest) -> Option<PlanKey> {
-        let store = &self.world.members[self.world.place("telecom_a")].store;
+        let store = self.world.members[self.world.place("telecom_a")].store();
         let kept: PlanSecrets = store.get(Shelf::PlanKeys, &question.0).ok()??;
         let mut factors = kept.factors.iter();
         let (_, secret) = factors.find(|(key, _)| key.snapshot == *snapshot && key.step == 0)?;
@@ -134,7 +134,7 @@ impl Liar {
         let me = self.world.place("telecom_a");
         let member = &self.world.members[me];
         let (honest, snapshot) = &self.bound;
-        let kept: Kept = member.store.get(Shelf::Snapshots, &snapshot.0).ok()??;
+        let kept: Kept = member.store().get(Shelf::Snapshots, &snapshot.0).ok()??;
         let folder = member.config.file(files::SNAPSHOTS).join(kept.folder);
         // The template's first step is over phones.
         let (key, secret) = kept.keys.iter().find(|(key, _)| key == "phone")?;
@@ -193,7 +193,7 @@ impl Liar {
 /// secret for each lookup key if `keys` is set.
 fn rewrite(world: &World, me: usize, snapshot: &Digest, keys: bool) -> Option<()> {
     let member = &world.members[me];
-    let mut kept: Kept = member.store.get(Shelf::Snapshots, &snapshot.0).ok()??;
+    let mut kept: Kept = member.store().get(Shelf::Snapshots, &snapshot.0).ok()??;
     let parent = member.config.file(files::SNAPSHOTS);
     let (folder, other) = (parent.join(&kept.folder), parent.join("other"));
     let taken = data::Snapshot::open(&folder).ok()?;
@@ -224,7 +224,10 @@ fn rewrite(world: &World, me: usize, snapshot: &Digest, keys: bool) -> Option<()
     }
     std::fs::remove_dir_all(&folder).ok()?;
     std::fs::rename(&other, &folder).ok()?;
-    member.store.put(Shelf::Snapshots, &snapshot.0, &kept).ok()
+    member
+        .store()
+        .put(Shelf::Snapshots, &snapshot.0, &kept)
+        .ok()
 }
 
 /// Takes the custodian's place once all inputs are bound, and gives it back when the
@@ -251,7 +254,7 @@ pub(crate) async fn answer(office: &Office, docket: Docket) -> Option<()> {
     };
     if rewritten.is_none() {
         let detail = "the custodian's files could not be written anew".to_owned();
-        world.report.broken("stuck", detail);
+        world.stuck(detail);
     }
     if let Answer::HalfTheRows = answer {
         world.start(me).await;

@@ -18,10 +18,12 @@ use bytes::Bytes;
 use commonware_runtime::{
     Clock as _, Handle, Spawner as _, Supervisor as _, deterministic::Context,
 };
+use docket::Statement;
 use ledger::{BlockInfo, Ledger, Member, Members, Refused, Starting};
 use node::{core::Core, rules::LegalOrder};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
+use crate::people::statement;
 use crate::world::{World, public_port, real_port, sub};
 
 /// The boot whose ports are the twin's.
@@ -180,9 +182,16 @@ fn voted_twice(world: &World, villain: usize) -> bool {
 
 fn convicted(world: &World, villain: usize) -> bool {
     let member = &world.members[villain].id;
-    let cores = honest(world, villain);
-    let mut found = cores.iter().flat_map(|core| core.ledger.evidence());
-    found.any(|evidence| evidence.member == *member)
+    honest(world, villain).iter().any(|core| {
+        let held = core.ledger.evidence();
+        // What a node holds in memory goes with it; what it stated does not.
+        let index = core.read_index();
+        let mut stated = index.all().iter().map(statement);
+        held.iter().any(|evidence| evidence.member == *member)
+            || stated.any(|said| {
+                matches!(said, Statement::EquivocationWitnessed { member: of, .. } if of == member)
+            })
+    })
 }
 
 /// Sees when votes on both sides meet, and counts the blocks until they are evidence.
