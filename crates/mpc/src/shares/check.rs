@@ -53,7 +53,7 @@ use super::{
     frame::Kind,
     party::{Expected, Outgoing, Party, Stream},
 };
-use crate::{Error, Fault, limits};
+use crate::{Error, Fault, limits, secrecy};
 
 mod ands;
 mod products;
@@ -273,7 +273,10 @@ impl Party<'_> {
         let mut sum = R::read(&self.missing_unverified(&pair)?);
         R::add(&mut sum, &element.mine);
         R::add(&mut sum, &element.next);
-        Ok(sum)
+        let mut words = Vec::with_capacity(R::WORDS);
+        R::write(&sum, &mut words);
+        secrecy::all_public(&mut words, "openings");
+        Ok(R::read(&words))
     }
 
     /// Masks this party's terms with a share of zero and re-shares their sums.

@@ -22,7 +22,7 @@ use super::{
     check::Pending,
     frame::{self, Header, Kind, Transcript},
 };
-use crate::{Error, Fault, Refusal, domains};
+use crate::{Error, Fault, Refusal, domains, secrecy};
 
 /// What the three parties withstand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,7 +105,9 @@ impl Stream {
     fn below(&mut self, bound: u32) -> u32 {
         let threshold = bound.wrapping_neg() % bound;
         loop {
-            let product = u64::from(self.0.next_u32()) * u64::from(bound);
+            let mut word = [self.0.next_u32()];
+            secrecy::conceded(&mut word, "orders that two parties know, and rows follow");
+            let product = u64::from(word[0]) * u64::from(bound);
             if product & 0xffff_ffff >= u64::from(threshold) {
                 return u32::try_from(product >> 32).unwrap_or(0);
             }
@@ -321,6 +323,7 @@ impl<'c> Party<'c> {
         let said = |sent: &Transcript, received: &Transcript| {
             let mut words = words_of(&sent.digest()).to_vec();
             words.extend_from_slice(&words_of(&received.digest()));
+            secrecy::all_public(&mut words, "digests of transcripts");
             words
         };
         let ours = [0, 1].map(|to| said(&self.sent[to], &self.received[to]));
@@ -358,6 +361,10 @@ impl<'c> Party<'c> {
             next: Some(4),
         };
         let incoming = self.exchange(Kind::Component, &outgoing, expected)?;
+        let mut incoming = incoming;
+        for said in [&mut incoming.previous, &mut incoming.next] {
+            secrecy::all_public(said, "coins");
+        }
         if incoming.previous != incoming.next {
             let mut both = bytes_of(&incoming.previous);
             both.extend_from_slice(&bytes_of(&incoming.next));
@@ -367,7 +374,7 @@ impl<'c> Party<'c> {
         for (at, word) in coin.iter_mut().enumerate() {
             *word = mine[at] ^ next[at] ^ incoming.next[at];
         }
-        Ok(coin)
+        Ok(secrecy::public(coin, "coins"))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     Error, Fault, domains,
     field::{F128, inner_product},
     oracle::Oracle,
-    simd,
+    secrecy, simd,
 };
 
 /// A receiver that waits for the sender's choices.
@@ -336,7 +336,7 @@ impl AwaitingProof {
             mut entries,
         } = self;
         let body = Kind::Proof.body(&shape, message)?;
-        if !bool::from(expected[..].ct_eq(body)) {
+        if !secrecy::outcome(expected[..].ct_eq(body), subspace::A_CHECK) {
             return Err(Error::faulty(Fault::Inconsistent, message));
         }
         code::compress(&shape, entries.pairs());

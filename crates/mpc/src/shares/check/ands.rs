@@ -16,7 +16,7 @@ use crate::shares::{
     extension::{Binary, reduce},
     lanes,
 };
-use crate::simd::rings;
+use crate::{secrecy, simd::rings};
 
 /// Products of bits.
 pub(super) struct Planes<'a>(pub(super) &'a Log);
@@ -65,6 +65,7 @@ impl Claims for Planes<'_> {
                 block[..words.len()].copy_from_slice(words);
                 block[words.len()..].fill(0);
                 lanes::transpose(&mut block);
+                secrecy::conceded(&mut block, "own shares that the bits' check looks up");
                 out.extend(block.iter().map(|bits| table.sum(*bits)));
             }
             out
