@@ -20,6 +20,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::{
     channel::{Channel, Neighbour},
     check::Pending,
+    extension::Room,
     frame::{self, Header, Kind, Transcript},
 };
 use crate::{Error, Fault, Refusal, domains, secrecy};
@@ -150,6 +151,7 @@ pub struct Party<'c> {
     sent: [Transcript; 2],
     received: [Transcript; 2],
     pub(crate) pending: Pending,
+    pub(crate) room: Room,
     cost: Cost,
     dead: bool,
     /// A villain's: the column whose first word it changes in each hop.
@@ -195,6 +197,7 @@ impl<'c> Party<'c> {
             sent: [previous, next].map(|to| Transcript::new(&session, index, to)),
             received: [previous, next].map(|from| Transcript::new(&session, from, index)),
             pending: Pending::default(),
+            room: Room::default(),
             cost: Cost::default(),
             dead: false,
             #[cfg(test)]
@@ -236,6 +239,7 @@ impl<'c> Party<'c> {
     pub(crate) fn fail<T>(&mut self, error: Error) -> Result<T, Error> {
         self.dead = true;
         self.pending = Pending::default();
+        self.room = Room::default();
         let nothing = Digest::of(domains::SHARES_PAIR, &[]);
         self.with_previous = Stream(ChaCha20Rng::from_seed(*nothing.as_bytes()));
         self.with_next = Stream(ChaCha20Rng::from_seed(*nothing.as_bytes()));
