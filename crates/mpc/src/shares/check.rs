@@ -32,7 +32,8 @@
 //! *Soundness*: a false claim survives a step with probability at most
 //! 2/2^64 for bits and 2/2^48 for numbers (roots of a quadratic in the
 //! exceptional set; 1/2^48 for the combination and the sacrifice): below
-//! 2^−57 and 2^−42 for a whole check of the largest size.
+//! 2^−57 and 2^−42 for a whole check of the largest size. How many folds are made
+//! on base words does not matter: columns have as many fewer.
 //!
 //! *Leaks*: nothing. Re-shared sums are masked by shares of zero; `ρ` by the
 //! uniform `a'`; the last opening is zero, or else a combination of the errors
