@@ -9,6 +9,7 @@
 mod api_fuzz;
 mod bench;
 mod console;
+mod constant_time;
 mod counts;
 mod fuzz;
 mod gate;
@@ -38,6 +39,8 @@ Commands:
                       weather and among villains: `sim --seeds 100 --first 1 --json`
   api-fuzz [ARGS]     every operation of the nodes' API under schemathesis (installed below
                       `target/`), by every credential: `api-fuzz --examples 10 --seconds 300`
+  constant-time [PART] runs protocols below valgrind with their secrets marked: no branch and no
+                      address may depend on one (needs `valgrind`)
   fuzz TARGET [ARGS]  feeds decoders of foreign bytes with changed inputs for as long as asked:
                       `fuzz all --seconds 60`; `fuzz --help` says how findings are kept
   tidy                the house's own rules: edges between rooms, lengths, documents, words;
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Some("fuzz") => report(fuzz::run(&rest)),
         Some("bench") => report(bench::run(&rest)),
         _ if asks_help => help(),
+        Some("constant-time") => report(constant_time::run(&rest)),
         Some("api-fuzz") => report(api_fuzz::run(&rest)),
         Some("test") => gate::run(&rest),
         Some("tidy") if rest.iter().any(|arg| arg == "--fix") => report(tidy::fix()),

@@ -10,15 +10,19 @@
 use curve25519_dalek::{
     ristretto::{CompressedRistretto, RistrettoPoint},
     scalar::Scalar,
-    traits::IsIdentity,
+    traits::Identity as _,
 };
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Error, Fault};
+use crate::{Error, Fault, secrecy};
+
+/// Why the outcome of a check of an element may be known.
+pub(crate) const AN_ELEMENT: &str = "whether bytes are an element, and not the identity";
 
 /// A group element that is canonical and not the identity; 32 bytes on the wire.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Element {
     bytes: [u8; 32],
     point: RistrettoPoint,
@@ -33,7 +37,7 @@ impl Element {
         let point = CompressedRistretto(*bytes)
             .decompress()
             .ok_or_else(|| Error::faulty(Fault::NotCanonical, bytes))?;
-        if point.is_identity() {
+        if secrecy::outcome(point.ct_eq(&RistrettoPoint::identity()), AN_ELEMENT) {
             return Err(Error::faulty(Fault::Identity, bytes));
         }
         Ok(Self {
@@ -58,12 +62,22 @@ impl Element {
 
     /// For points that are never the identity by construction.
     pub(crate) fn from_point(point: RistrettoPoint) -> Self {
+        let bytes = point.compress().to_bytes();
         Self {
-            bytes: point.compress().to_bytes(),
+            bytes: secrecy::public(bytes, "elements that are sent, or committed to"),
             point,
         }
     }
 }
+
+/// Encodings are unique, so that elements are equal where these are.
+impl PartialEq for Element {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Element {}
 
 impl std::fmt::Debug for Element {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -80,7 +94,11 @@ pub(crate) struct SecretScalar(Scalar);
 
 impl SecretScalar {
     pub(crate) fn new(scalar: Scalar) -> Option<Self> {
-        (scalar != Scalar::ZERO).then_some(Self(scalar))
+        let zero = secrecy::outcome(
+            scalar.ct_eq(&Scalar::ZERO),
+            "whether a secret is zero: none is",
+        );
+        (!zero).then_some(Self(scalar))
     }
 
     pub(crate) fn draw<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
@@ -92,7 +110,8 @@ impl SecretScalar {
     }
 
     pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
-        Option::<Scalar>::from(Scalar::from_canonical_bytes(*bytes)).and_then(Self::new)
+        // What is not reduced becomes zero, which is as little a secret.
+        Self::new(Scalar::from_canonical_bytes(*bytes).unwrap_or(Scalar::ZERO))
     }
 
     pub(crate) fn to_bytes(&self) -> Zeroizing<[u8; 32]> {

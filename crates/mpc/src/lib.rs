@@ -30,6 +30,10 @@ pub mod oprf;
 mod oracle;
 mod prg;
 pub mod psi;
+#[cfg(feature = "constant-time")]
+pub mod secrecy;
+#[cfg(not(feature = "constant-time"))]
+mod secrecy;
 pub mod shares;
 mod simd;
 pub mod vole;

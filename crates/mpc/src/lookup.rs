@@ -67,6 +67,14 @@
 //! - Both roles derive everything from a [`Context`] of checked records.
 //! - What a role takes from the peer is `Unverified` until it was checked.
 //! - Every frame fits [`limits::FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX).
+//! - No branch and no address depends on a key, a factor, a blind or what comes of
+//!   them, but for what is sent (`cargo xtask constant-time`).
+//!
+//! *Not here*: constant time in what each side holds in the clear. A requester keeps
+//! its selectors in maps, looks for its cells' tags by halving and parses the labels
+//! that it opens; a custodian's table is sorted, and its buckets are named by digests
+//! in a map. Both on their own machines: who times a requester's caches may learn
+//! which of an asked bucket's cells are its own.
 //!
 //! ```
 //! # use std::sync::Arc;

@@ -47,6 +47,9 @@ use crate::{
     Blind, Element, Error, Refusal, domains, group::SecretScalar, limits::INPUT_BYTES_MAX,
 };
 
+/// Why evaluations may steer the proof that is made of them.
+pub(crate) const EVALUATED: &str = "evaluated elements, sent with their proof";
+
 /// The 64 bytes that the function gives for an input; a secret.
 pub(crate) type Output = Zeroizing<[u8; 64]>;
 

@@ -7,10 +7,11 @@
 //! than anything portable.
 //!
 //! *Invariants*
-//! - This module and its parts are the crate's only ones with `unsafe`, for three reasons alone: to
+//! - This module and its parts are the crate's only ones with `unsafe`, for four reasons alone: to
 //!   call a function compiled for instructions that were found at run time, to move
-//!   vectors between registers and slices whose bounds were checked above it, and
-//!   to advise the kernel about pages that a slice owns.
+//!   vectors between registers and slices whose bounds were checked above it, to
+//!   advise the kernel about pages that a slice owns, and, in a check's build alone,
+//!   to speak to valgrind.
 //! - What a processor lacks is done by portable code, and tests hold both equal.
 //! - No branch and no address depends on a value, here or there.
 #![allow(
@@ -20,6 +21,8 @@
 
 use crate::field::F128;
 
+#[cfg(feature = "constant-time")]
+pub(crate) mod request;
 pub(crate) mod rings;
 
 /// The polynomial of the field without its leading term.

@@ -122,7 +122,7 @@ pub use self::{
     receiver::Receiver,
     sender::Sender,
 };
-use crate::{domains, field::F128, oracle::Oracle};
+use crate::{domains, field::F128, oracle::Oracle, secrecy};
 
 /// What the sender holds at the end; wiped when dropped.
 pub struct SenderOutput {
@@ -171,5 +171,6 @@ fn run_session(
         .flat_map(|number| (number as u64).to_le_bytes())
         .collect();
     let oracle = Oracle::new(domains::VOLE_SESSION, session);
-    oracle.hash(&[&numbers, receiver_nonce, element, sender_nonce])
+    let session = oracle.hash(&[&numbers, receiver_nonce, element, sender_nonce]);
+    secrecy::public(session, "sessions' digests: nonces and elements were sent")
 }

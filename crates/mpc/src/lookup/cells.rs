@@ -35,7 +35,11 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     Error, Refusal, domains,
     limits::{BUCKET_CELLS_MAX, BUCKET_CELLS_MIN, CELL_PAYLOAD_BYTES, LABEL_BYTES_MAX},
+    secrecy,
 };
+
+/// Why tags may steer a bucket's sorting.
+const SORTED: &str = "tags of a bucket's cells, sent in order";
 
 /// Bytes of a cell's tag.
 pub(crate) const TAG_BYTES: usize = 16;
@@ -119,7 +123,7 @@ impl CellKeys {
         for (index, (piece, cell)) in (0u32..).zip(pieces.zip(cells.chunks_exact_mut(CELL_BYTES))) {
             let (tag, body) = cell.split_at_mut(TAG_BYTES);
             let (payload, authenticator) = body.split_at_mut(CELL_PAYLOAD_BYTES);
-            tag.copy_from_slice(&self.tag(index));
+            tag.copy_from_slice(&secrecy::public(self.tag(index), SORTED));
             payload[..piece.len()].copy_from_slice(piece);
             let sealed = self
                 .cipher
@@ -154,6 +158,7 @@ impl CellKeys {
                 &authenticator.into(),
             )
             .ok()?;
+        secrecy::conceded(&mut *payload, "labels that were opened, and are parsed");
         Some(payload)
     }
 }
@@ -180,6 +185,7 @@ pub(crate) fn fill_bucket(labels: &[Vec<u8>], rng: &mut ChaCha20Rng) -> Result<V
     }
     let mut dummies = vec![0u8; (total - real) * CELL_BYTES];
     rng.fill_bytes(&mut dummies);
+    secrecy::all_public(&mut dummies, SORTED);
     let mut cells: Vec<&[u8]> = labels
         .iter()
         .map(Vec::as_slice)

@@ -45,7 +45,7 @@ use crate::{
     Element, Error, Refusal, domains,
     group::{SecretScalar, encode_doubled},
     limits::{BATCH_BYTES_AIM, BATCH_KEYS, PROOF_CHUNK},
-    oprf,
+    oprf, secrecy,
 };
 
 pub use run::Run;
@@ -300,7 +300,7 @@ impl Answer {
         let end = (first + PROOF_CHUNK).min(self.blinded.len());
         let chunk = &self.blinded[first..end];
         let half = self.run.key.half();
-        let elements: Vec<[u8; 32]> = chunk
+        let mut elements: Vec<[u8; 32]> = chunk
             .par_chunks(CHUNK)
             .flat_map_iter(|piece| {
                 let halves: Vec<_> = piece
@@ -310,6 +310,7 @@ impl Answer {
                 encode_doubled(&halves)
             })
             .collect();
+        secrecy::all_public(&mut elements, oprf::EVALUATED);
         let proof = oprf::prove(
             &self.run.key,
             &self.run.public,

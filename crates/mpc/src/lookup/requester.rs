@@ -35,7 +35,7 @@ use crate::{
     Element, Error, Fault, Refusal,
     group::encode_doubled,
     limits::{CELL_PAYLOAD_BYTES, LABEL_BYTES_MAX, OPENED_BYTES_MAX, PROOF_CHUNK, SELECTORS_MAX},
-    oprf,
+    oprf, secrecy,
 };
 
 use target::derived;
@@ -164,12 +164,13 @@ impl Incoming {
         frame.get(start..start + CELL_BYTES)
     }
 
-    fn find(&self, tag: &[u8; TAG_BYTES]) -> Option<&[u8]> {
+    fn find(&self, mut tag: [u8; TAG_BYTES]) -> Option<&[u8]> {
+        secrecy::conceded(&mut tag, "tags that a requester looks for in a bucket");
         let (mut low, mut high) = (0, self.total);
         while low < high {
             let middle = low + (high - low) / 2;
             let cell = self.cell(middle)?;
-            match cell[..TAG_BYTES].cmp(tag) {
+            match cell[..TAG_BYTES].cmp(&tag) {
                 std::cmp::Ordering::Equal => return Some(cell),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
@@ -359,7 +360,7 @@ impl Receiver {
         let Some(keys) = &self.keys[index] else {
             return Ok(None);
         };
-        let Some(cell) = incoming.find(&keys.tag(0)) else {
+        let Some(cell) = incoming.find(keys.tag(0)) else {
             return Ok(None);
         };
         let altered = |cell: &[u8]| Error::faulty(Fault::CellAltered, cell);
@@ -380,7 +381,7 @@ impl Receiver {
             // A missing cell is shown by the bucket's first frame.
             let frame = incoming.frames.first().map_or(&[][..], Vec::as_slice);
             let cell = incoming
-                .find(&keys.tag(next))
+                .find(keys.tag(next))
                 .ok_or_else(|| altered(frame))?;
             let payload = keys.open(bucket, next, cell).ok_or_else(|| altered(cell))?;
             label.extend_from_slice(&payload[..]);

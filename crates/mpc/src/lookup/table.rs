@@ -35,6 +35,7 @@ use crate::{
     group::encode_doubled,
     limits::{BUCKET_BITS_MAX, INPUT_BYTES_MAX, KEYS_MAX},
     oprf::{SUITE, TableKey, check_input},
+    secrecy,
 };
 
 const MAGIC: &[u8; 8] = b"CRDNOPRF";
@@ -162,7 +163,7 @@ impl Prepared {
                 body.extend_from_slice(input);
             }
             ends.push(body.len() as u64);
-            digests.push(Digest::plain(&body[start..]));
+            digests.push(named(&body[start..]));
             start = body.len();
         }
         Self {
@@ -348,7 +349,7 @@ impl Prepared {
     pub(crate) fn bucket(&self, bucket: u32) -> Result<Vec<Entry>, Error> {
         let body = self.body(bucket)?;
         let damaged = || Error::damaged("a bucket");
-        if self.bucket_digest(bucket)? != Digest::plain(&body) {
+        if self.bucket_digest(bucket)? != named(&body) {
             return Err(damaged());
         }
         let mut reader = Reader::new(&body);
@@ -358,6 +359,13 @@ impl Prepared {
         }
         Ok(entries)
     }
+}
+
+/// The digest that names a bucket: of pseudorandom elements among its bytes.
+fn named(body: &[u8]) -> Digest {
+    let mut digest = [Digest::plain(body)];
+    secrecy::conceded(&mut digest, "digests that name a prepared table's buckets");
+    digest[0]
 }
 
 fn read_entry(reader: &mut Reader<'_>) -> Option<Entry> {

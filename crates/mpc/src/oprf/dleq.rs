@@ -8,19 +8,24 @@
 
 use curve25519_dalek::{
     RistrettoPoint, Scalar,
-    traits::{IsIdentity, VartimeMultiscalarMul},
+    traits::{Identity as _, VartimeMultiscalarMul},
 };
 use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha512};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::suite::{SUITE, Suite};
-use crate::{Element, domains, group::SecretScalar};
+use crate::{Element, domains, group::SecretScalar, secrecy};
+
+/// Why a proof's fate may be known.
+const A_PROOF: &str = "whether a proof holds";
 
 /// Bytes of a proof: the challenge and the response.
 pub(crate) const PROOF_BYTES: usize = 64;
 
-/// Proves that `evaluated[i] = key·blinded[i]` and `public = key·G`.
+/// Proves that `evaluated[i] = key·blinded[i]` and `public = key·G`. Both lists are
+/// the peer's to see: the proof is made of them in variable time.
 pub(crate) fn prove<R: CryptoRng + ?Sized>(
     key: &SecretScalar,
     public: &Element,
@@ -99,13 +104,16 @@ pub(super) fn verify_with(
         RistrettoPoint::vartime_multiscalar_mul(&weights, blinded.iter().map(Element::point));
     let right =
         RistrettoPoint::vartime_multiscalar_mul(&weights, evaluated.iter().map(Element::point));
-    if left.is_identity() || right.is_identity() {
+    let nothing = RistrettoPoint::identity();
+    let degenerate = left.ct_eq(&nothing) | right.ct_eq(&nothing);
+    if secrecy::outcome(degenerate, A_PROOF) {
         return false;
     }
     let first =
         RistrettoPoint::vartime_double_scalar_mul_basepoint(&claimed, public.point(), &response);
     let second = RistrettoPoint::vartime_multiscalar_mul([response, claimed], [left, right]);
-    challenge(suite, public, &left, &right, &first, &second) == claimed
+    let due = challenge(suite, public, &left, &right, &first, &second);
+    secrecy::outcome(due.ct_eq(&claimed), A_PROOF)
 }
 
 fn scalar(bytes: &[u8]) -> Option<Scalar> {

@@ -57,7 +57,7 @@ pub use sender::Sender;
 use rand_core::CryptoRng;
 
 use super::{Protocol, Session, order};
-use crate::{Error, Refusal};
+use crate::{Error, Refusal, secrecy};
 
 fn check(session: &Session) -> Result<(), Error> {
     if session.protocol == Protocol::Cardinality {
@@ -74,6 +74,7 @@ fn permutation<R: CryptoRng + ?Sized>(count: usize, rng: &mut R) -> Vec<u32> {
         .take(count)
         .map(|place| (rng.next_u64(), rng.next_u64(), place))
         .collect();
+    secrecy::conceded(&mut keyed, "orders that are drawn by sorting, and followed");
     order::by_uniform(&mut keyed, |(key, _, _)| *key);
     keyed.into_iter().map(|(_, _, place)| place).collect()
 }

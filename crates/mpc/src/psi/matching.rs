@@ -6,12 +6,23 @@
 //! *Invariants*
 //! - Tags strictly ascend over all frames; anything else is the peer's fault.
 //! - Work is linear in both lists.
+//!
+//! *Not here*: constant time in the receiver's own tags. Sorting and merging branch
+//! on them; who watches the receiver's caches learns their order, which is that of
+//! values of a keyed function, and which of them are among the sender's, which is the
+//! answer. The sender's tags travel sorted: nothing is left to hide in sorting them.
 
 use super::{
     Set,
     frames::{Due, entries, faulty, kind},
 };
 use crate::{Error, Fault, limits::FRAME_VALUES};
+
+/// Why a sender's tags may steer its sorting.
+pub(super) const SENT: &str = "a sender's tags and elements, sent in order";
+
+/// What the receiver's sorting and merging depends on.
+pub(super) const OWN: &str = "a receiver's own tags, sorted and merged with the sender's";
 
 /// A tag of the receiver's and its item's number, without the gap that an integer of
 /// 128 bits would leave.

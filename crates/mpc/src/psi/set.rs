@@ -9,6 +9,10 @@
 //! - A [`Set`] holds an item once, in an order that says nothing of the caller's.
 //! - Items have no `Debug`.
 //!
+//! *Not here*: constant time in the items. They are sorted, put into bins and name a
+//! store's rows ([`crate::okvs`]) on the machine of who holds them anyway; what times
+//! that machine's caches may learn the order of their digests.
+//!
 //! *Not here*: normal forms; a caller gives selectors as
 //! `primitives::semantic` writes them. Keeping parts on disk: [`super::Spill`].
 
@@ -17,7 +21,7 @@ use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
 
 use super::{order, setup::Setup};
-use crate::{Error, domains, oprf::check_input};
+use crate::{Error, domains, oprf::check_input, secrecy};
 
 /// A hashed selector.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +70,7 @@ impl Item {
     pub(super) fn dummy<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
         let mut bytes = [0; 32];
         rng.fill_bytes(&mut bytes);
+        secrecy::conceded(&mut bytes, "items that pad a set, as any item");
         Self(bytes)
     }
 }

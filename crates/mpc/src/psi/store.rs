@@ -15,11 +15,12 @@ use crate::{
     Error, Trouble,
     field::F128,
     limits::FRAME_VALUES,
-    okvs::{Decoder, Grouped, Params, Rows, Value, encode_bin},
+    okvs::{self, Decoder, Grouped, Params, Rows, Value, encode_bin},
     psi::{
         frames::{Due, body_of, entries, fixed, kind, list},
         set::Item,
     },
+    secrecy,
 };
 
 /// A value that has an encoding.
@@ -104,6 +105,7 @@ impl<V: Wire> Writer<V> {
     pub(super) fn new(items: &[Item], rng: &mut ChaCha20Rng) -> Result<Self, Error> {
         let mut seed = [0; 16];
         rng.fill_bytes(&mut seed);
+        let seed = secrecy::public(seed, okvs::SEED);
         let rows = Rows::new(Params::new(items.len())?, &seed);
         Ok(Self {
             grouped: rows.group(items.iter().map(Item::key)),

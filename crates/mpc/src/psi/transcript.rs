@@ -9,7 +9,7 @@
 
 use primitives::{Digest, Hasher};
 
-use crate::domains;
+use crate::{domains, secrecy};
 
 /// Who sent a message.
 #[derive(Clone, Copy)]
@@ -39,6 +39,6 @@ impl Transcript {
     }
 
     pub(super) fn digest(&self) -> Digest {
-        self.0.clone().finish()
+        secrecy::public(self.0.clone().finish(), "digests of transcripts")
     }
 }

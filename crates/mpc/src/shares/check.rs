@@ -32,7 +32,8 @@
 //! *Soundness*: a false claim survives a step with probability at most
 //! 2/2^64 for bits and 2/2^48 for numbers (roots of a quadratic in the
 //! exceptional set; 1/2^48 for the combination and the sacrifice): below
-//! 2^−57 and 2^−42 for a whole check of the largest size.
+//! 2^−57 and 2^−42 for a whole check of the largest size. How many folds are made
+//! on base words does not matter: columns have as many fewer.
 //!
 //! *Leaks*: nothing. Re-shared sums are masked by shares of zero; `ρ` by the
 //! uniform `a'`; the last opening is zero, or else a combination of the errors
@@ -51,9 +52,10 @@ use super::{
     column::Pair,
     extension::Extension,
     frame::Kind,
+    lanes,
     party::{Expected, Outgoing, Party, Stream},
 };
-use crate::{Error, Fault, limits};
+use crate::{Error, Fault, limits, secrecy, simd};
 
 mod ands;
 mod products;
@@ -68,9 +70,18 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn push(&mut self, x: &Pair, y: &Pair, z: &Pair) {
-        self.x.push_range(x, 0..x.len());
-        self.y.push_range(y, 0..y.len());
-        self.z.push_range(z, 0..z.len());
+        for (to, from) in [(&mut self.x, x), (&mut self.y, y), (&mut self.z, z)] {
+            append(&mut to.mine, &from.mine);
+            append(&mut to.next, &from.next);
+        }
+    }
+
+    /// Forgets what was checked, and keeps the room for what comes next.
+    fn clear(&mut self) {
+        for pair in [&mut self.x, &mut self.y, &mut self.z] {
+            lanes::wipe(&mut pair.mine);
+            lanes::wipe(&mut pair.next);
+        }
     }
 
     fn len(&self) -> usize {
@@ -83,6 +94,19 @@ impl Log {
 pub(crate) struct Pending {
     pub(crate) products: Log,
     pub(crate) ands: Log,
+}
+
+/// Appends words; much of them on large pages, which cost less to be had.
+fn append(to: &mut Vec<u64>, words: &[u64]) {
+    const LARGE_WORDS: usize = 1 << 17;
+    let due = to.len() + words.len();
+    if due > to.capacity() && due >= LARGE_WORDS {
+        let mut grown = simd::large(due.max(2 * to.capacity()));
+        grown.extend_from_slice(to);
+        lanes::wipe(to);
+        *to = grown;
+    }
+    to.extend_from_slice(words);
 }
 
 /// Both components of many elements of an extension.
@@ -103,9 +127,12 @@ pub(super) trait Claims {
     /// components of `Σ_b σ_b·z` on {0, 1}^depth.
     fn sums(&self, weights: &[u64], depth: u32) -> (Grid<Self>, Elements<Element<Self>>);
 
-    /// The vectors `Σ_a L_a·σ_b·x_{a,b}` and `Σ_a L_a·y_{a,b}`.
-    fn fold(&self, weights: &[u64], rows: &[Element<Self>]) -> [Elements<Element<Self>>; 2];
+    /// The vectors `Σ_a L_a·σ_b·x_{a,b}` and `Σ_a L_a·y_{a,b}`, written over `out`.
+    fn fold(&self, weights: &[u64], rows: &[Element<Self>], out: &mut Vectors<Element<Self>>);
 }
+
+/// Both components of two vectors: x, x', y and y'.
+pub(crate) type Vectors<E> = [Vec<E>; 4];
 
 type Element<C> = <<C as Claims>::Ring as Extension>::Element;
 type Grid<C> = Vec<Element<C>>;
@@ -117,11 +144,11 @@ impl Party<'_> {
     /// [`Fault::ProductWrong`] where one was not made as agreed; a peer's other
     /// faults.
     pub fn verify(&mut self) -> Result<(), Error> {
-        let pending = std::mem::take(&mut self.pending);
+        let mut pending = std::mem::take(&mut self.pending);
         if pending.products.len() > 0 {
             self.check(
                 &products::Numbers(&pending.products),
-                depth_of(pending.products.len(), 5),
+                depth_of(pending.products.len(), 6),
             )?;
         }
         if pending.ands.len() > 0 {
@@ -130,6 +157,9 @@ impl Party<'_> {
                 depth_of(pending.ands.len(), 6),
             )?;
         }
+        pending.products.clear();
+        pending.ands.clear();
+        self.pending = pending;
         Ok(())
     }
 
@@ -168,35 +198,37 @@ impl Party<'_> {
             };
             rows = expand_rows::<C::Ring>(&rows, &at);
         }
-        let [x, y] = claims.fold(&weights, &rows);
+        let mut vectors = std::mem::take(C::Ring::room(&mut self.room));
+        claims.fold(&weights, &rows, &mut vectors);
         let claim = Shared {
             mine: sums.mine.swap_remove(0),
             next: sums.next.swap_remove(0),
         };
-        self.inner_product::<C::Ring>(x, y, claim)
+        let checked = self.inner_product::<C::Ring>(&mut vectors, claim);
+        *C::Ring::room(&mut self.room) = vectors;
+        checked
     }
 
     /// Checks `Σ x_j·y_j = z` over an extension.
     fn inner_product<R: Extension>(
         &mut self,
-        mut x: Elements<R::Element>,
-        mut y: Elements<R::Element>,
+        vectors: &mut Vectors<R::Element>,
         mut z: Shared<R::Element>,
     ) -> Result<(), Error> {
-        while x.mine.len() > 1 {
-            for half in [&mut x.mine, &mut x.next, &mut y.mine, &mut y.next] {
-                if half.len() % 2 == 1 {
-                    half.push(R::zero());
+        let mut len = vectors[0].len();
+        let mut lead = [0; 4].map(|_| Vec::new());
+        while len > 1 {
+            if len % 2 == 1 {
+                for vector in &mut *vectors {
+                    vector.truncate(len);
+                    vector.push(R::zero());
                 }
+                len += 1;
             }
-            let half = x.mine.len() / 2;
-            let lead = |v: &Elements<R::Element>| Elements {
-                mine: differences::<R>(&v.mine, half),
-                next: differences::<R>(&v.next, half),
-            };
-            let (dx, dy) = (lead(&x), lead(&y));
-            let terms = vec![cross::<R>(&x, &y, half), cross::<R>(&dx, &dy, half)];
-            let made = self.reshare_elements::<R>(terms)?;
+            len /= 2;
+            let all = vectors.each_ref().map(|vector| &vector[..2 * len]);
+            let terms = halves::<R>(all, &mut lead);
+            let made = self.reshare_elements::<R>(terms.to_vec())?;
             let at = R::challenge(self.coin()?[0]);
             let claim = |z: &R::Element, made: &[R::Element]| {
                 // h(1) = z − h(0), then the quadratic at the challenge.
@@ -208,14 +240,18 @@ impl Party<'_> {
                 mine: claim(&z.mine, &made.mine),
                 next: claim(&z.next, &made.next),
             };
-            move_to::<R>(&mut x, &dx, &at);
-            move_to::<R>(&mut y, &dy, &at);
+            for vector in &mut *vectors {
+                let (low, high) = vector[..2 * len].split_at_mut(len);
+                R::move_by(low, high, &at);
+            }
         }
-        let first = |v: Elements<R::Element>| Shared {
-            mine: v.mine[0].clone(),
-            next: v.next[0].clone(),
-        };
-        self.sacrifice::<R>(&first(x), &first(y), &z)
+        let [x, x_next, y, y_next] = vectors.each_ref().map(|vector| vector[0].clone());
+        for vector in vectors {
+            // Folded shares are as secret as what they were made of.
+            vector.fill(R::zero());
+        }
+        let both = |mine, next| Shared { mine, next };
+        self.sacrifice::<R>(&both(x, x_next), &both(y, y_next), &z)
     }
 
     /// Checks `a·b = c` by a random product that is never used again.
@@ -233,7 +269,10 @@ impl Party<'_> {
             mine: vec![b.mine.clone()],
             next: vec![b.next.clone()],
         };
-        let made = self.reshare_elements::<R>(vec![cross::<R>(&other, &of_b, 1)])?;
+        let made = self.reshare_elements::<R>(vec![cross::<R>(
+            [&other.mine, &other.next],
+            [&of_b.mine, &of_b.next],
+        )])?;
         let at = R::challenge(self.coin()?[0]);
         let masked = |a: &R::Element, other: &R::Element| {
             let mut sum = R::mul(&at, a);
@@ -273,7 +312,10 @@ impl Party<'_> {
         let mut sum = R::read(&self.missing_unverified(&pair)?);
         R::add(&mut sum, &element.mine);
         R::add(&mut sum, &element.next);
-        Ok(sum)
+        let mut words = Vec::with_capacity(R::WORDS);
+        R::write(&sum, &mut words);
+        secrecy::all_public(&mut words, "openings");
+        Ok(R::read(&words))
     }
 
     /// Masks this party's terms with a share of zero and re-shares their sums.
@@ -362,35 +404,39 @@ fn expand_rows<R: Extension>(rows: &[R::Element], at: &R::Element) -> Vec<R::Ele
     out
 }
 
-/// Second half minus first half.
-fn differences<R: Extension>(v: &[R::Element], half: usize) -> Vec<R::Element> {
-    let mut out = v[half..].to_vec();
-    for (to, low) in out.iter_mut().zip(v) {
-        R::sub(to, low);
+/// This party's terms of `Σ x_j·y_j` over the first halves, and of the same sum over
+/// the halves' differences, for which `lead` is room.
+fn halves<R: Extension>(
+    all: [&[R::Element]; 4],
+    lead: &mut Vectors<R::Element>,
+) -> [R::Element; 2] {
+    let half = all[0].len() / 2;
+    let (mut at_zero, mut at_most) = (R::zero(), R::zero());
+    for start in (0..half).step_by(R::BLOCK) {
+        let end = (start + R::BLOCK).min(half);
+        let [x, x_next, y, y_next] = all.map(|vector| &vector[start..end]);
+        R::add(&mut at_zero, &cross::<R>([x, x_next], [y, y_next]));
+        for (lead, vector) in lead.iter_mut().zip(all) {
+            lead.clear();
+            lead.extend_from_slice(&vector[half + start..half + end]);
+            for (to, low) in lead.iter_mut().zip(&vector[start..end]) {
+                R::sub(to, low);
+            }
+        }
+        let [x, x_next, y, y_next] = lead.each_ref().map(Vec::as_slice);
+        R::add(&mut at_most, &cross::<R>([x, x_next], [y, y_next]));
     }
-    out
+    [at_zero, at_most]
 }
 
-/// The first half, moved by `τ` times the difference.
-fn move_to<R: Extension>(v: &mut Elements<R::Element>, by: &Elements<R::Element>, at: &R::Element) {
-    for (half, by) in [(&mut v.mine, &by.mine), (&mut v.next, &by.next)] {
-        half.truncate(by.len());
-        R::add_scaled(half, by, at);
-    }
-}
-
-/// This party's terms of `Σ x_j·y_j` over the first `count` places.
-fn cross<R: Extension>(
-    x: &Elements<R::Element>,
-    y: &Elements<R::Element>,
-    count: usize,
-) -> R::Element {
-    let mut both = y.mine[..count].to_vec();
-    for (to, next) in both.iter_mut().zip(&y.next) {
+/// This party's terms of `Σ x_j·y_j`, from both components of each.
+fn cross<R: Extension>(x: [&[R::Element]; 2], y: [&[R::Element]; 2]) -> R::Element {
+    let mut both = y[0].to_vec();
+    for (to, next) in both.iter_mut().zip(y[1]) {
         R::add(to, next);
     }
-    let mut sum = R::dot(&x.mine[..count], &both);
-    R::add(&mut sum, &R::dot(&x.next[..count], &y.mine[..count]));
+    let mut sum = R::dot(x[0], &both);
+    R::add(&mut sum, &R::dot(x[1], y[0]));
     sum
 }
 

@@ -10,11 +10,19 @@
 //! *Invariants*: challenges are drawn from the exceptional set only, 2^64 and
 //! 2^48 elements.
 
-use super::party::Stream;
+use super::{check::Vectors, party::Stream};
 use crate::simd::rings;
 
 /// Coefficients of an element of the Galois ring.
 pub(crate) const DEGREE: usize = 48;
+
+/// Room for a check's vectors, which a party keeps: memory costs more to be had than to
+/// be filled. Between two checks it holds zeros.
+#[derive(Default)]
+pub(crate) struct Room {
+    binary: Vectors<u64>,
+    galois: Vectors<[u64; DEGREE]>,
+}
 
 /// A ring with a large exceptional set; elements are shared like the base
 /// ring's.
@@ -23,7 +31,11 @@ pub(crate) trait Extension {
     type Element: Clone;
     /// Words of an element in a frame.
     const WORDS: usize;
+    /// Elements that are worked on while they are in the nearest cache.
+    const BLOCK: usize;
 
+    /// The party's room for vectors.
+    fn room(room: &mut Room) -> &mut Vectors<Self::Element>;
     fn zero() -> Self::Element;
     fn one() -> Self::Element;
     fn add(a: &mut Self::Element, b: &Self::Element);
@@ -31,8 +43,8 @@ pub(crate) trait Extension {
     fn mul(a: &Self::Element, b: &Self::Element) -> Self::Element;
     /// `Σ a_j·b_j`.
     fn dot(a: &[Self::Element], b: &[Self::Element]) -> Self::Element;
-    /// `to_j += at·by_j`.
-    fn add_scaled(to: &mut [Self::Element], by: &[Self::Element], at: &Self::Element);
+    /// `low_j += at·(high_j − low_j)`, `at` of the exceptional set.
+    fn move_by(low: &mut [Self::Element], high: &[Self::Element], at: &Self::Element);
     /// An element of the exceptional set.
     fn challenge(bits: u64) -> Self::Element;
     fn write(element: &Self::Element, words: &mut Vec<u64>);
@@ -50,6 +62,11 @@ pub(crate) enum Binary {}
 impl Extension for Binary {
     type Element = u64;
     const WORDS: usize = 1;
+    const BLOCK: usize = 1024;
+
+    fn room(room: &mut Room) -> &mut Vectors<u64> {
+        &mut room.binary
+    }
 
     fn zero() -> u64 {
         0
@@ -75,8 +92,15 @@ impl Extension for Binary {
         rings::dot(a, b)
     }
 
-    fn add_scaled(to: &mut [u64], by: &[u64], at: &u64) {
-        rings::add_scaled(to, by, *at);
+    fn move_by(low: &mut [u64], high: &[u64], at: &u64) {
+        let mut difference = [0; Self::BLOCK];
+        let blocks = high.chunks(Self::BLOCK);
+        for (low, high) in low.chunks_mut(Self::BLOCK).zip(blocks) {
+            for (to, (low, high)) in difference.iter_mut().zip(low.iter().zip(high)) {
+                *to = low ^ high;
+            }
+            rings::add_scaled(low, &difference, *at);
+        }
     }
 
     fn challenge(bits: u64) -> u64 {
@@ -124,6 +148,11 @@ pub(crate) enum Galois {}
 impl Extension for Galois {
     type Element = [u64; DEGREE];
     const WORDS: usize = DEGREE;
+    const BLOCK: usize = 128;
+
+    fn room(room: &mut Room) -> &mut Vectors<Self::Element> {
+        &mut room.galois
+    }
 
     fn zero() -> Self::Element {
         [0; DEGREE]
@@ -150,7 +179,7 @@ impl Extension for Galois {
     fn mul(a: &Self::Element, b: &Self::Element) -> Self::Element {
         let mut wide = [0; 2 * DEGREE];
         rings::accumulate(&mut wide, a, b);
-        fold(&mut wide)
+        fold(&wide)
     }
 
     fn dot(a: &[Self::Element], b: &[Self::Element]) -> Self::Element {
@@ -164,15 +193,16 @@ impl Extension for Galois {
                 *to = to.wrapping_add(*sum);
             }
         }
-        fold(&mut wide)
+        fold(&wide)
     }
 
-    fn add_scaled(to: &mut [Self::Element], by: &[Self::Element], at: &Self::Element) {
-        let powers = multiples(at);
-        for (to, by) in to.iter_mut().zip(by) {
-            let mut product = [0; DEGREE];
-            rings::combine(&mut product, by, &powers);
-            Self::add(to, &product);
+    fn move_by(low: &mut [Self::Element], high: &[Self::Element], at: &Self::Element) {
+        let bit = |(place, coefficient): (usize, &u64)| coefficient << place;
+        let bits = at.iter().enumerate().map(bit).sum();
+        for (low, high) in low.iter_mut().zip(high) {
+            let mut difference = *high;
+            Self::sub(&mut difference, low);
+            Self::add(low, &weigh(&difference, bits));
         }
     }
 
@@ -197,44 +227,32 @@ impl Extension for Galois {
 
 /// An element times one of the exceptional set, without products.
 pub(crate) fn weigh(value: &[u64; DEGREE], bits: u64) -> [u64; DEGREE] {
-    // The value between zeros: a shift is another place to read from.
-    let mut padded = [0; 3 * DEGREE];
-    padded[DEGREE..2 * DEGREE].copy_from_slice(value);
-    let mut wide = [0; 2 * DEGREE];
-    for k in (0..DEGREE).filter(|k| bits >> k & 1 == 1) {
-        rings::add(&mut wide, &padded[DEGREE - k..3 * DEGREE - k]);
-    }
-    fold(&mut wide)
-}
-
-/// `at·X^k` for each `k` below the degree.
-fn multiples(at: &[u64; DEGREE]) -> [[u64; DEGREE]; DEGREE] {
-    let mut rows = [[0; DEGREE]; DEGREE];
-    let mut row = *at;
-    for to in &mut rows {
-        *to = row;
-        let top = row[DEGREE - 1];
-        row.copy_within(0..DEGREE - 1, 1);
-        row[0] = 0;
-        for tap in [0, 2, 3, 5] {
-            row[tap] = row[tap].wrapping_sub(top);
-        }
-    }
-    rows
+    fold(&rings::times(value, bits))
 }
 
 /// A product of degree up to 94 modulo X^48 + X^5 + X^3 + X^2 + 1.
-fn fold(wide: &mut [u64; 2 * DEGREE]) -> [u64; DEGREE] {
-    for at in (DEGREE..2 * DEGREE).rev() {
-        let high = std::mem::take(&mut wide[at]);
-        for tap in [0, 2, 3, 5] {
-            let to = &mut wide[at - DEGREE + tap];
-            *to = to.wrapping_sub(high);
+fn fold(wide: &[u64; 2 * DEGREE]) -> [u64; DEGREE] {
+    const TAPS: [usize; 4] = [0, 2, 3, 5];
+    const OVER: usize = 5;
+    // The upper half comes down at four places; what that puts above the top again
+    // are five coefficients, which come down once more.
+    let (low, high) = wide.split_at(DEGREE);
+    let mut out = [0; DEGREE + OVER];
+    out[..DEGREE].copy_from_slice(low);
+    for tap in TAPS {
+        for (to, high) in out[tap..tap + DEGREE].iter_mut().zip(high) {
+            *to = to.wrapping_sub(*high);
         }
     }
-    let mut out = [0; DEGREE];
-    out.copy_from_slice(&wide[..DEGREE]);
-    out
+    let (low, over) = out.split_at_mut(DEGREE);
+    for tap in TAPS {
+        for (to, over) in low[tap..tap + OVER].iter_mut().zip(over.iter()) {
+            *to = to.wrapping_sub(*over);
+        }
+    }
+    let mut folded = [0; DEGREE];
+    folded.copy_from_slice(low);
+    folded
 }
 
 #[cfg(test)]
@@ -326,11 +344,15 @@ mod tests {
             let mut sum = Galois::mul(&a, &b);
             Galois::add(&mut sum, &Galois::mul(&a, &c));
             assert_eq!(Galois::dot(&[a, a], &[b, c]), sum);
-            let mut moved = [c, c];
-            Galois::add_scaled(&mut moved, &[b, a], &a);
-            Galois::sub(&mut moved[0], &c);
-            assert_eq!(moved[0], due);
             let bits: u64 = rng.random();
+            let at = Galois::challenge(bits);
+            let mut moved = [a, b];
+            Galois::move_by(&mut moved, &[b, c], &at);
+            let mut difference = b;
+            Galois::sub(&mut difference, &a);
+            let mut due = Galois::mul(&difference, &at);
+            Galois::add(&mut due, &a);
+            assert_eq!(moved[0], due);
             let weighed = weigh(&a, bits);
             assert_eq!(weighed, Galois::mul(&a, &Galois::challenge(bits)));
         }

@@ -22,6 +22,7 @@
 
 use primitives::Digest;
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq as _;
 
 use super::{
     Words,
@@ -29,7 +30,10 @@ use super::{
     frame::Kind,
     party::{Expected, Outgoing, Party, bytes_of, words_of},
 };
-use crate::{Error, Fault, Refusal, domains, limits};
+use crate::{Error, Fault, Refusal, domains, limits, secrecy};
+
+/// Why a check of widths may be known.
+const FITS: &str = "whether values have the bits that were agreed";
 
 /// Bytes before the words of an owner's message.
 const HEADER_BYTES: usize = 32 + 1;
@@ -95,7 +99,8 @@ pub fn share(
         return Err(Refusal::ShapeMismatch.into());
     }
     let mask = low_mask(binding.width);
-    if values.iter().any(|value| value & !mask != 0) {
+    let above = values.iter().fold(0, |above, value| above | value & !mask);
+    if !secrecy::outcome(above.ct_eq(&0), FITS) {
         return Err(Refusal::Overflow.into());
     }
     let mut components = [0; 3].map(|_| Vec::with_capacity(values.len()));
@@ -139,6 +144,8 @@ impl Party<'_> {
             words_of(part.as_bytes())
         };
         let (mine, next) = (stands_for(&pair.mine), stands_for(&pair.next));
+        let why = "digests of components, sent to who else holds them";
+        let (mine, next) = (secrecy::public(mine, why), secrecy::public(next, why));
         let outgoing = Outgoing {
             previous: Some(&mine),
             next: Some(&next),
@@ -184,7 +191,9 @@ impl Party<'_> {
             next: read(next),
         };
         let above = !low_mask(binding.width);
-        if pair.mine.iter().chain(&pair.next).any(|x| x & above != 0) {
+        let halves = pair.mine.iter().chain(&pair.next);
+        let beyond = halves.fold(0, |beyond, x| beyond | x & above);
+        if !secrecy::outcome(beyond.ct_eq(&0), FITS) {
             return Err(malformed());
         }
         Ok(pair)

@@ -29,7 +29,7 @@ use super::{
     frame::Kind,
     party::{Expected, Outgoing, Party, bytes_of, words_of},
 };
-use crate::{Error, Fault, domains};
+use crate::{Error, Fault, domains, secrecy};
 
 impl Party<'_> {
     /// Turns terms that add up to the result into a replicated column; `terms`
@@ -161,10 +161,12 @@ impl Party<'_> {
         let missing = self.missing(&x.pair)?;
         let sum = |((a, b), c): ((&u64, &u64), u64)| a.wrapping_add(*b).wrapping_add(c);
         let halves = x.pair.mine.iter().zip(&x.pair.next);
-        Ok(halves
-            .zip(missing)
-            .map(|row| sum(row).cast_signed())
-            .collect())
+        Ok(opened(
+            halves
+                .zip(missing)
+                .map(|row| sum(row).cast_signed())
+                .collect(),
+        ))
     }
 
     /// Opens a column of words to all three parties.
@@ -174,7 +176,9 @@ impl Party<'_> {
     pub fn open_words(&mut self, x: &Words) -> Result<Vec<u64>, Error> {
         let missing = self.missing(&x.pair)?;
         let halves = x.pair.mine.iter().zip(&x.pair.next);
-        Ok(halves.zip(missing).map(|((a, b), c)| a ^ b ^ c).collect())
+        Ok(opened(
+            halves.zip(missing).map(|((a, b), c)| a ^ b ^ c).collect(),
+        ))
     }
 
     /// Opens planes to all three parties, packed as they are; the bits past the
@@ -194,7 +198,9 @@ impl Party<'_> {
         }
         let missing = self.missing(&pair)?;
         let halves = pair.mine.iter().zip(&pair.next);
-        Ok(halves.zip(missing).map(|((a, b), c)| a ^ b ^ c).collect())
+        Ok(opened(
+            halves.zip(missing).map(|((a, b), c)| a ^ b ^ c).collect(),
+        ))
     }
 
     /// The component that this party lacks, after every pending check.
@@ -266,7 +272,8 @@ impl Party<'_> {
     ) -> Result<(), Error> {
         let digest = |words: &[u64]| {
             let digest = Digest::of(domains::SHARES_COMPONENT, &[&bytes_of(words)]);
-            words_of(digest.as_bytes())
+            let digest = words_of(digest.as_bytes());
+            secrecy::public(digest, "digests of components, sent to who else holds them")
         };
         let told = tells.then(|| digest(next));
         let outgoing = Outgoing {
@@ -286,4 +293,10 @@ impl Party<'_> {
         }
         Ok(())
     }
+}
+
+/// What everybody may know now.
+fn opened<T: Copy>(mut values: Vec<T>) -> Vec<T> {
+    secrecy::all_public(&mut values, "openings");
+    values
 }

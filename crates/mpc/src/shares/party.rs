@@ -20,9 +20,10 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::{
     channel::{Channel, Neighbour},
     check::Pending,
+    extension::Room,
     frame::{self, Header, Kind, Transcript},
 };
-use crate::{Error, Fault, Refusal, domains};
+use crate::{Error, Fault, Refusal, domains, secrecy};
 
 /// What the three parties withstand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,7 +106,9 @@ impl Stream {
     fn below(&mut self, bound: u32) -> u32 {
         let threshold = bound.wrapping_neg() % bound;
         loop {
-            let product = u64::from(self.0.next_u32()) * u64::from(bound);
+            let mut word = [self.0.next_u32()];
+            secrecy::conceded(&mut word, "orders that two parties know, and rows follow");
+            let product = u64::from(word[0]) * u64::from(bound);
             if product & 0xffff_ffff >= u64::from(threshold) {
                 return u32::try_from(product >> 32).unwrap_or(0);
             }
@@ -148,6 +151,7 @@ pub struct Party<'c> {
     sent: [Transcript; 2],
     received: [Transcript; 2],
     pub(crate) pending: Pending,
+    pub(crate) room: Room,
     cost: Cost,
     dead: bool,
     /// A villain's: the column whose first word it changes in each hop.
@@ -193,6 +197,7 @@ impl<'c> Party<'c> {
             sent: [previous, next].map(|to| Transcript::new(&session, index, to)),
             received: [previous, next].map(|from| Transcript::new(&session, from, index)),
             pending: Pending::default(),
+            room: Room::default(),
             cost: Cost::default(),
             dead: false,
             #[cfg(test)]
@@ -234,6 +239,7 @@ impl<'c> Party<'c> {
     pub(crate) fn fail<T>(&mut self, error: Error) -> Result<T, Error> {
         self.dead = true;
         self.pending = Pending::default();
+        self.room = Room::default();
         let nothing = Digest::of(domains::SHARES_PAIR, &[]);
         self.with_previous = Stream(ChaCha20Rng::from_seed(*nothing.as_bytes()));
         self.with_next = Stream(ChaCha20Rng::from_seed(*nothing.as_bytes()));
@@ -321,6 +327,7 @@ impl<'c> Party<'c> {
         let said = |sent: &Transcript, received: &Transcript| {
             let mut words = words_of(&sent.digest()).to_vec();
             words.extend_from_slice(&words_of(&received.digest()));
+            secrecy::all_public(&mut words, "digests of transcripts");
             words
         };
         let ours = [0, 1].map(|to| said(&self.sent[to], &self.received[to]));
@@ -358,6 +365,10 @@ impl<'c> Party<'c> {
             next: Some(4),
         };
         let incoming = self.exchange(Kind::Component, &outgoing, expected)?;
+        let mut incoming = incoming;
+        for said in [&mut incoming.previous, &mut incoming.next] {
+            secrecy::all_public(said, "coins");
+        }
         if incoming.previous != incoming.next {
             let mut both = bytes_of(&incoming.previous);
             both.extend_from_slice(&bytes_of(&incoming.next));
@@ -367,7 +378,7 @@ impl<'c> Party<'c> {
         for (at, word) in coin.iter_mut().enumerate() {
             *word = mine[at] ^ next[at] ^ incoming.next[at];
         }
-        Ok(coin)
+        Ok(secrecy::public(coin, "coins"))
     }
 }
 

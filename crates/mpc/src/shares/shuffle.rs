@@ -28,6 +28,10 @@
 //! passes with probability at most 2^−63. An error in tags alone, or in the
 //! check's own products, changes no row.
 //!
+//! *Not here*: constant time in the orders. Rows move by index, and who can time the
+//! caches of one of the two parties that know an order may learn of it what that
+//! party knows.
+//!
 //! *Leaks*: the number of rows and columns. *Cost*: 6 words a row and column
 //! over all parties, 3 rounds; malicious one column and one product a row more,
 //! and 7 rounds.

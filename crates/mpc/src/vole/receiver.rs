@@ -15,13 +15,13 @@ use super::{
     sender::proof,
     subspace::{self, Giver, Purpose, element},
     transfers::Rows,
-    tree::{Trees, equal_mask},
+    tree::{MASKS, Trees, equal_masks},
 };
 use crate::{
     Error, Fault, domains,
     field::{F128, inner_product},
     oracle::Oracle,
-    simd,
+    secrecy, simd,
 };
 
 /// A receiver that waits for the sender's choices.
@@ -311,11 +311,17 @@ impl Noisy {
         self.trees.regrow(path, sums, &mut self.leaves);
         let missing = total + self.leaves.iter().copied().sum();
         let mut power = F128::ZERO;
-        for (place, (entry, leaf)) in entries.iter_mut().zip(self.leaves.iter_mut()).enumerate() {
-            let here = equal_mask(place, path);
-            leaf.0 ^= missing.0 & here;
-            power.0 ^= self.powers[place].0 & here;
-            *entry = [F128(noise.0 & here), *leaf];
+        let leaves = self.leaves.chunks_mut(MASKS).zip(self.powers.chunks(MASKS));
+        for (block, (entries, (leaves, powers))) in
+            entries.chunks_mut(MASKS).zip(leaves).enumerate()
+        {
+            let masks = equal_masks(block * MASKS, path);
+            let places = entries.iter_mut().zip(leaves).zip(powers);
+            for (((entry, leaf), at), here) in places.zip(masks) {
+                leaf.0 ^= missing.0 & here;
+                power.0 ^= at.0 & here;
+                *entry = [F128(noise.0 & here), *leaf];
+            }
         }
         let step = self.powers[0];
         self.hash = self.hash * step + inner_product(&self.leaves, &self.powers);
@@ -336,7 +342,7 @@ impl AwaitingProof {
             mut entries,
         } = self;
         let body = Kind::Proof.body(&shape, message)?;
-        if !bool::from(expected[..].ct_eq(body)) {
+        if !secrecy::outcome(expected[..].ct_eq(body), subspace::A_CHECK) {
             return Err(Error::faulty(Fault::Inconsistent, message));
         }
         code::compress(&shape, entries.pairs());

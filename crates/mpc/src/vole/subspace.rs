@@ -58,7 +58,11 @@ use crate::{
     field::{F128, polynomial_hash, xor_into},
     oracle::Oracle,
     prg::Stream,
+    secrecy,
 };
+
+/// Why a check's outcome may be known.
+pub(crate) const A_CHECK: &str = "whether a correlation's check passed";
 
 /// Bits of `Δ` in one group, the paper's `k`.
 const GROUP_BITS: usize = 8;
@@ -311,7 +315,7 @@ pub(crate) fn receive(
             }
         }
     }
-    bool::from(sound).then_some(Unchecked { delta, w, len })
+    secrecy::outcome(sound, A_CHECK).then_some(Unchecked { delta, w, len })
 }
 
 /// Whether the leaves known, with the one that `sum` then makes, have the digest.
@@ -346,7 +350,7 @@ impl Unchecked {
             let expected = element(response, 1 + c) + x.masked(self.delta.bit(c));
             sound &= masked_hash(column, point).ct_eq(&expected);
         }
-        bool::from(sound).then_some(self.w)
+        secrecy::outcome(sound, A_CHECK).then_some(self.w)
     }
 }
 

@@ -21,7 +21,23 @@ use crate::{field::F128, prg::Doubler};
 pub(crate) fn equal_mask(a: usize, b: usize) -> u128 {
     let difference = (a ^ b) as u64;
     let nonzero = (difference | difference.wrapping_neg()) >> 63;
-    u128::from(nonzero).wrapping_sub(1)
+    // Compilers that see how the mask was made turn `x & mask` into a branch.
+    u128::from(std::hint::black_box(nonzero)).wrapping_sub(1)
+}
+
+/// Places whose masks are made at once.
+pub(crate) const MASKS: usize = 64;
+
+/// [`equal_mask`] of `first ..` with one secret place, through one barrier for all.
+#[inline]
+pub(crate) fn equal_masks(first: usize, place: usize) -> [u128; MASKS] {
+    let mut masks = [0; MASKS];
+    for (at, mask) in masks.iter_mut().enumerate() {
+        let difference = ((first + at) ^ place) as u64;
+        let nonzero = (difference | difference.wrapping_neg()) >> 63;
+        *mask = u128::from(nonzero).wrapping_sub(1);
+    }
+    std::hint::black_box(masks)
 }
 
 /// A maker of trees with one generator and one depth.
@@ -79,10 +95,12 @@ impl Trees {
             // unknown one goes back to zero.
             let left_change = (sum.0 ^ seen[0].0) & right | hollow[0].0 & !right;
             let right_change = (sum.0 ^ seen[1].0) & !right | hollow[1].0 & right;
-            for (parent, pair) in children.chunks_exact_mut(2).enumerate() {
-                let here = equal_mask(parent, prefix);
-                pair[0].0 ^= left_change & here;
-                pair[1].0 ^= right_change & here;
+            for (block, pairs) in children.chunks_mut(2 * MASKS).enumerate() {
+                let masks = equal_masks(block * MASKS, prefix);
+                for (pair, here) in pairs.chunks_exact_mut(2).zip(masks) {
+                    pair[0].0 ^= left_change & here;
+                    pair[1].0 ^= right_change & here;
+                }
             }
             std::mem::swap(&mut from, &mut to);
         }

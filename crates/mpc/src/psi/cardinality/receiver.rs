@@ -18,9 +18,11 @@ use crate::{
     psi::{
         Progress, Session, Set, begin, elements,
         frames::{Due, ELEMENT, body_of, entries, faulty, kind, list},
+        matching,
         set::Item,
         transcript::{From, Transcript},
     },
+    secrecy,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,7 +93,8 @@ impl Receiver {
             .iter()
             .map(|index| self.set.items()[*index as usize])
             .collect();
-        let masked = elements::hash_times(&items, &self.secret);
+        let mut masked = elements::hash_times(&items, &self.secret);
+        secrecy::all_public(&mut masked, matching::SENT);
         let mut frame = list(kind::MASKED, first, due * ELEMENT);
         masked
             .iter()
@@ -162,7 +165,9 @@ impl Receiver {
             self.last = element.to_bytes();
             self.own += 1;
         }
-        for both in elements::times(&own, &self.secret) {
+        let mut both = elements::times(&own, &self.secret);
+        secrecy::conceded(&mut both, "elements that a counting receiver looks up");
+        for both in both {
             if let Some(place) = self.twice.get(&both) {
                 self.matched.push((*place, both));
             }

@@ -20,8 +20,10 @@ use crate::{
     psi::{
         Progress, Session, Set, begin, elements,
         frames::{Due, ELEMENT, entries, faulty, fixed, kind, list},
+        matching,
         transcript::{From, Transcript},
     },
+    secrecy,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,6 +105,7 @@ impl Sender {
             Phase::Own => {
                 if self.sent == 0 {
                     while self.prepare() {}
+                    secrecy::all_public(&mut self.own, matching::SENT);
                     self.own.sort_unstable();
                 }
                 let due = PROOF_CHUNK.min(self.own.len() - self.sent);
@@ -130,7 +133,8 @@ impl Sender {
             .iter()
             .map(|place| Element::from_bytes(&self.masked[*place as usize]))
             .collect();
-        let twice = elements::times(&chunk?, &self.key);
+        let mut twice = elements::times(&chunk?, &self.key);
+        secrecy::all_public(&mut twice, oprf::EVALUATED);
         let frame = of_elements(kind::TWICE, first, &twice);
         self.twice.extend(twice);
         Ok(frame)

@@ -22,10 +22,11 @@ use crate::{
     psi::{
         Progress, Session, Set, begin, elements,
         frames::{Due, ELEMENT, body_of, entries, faulty, kind, list},
-        matching::{Matching, Own},
+        matching::{self, Matching, Own},
         order,
         transcript::{From, Transcript},
     },
+    secrecy,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -178,6 +179,7 @@ impl Receiver {
     /// Goes on where a list is complete; a list without entries has no frames.
     fn advance(&mut self) {
         if self.phase == Phase::Items && self.evaluated == self.set.len() {
+            secrecy::conceded(&mut self.tags, matching::OWN);
             order::by_uniform(&mut self.tags, |own| own.order(0));
             self.matching = Matching::new(std::mem::take(&mut self.tags));
             self.phase = Phase::Tags;

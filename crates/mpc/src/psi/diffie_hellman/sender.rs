@@ -23,10 +23,11 @@ use crate::{
     psi::{
         Progress, Session, Set, begin, elements,
         frames::{Due, ELEMENT, entries, faulty, fixed, kind, list},
-        matching::next_of_tags,
+        matching::{self, next_of_tags},
         order,
         transcript::{From, Transcript},
     },
+    secrecy,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,6 +111,7 @@ impl Sender {
             Phase::Tags => {
                 if self.sent == 0 {
                     while self.prepare() {}
+                    secrecy::all_public(&mut self.tags, matching::SENT);
                     order::by_uniform(&mut self.tags, |tag| tag_order(*tag));
                 }
                 let frame = next_of_tags(&self.tags, &mut self.sent, 16);
@@ -156,7 +158,8 @@ impl Sender {
         };
         let (entries, _) = entries(bytes, kind::BLINDED, &due, 0)?;
         let blinded = elements::parse(entries)?;
-        let evaluated = elements::times(&blinded, &self.key);
+        let mut evaluated = elements::times(&blinded, &self.key);
+        secrecy::all_public(&mut evaluated, oprf::EVALUATED);
         let public = oprf::public_of(&self.key);
         let proof = oprf::prove(&self.key, &public, &blinded, &evaluated, &mut self.rng);
         let mut frame = list(

@@ -18,11 +18,12 @@ use crate::{
     Error, Fault, Refusal, Trouble,
     field::F128,
     limits::FRAME_VALUES,
-    okvs::{Decoder, Grouped, Row, Rows, encode_bin},
+    okvs::{self, Decoder, Grouped, Row, Rows, encode_bin},
     psi::{
         frames::{body_of, faulty, fixed, kind, list},
         set::Item,
     },
+    secrecy,
     vole::ReceiverOutput,
 };
 
@@ -86,6 +87,7 @@ impl Asker {
         }
         let mut seed = [0; 16];
         rng.fill_bytes(&mut seed);
+        let seed = secrecy::public(seed, okvs::SEED);
         let rows = Rows::new(shape.params, &seed);
         let grouped = rows.group(items.iter().map(Item::key));
         let (phase, offset) = if shape.malicious() {

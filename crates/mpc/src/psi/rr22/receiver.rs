@@ -17,10 +17,11 @@ use crate::{
         Progress, Session, Set, begin,
         frames::{body_of, faulty, kind},
         function::{Asker, Shape},
-        matching::{Matching, Own},
+        matching::{self, Matching, Own},
         order,
         transcript::{From, Transcript},
     },
+    secrecy,
     vole::ReceiverOutput,
 };
 
@@ -121,6 +122,7 @@ impl Receiver {
                 tags.push(Own::new(oracle.tag(z, key), index));
             }
         });
+        secrecy::conceded(&mut tags, matching::OWN);
         let cut = 8 * (16 - self.shape.tag_bytes);
         order::by_uniform(&mut tags, |own| own.order(cut));
         self.matching = Matching::new(tags);

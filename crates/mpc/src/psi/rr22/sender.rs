@@ -15,10 +15,11 @@ use crate::{
         Progress, Session, Set, begin,
         frames::{faulty, fixed, kind},
         function::{Evaluator, Shape},
-        matching::next_of_tags,
+        matching::{self, next_of_tags},
         order,
         transcript::{From, Transcript},
     },
+    secrecy,
     vole::SenderOutput,
 };
 
@@ -100,6 +101,7 @@ impl Sender {
         if self.phase != Phase::Evaluating || !self.evaluator.done() {
             return;
         }
+        secrecy::all_public(&mut self.tags, matching::SENT);
         let oracle = self.evaluator.oracle();
         order::by_uniform(&mut self.tags, |tag| oracle.order(*tag));
         self.phase = if self.tags.is_empty() {

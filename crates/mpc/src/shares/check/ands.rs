@@ -11,12 +11,12 @@
 //! uniform whatever the secrets are; who times them learns what a corrupt
 //! party would know anyway.
 
-use super::{Claims, Elements, Log, extend, places};
+use super::{Claims, Elements, Log, Vectors, extend, places};
 use crate::shares::{
     extension::{Binary, reduce},
     lanes,
 };
-use crate::simd::rings;
+use crate::{secrecy, simd::rings};
 
 /// Products of bits.
 pub(super) struct Planes<'a>(pub(super) &'a Log);
@@ -55,29 +55,29 @@ impl Claims for Planes<'_> {
         (finish(grid), Elements { mine, next })
     }
 
-    fn fold(&self, weights: &[u64], rows: &[u64]) -> [Elements<u64>; 2] {
+    fn fold(&self, weights: &[u64], rows: &[u64], vectors: &mut Vectors<u64>) {
         let table = Table::new(rows);
         let weights = powers(weights);
-        let fold = |half: &[u64]| -> Vec<u64> {
-            let mut out = Vec::with_capacity(64 * half.len().div_ceil(rows.len()));
+        let fold = |half: &[u64], out: &mut Vec<u64>| {
+            out.clear();
+            out.reserve(64 * half.len().div_ceil(rows.len()));
             let mut block = [0; 64];
             for words in half.chunks(rows.len()) {
                 block[..words.len()].copy_from_slice(words);
                 block[words.len()..].fill(0);
                 lanes::transpose(&mut block);
+                secrecy::conceded(&mut block, "own shares that the bits' check looks up");
                 out.extend(block.iter().map(|bits| table.sum(*bits)));
             }
-            out
         };
-        let x = Elements {
-            mine: rings::products(&fold(&self.0.x.mine), &weights),
-            next: rings::products(&fold(&self.0.x.next), &weights),
-        };
-        let y = Elements {
-            mine: fold(&self.0.y.mine),
-            next: fold(&self.0.y.next),
-        };
-        [x, y]
+        let Log { x, y, .. } = self.0;
+        let halves = [&x.mine, &x.next, &y.mine, &y.next];
+        for (out, half) in vectors.iter_mut().zip(halves) {
+            fold(half, out);
+        }
+        let [x, x_next, ..] = vectors;
+        rings::products(x, &weights);
+        rings::products(x_next, &weights);
     }
 }
 
