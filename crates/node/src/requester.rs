@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{Core, lock},
     custodian::context,
-    error::{Error, Kind, Result, Said},
+    error::{Error, Kind, Result},
     exchange::{Call, Lookup, Seen},
     host::Patience,
     progress::PartyState,
@@ -143,13 +143,9 @@ pub(crate) async fn abort(core: &Arc<Core>, question: &Digest, error: &Error) ->
         .iter()
         .map(|body| body.part(readers.clone()))
         .collect();
-    // Another's refusal is that member's; an own one this member's, but for the requester,
-    // who ends what it began.
-    let own = known.is_some_and(|warrant| warrant.requester != core.me);
-    let refused_by = match (&error.kind, &error.said) {
-        (Kind::Refused { .. }, Said::By(peer)) => Some(InstitutionId::clone(peer)),
-        (Kind::Refused { .. }, Said::Here) if own => Some(core.me.clone()),
-        _ => None,
+    let refused_by = match known {
+        Some(known) => faults::refuser(core, &known.requester, warrant, error).await,
+        None => None,
     };
     let statement = Statement::RunAborted {
         question: *question,

@@ -1,8 +1,14 @@
 //! Whose fault it is when a call to a custodian fails.
 
-use primitives::InstitutionId;
+use std::time::Duration;
 
-use crate::error::{Error, HEARD, Said};
+use docket::Rule;
+use primitives::{InstitutionId, WarrantId};
+
+use crate::{
+    core::Core,
+    error::{Error, HEARD, Kind, Said},
+};
 
 /// A protocol error at the requester: a fault blames the custodian.
 pub(super) fn blame(institution: &InstitutionId, error: mpc::Error) -> Error {
@@ -49,6 +55,38 @@ fn by_kind(peer: &InstitutionId, kind: &net::Kind, text: String) -> Error {
 fn is_rule(text: &str) -> bool {
     let named = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=64).contains(&text.len()) && text.bytes().all(named)
+}
+
+/// How long a revocation that a peer has seen may be on its way here.
+const LAG_PATIENCE: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Whose refusal ends a run: another's is that member's, an own one this member's, but for
+/// the requester, who ends what it began. What the law itself ends is nobody's refusal.
+pub(super) async fn refuser(
+    core: &Core,
+    requester: &InstitutionId,
+    warrant: Option<WarrantId>,
+    error: &Error,
+) -> Option<InstitutionId> {
+    let Kind::Refused { rule, .. } = &error.kind else {
+        return None;
+    };
+    let by_law = [Rule::Revoked, Rule::Expired].map(Rule::name);
+    if by_law.contains(&&rule[..]) {
+        let began = core.host.uptime();
+        while core.host.uptime() - began < LAG_PATIENCE {
+            if core.warrant_in_force(&core.state(), &warrant?).is_err() {
+                return None;
+            }
+            core.host.sleep(LOOK_EVERY).await;
+        }
+    }
+    match &error.said {
+        Said::By(peer) => Some(InstitutionId::clone(peer)),
+        Said::Here if core.me != *requester => Some(core.me.clone()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
