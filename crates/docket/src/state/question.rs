@@ -97,15 +97,7 @@ impl State {
                 })?;
                 self.run_completed(record, warrant, &mut question, &id, attestations, at)?;
             }
-            Statement::RunAborted {
-                cause,
-                blamed,
-                refused_by,
-                ..
-            } => {
-                let who = (blamed.as_ref(), refused_by.as_ref());
-                self.run_aborted(record, warrant, &mut question, cause, who)?;
-            }
+            Statement::RunAborted { .. } => self.run_aborted(record, warrant, &mut question)?,
             Statement::AnswerDisclosed { rows, .. } => {
                 self.answer_disclosed(record, warrant, &mut question, *rows, at)?;
             }

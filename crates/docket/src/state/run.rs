@@ -4,7 +4,7 @@ use super::{
     At, Decision, Digest, Duty, InstitutionId, KeyCommitment, Question, QuestionPhase, Record,
     Refusal, Rule, State, Warrant, ensure, require_follows, require_part, text_within,
 };
-use crate::statement::{Attestation, TableCommitment};
+use crate::statement::{Attestation, Statement, TableCommitment};
 
 impl State {
     pub(super) fn inputs_committed(
@@ -118,10 +118,17 @@ impl State {
         record: &Record,
         warrant: &Warrant,
         question: &mut Question,
-        cause: &str,
-        (blamed, refused_by): (Option<&InstitutionId>, Option<&InstitutionId>),
     ) -> Result<(), Refusal> {
         self.require_node(record)?;
+        let Statement::RunAborted {
+            cause,
+            blamed,
+            refused_by,
+            ..
+        } = &record.header.statement
+        else {
+            return Err(Refusal::new(Rule::Format, "no end of a run"));
+        };
         text_within(cause, "the cause")?;
         ensure(
             blamed.is_none() || refused_by.is_none(),
@@ -132,7 +139,7 @@ impl State {
         ensure(party(&record.header.institution), Rule::NotAsked, || {
             "only a party of the run can abort it".into()
         })?;
-        for named in blamed.iter().chain(&refused_by) {
+        for named in blamed.iter().chain(refused_by) {
             ensure(party(named), Rule::NotAsked, || {
                 format!("{named} is no party of the run")
             })?;
