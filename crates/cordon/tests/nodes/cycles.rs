@@ -179,7 +179,7 @@ fn begin(world: &World, institution: &str) {
 }
 
 /// Enrols an officer with a duty that the institution may give.
-fn enrol(world: &World, institution: &str, handle: &str) -> Result<(), Failure> {
+pub(crate) fn enrol(world: &World, institution: &str, handle: &str) -> Result<(), Failure> {
     let duty = match institution {
         "police" => "investigator",
         "procuratorate" => "judge",

@@ -12,11 +12,11 @@ use std::{
 use docket::{Duty, Role};
 use evidence::TrustAnchor;
 use node::api::types::{Act, DraftWarrant};
-use primitives::SigningKey;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use crate::{
+    cycles,
     tables::{self, PHONE},
     world::{LIMIT, PROGRAM, World, ask, assert_refused, draft, id},
 };
@@ -195,18 +195,8 @@ fn members_are_upgraded_one_after_another_while_records_go_on() {
     let old = std::env::var_os("CORDON_OLD_PROGRAM").map_or(PROGRAM.into(), PathBuf::from);
     let world = World::in_folder(TempDir::new().unwrap(), &MEMBERS, old);
     let enrol = |institution: &str, handle: String| {
-        let duty = match institution {
-            "police" => "investigator",
-            "procuratorate" => "judge",
-            _ => "approver",
-        };
-        let act = Act::EnrolOfficer {
-            officer: handle,
-            key: SigningKey::generate().public().to_string(),
-            duties: vec![duty.into()],
-        };
-        let operator = world.network.operator(&id(institution)).unwrap();
-        operator.enrol(&act).unwrap_or_else(|e| panic!("{e}"));
+        let enrolled = cycles::enrol(&world, institution, &handle);
+        enrolled.unwrap_or_else(|e| panic!("{e}"));
     };
     let names = MEMBERS.map(|(name, _)| name);
     for (n, name) in names.iter().enumerate() {
