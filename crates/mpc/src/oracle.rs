@@ -8,7 +8,56 @@
 //! - Under one label all inputs have one length, fixed by the session's public
 //!   parameters, so their parts need no lengths of their own.
 
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, block_api::compress256};
+
+/// The state that SHA-256 begins with (FIPS 180-4, §5.3.3).
+const INITIAL: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+/// SHA-256 of a message's whole blocks so far, for what is hashed by the million:
+/// the end costs one block, and no buffer is kept.
+#[derive(Clone, Copy)]
+pub(crate) struct Blocks {
+    state: [u32; 8],
+    bytes: u16,
+}
+
+impl Blocks {
+    /// Bytes that the last block has room for beside its padding.
+    pub(crate) const ROOM: usize = 55;
+
+    /// Before the first block.
+    pub(crate) const NONE: Self = Self {
+        state: INITIAL,
+        bytes: 0,
+    };
+
+    /// Takes one block more, of the first thousand.
+    pub(crate) fn and(mut self, block: [u8; 64]) -> Self {
+        compress256(&mut self.state, &[block]);
+        self.bytes += 64;
+        self
+    }
+
+    /// The words of the digest of a message whose last `len` bytes, at most
+    /// [`ROOM`](Self::ROOM), `last` begins with; its other bytes are zero.
+    pub(crate) fn end(mut self, mut last: [u8; 64], len: u8) -> [u32; 8] {
+        debug_assert!(usize::from(len) <= Self::ROOM);
+        last[usize::from(len)] = 0x80;
+        let bits = (u64::from(self.bytes) + u64::from(len)) * 8;
+        last[56..].copy_from_slice(&bits.to_be_bytes());
+        compress256(&mut self.state, &[last]);
+        self.state
+    }
+}
 
 /// A function of its own for each label and session.
 #[derive(Clone)]
@@ -43,6 +92,22 @@ impl Oracle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_are_plain_sha_256() {
+        for (blocks, len) in [(0, 0), (0, 55), (1, 18), (3, 40)] {
+            let message: Vec<u8> = (0..64 * blocks + len).map(|at| at as u8 ^ 0xa5).collect();
+            let (whole, rest) = message.as_chunks::<64>();
+            let state = whole
+                .iter()
+                .fold(Blocks::NONE, |state, block| state.and(*block));
+            let mut last = [0; 64];
+            last[..len].copy_from_slice(rest);
+            let words = state.end(last, u8::try_from(len).unwrap());
+            let bytes = words.map(u32::to_be_bytes);
+            assert_eq!(bytes.as_flattened(), &Sha256::digest(&message)[..]);
+        }
+    }
 
     #[test]
     fn it_is_sha_256_of_label_session_and_input() {

@@ -89,7 +89,7 @@ pub(crate) fn polynomial_hash(xs: &[F128], point: F128) -> F128 {
 /// reads otherwise miss the address cache as well as the data's.
 ///
 /// A kernel that does not heed it changes nothing but the time.
-pub(crate) fn advise_large_pages<T>(slice: &mut [T]) {
+fn advise_large_pages<T>(slice: &mut [T]) {
     #[cfg(target_os = "linux")]
     {
         const PAGE: usize = 4096;

@@ -138,6 +138,12 @@ pub struct Grouped {
 }
 
 impl Grouped {
+    /// The indexes of all keys, the first bin's first.
+    #[must_use]
+    pub fn all(&self) -> &[u32] {
+        &self.order
+    }
+
     /// The indexes of one bin's keys.
     #[must_use]
     pub fn bin(&self, bin: usize) -> &[u32] {

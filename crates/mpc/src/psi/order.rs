@@ -5,32 +5,70 @@
 //!
 //! *Invariants*: sorts any keys; uniform ones fast.
 
+use std::ops::Range;
+
+/// Where the values of each bucket go, by the first bits of their keys.
+pub(super) struct Buckets {
+    shift: u32,
+    /// For each bucket, where its next value goes; once all have gone, its end.
+    next: Vec<u32>,
+}
+
+impl Buckets {
+    /// Counts the keys of all values, of which there are fewer than 2^32.
+    pub(super) fn count(keys: impl ExactSizeIterator<Item = u64>) -> Self {
+        let bits = keys.len().max(2).ilog2().saturating_sub(2).clamp(1, 22);
+        let mut counted = Self {
+            shift: 64 - bits,
+            next: vec![0; 1 << bits],
+        };
+        for key in keys {
+            let bucket = counted.bucket(key);
+            counted.next[bucket] += 1;
+        }
+        let mut start = 0;
+        for next in &mut counted.next {
+            start += std::mem::replace(next, start);
+        }
+        counted
+    }
+
+    /// The place of the next value with this key.
+    pub(super) fn place(&mut self, key: u64) -> usize {
+        let bucket = self.bucket(key);
+        let place = self.next[bucket];
+        self.next[bucket] += 1;
+        place as usize
+    }
+
+    /// The places of each bucket, once all values have theirs.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        let starts = std::iter::once(&0).chain(&self.next);
+        starts
+            .zip(&self.next)
+            .map(|(start, end)| *start as usize..*end as usize)
+    }
+
+    fn bucket(&self, key: u64) -> usize {
+        usize::try_from(key >> self.shift).unwrap_or(0)
+    }
+}
+
 /// Sorts by a 64-bit key, then by the value's own order.
 pub(super) fn by_uniform<T: Copy + Ord>(values: &mut Vec<T>, key: impl Fn(&T) -> u64) {
-    let bits = values.len().max(2).ilog2().saturating_sub(2).clamp(1, 22);
     if values.len() < 64 {
         values.sort_unstable_by(|a, b| (key(a), a).cmp(&(key(b), b)));
         return;
     }
-    let bucket = |value: &T| usize::try_from(key(value) >> (64 - bits)).unwrap_or(0);
-    let mut starts = vec![0usize; (1 << bits) + 1];
-    for value in values.iter() {
-        starts[bucket(value) + 1] += 1;
-    }
-    for index in 1..starts.len() {
-        starts[index] += starts[index - 1];
-    }
-    let mut next = starts.clone();
+    let mut buckets = Buckets::count(values.iter().map(&key));
     let mut sorted = vec![values[0]; values.len()];
     for value in values.iter() {
-        let slot = &mut next[bucket(value)];
-        sorted[*slot] = *value;
-        *slot += 1;
+        sorted[buckets.place(key(value))] = *value;
     }
-    for range in starts.windows(2) {
-        let slice = &mut sorted[range[0]..range[1]];
-        if slice.len() > 1 {
-            slice.sort_unstable_by(|a, b| (key(a), a).cmp(&(key(b), b)));
+    for range in buckets.ranges() {
+        let bucket = &mut sorted[range];
+        if bucket.len() > 1 {
+            bucket.sort_unstable_by(|a, b| (key(a), a).cmp(&(key(b), b)));
         }
     }
     *values = sorted;

@@ -20,8 +20,11 @@ use primitives::Digest;
 use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
 
-use super::{order, setup::Setup};
-use crate::{Error, domains, oprf::check_input, secrecy};
+use super::{
+    order::{self, Buckets},
+    setup::Setup,
+};
+use crate::{Error, domains, oprf::check_input, oracle::Blocks, secrecy};
 
 /// A hashed selector.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +83,10 @@ impl Item {
 /// `SHA-256(key ‖ 32 zero bytes ‖ selector's length, 16 bits ‖ selector)`, the key
 /// being the digest of domain and joint set: the first block is hashed once, and a
 /// selector of up to 53 bytes costs one more.
-pub struct Items(Sha256);
+pub struct Items {
+    key: [u8; 64],
+    keyed: Blocks,
+}
 
 impl Items {
     /// The hash of the joint set that `setup` describes.
@@ -91,11 +97,13 @@ impl Items {
 
     /// The hash of the joint set that a setup's digest describes.
     pub(super) fn under(setup: &Digest) -> Self {
-        let key = Digest::of(domains::PSI_ITEMS, &[setup.as_bytes()]);
-        let mut hasher = Sha256::new();
-        hasher.update(key.as_bytes());
-        hasher.update([0; 32]);
-        Self(hasher)
+        let digest = Digest::of(domains::PSI_ITEMS, &[setup.as_bytes()]);
+        let mut key = [0; 64];
+        key[..32].copy_from_slice(digest.as_bytes());
+        Self {
+            key,
+            keyed: Blocks::NONE.and(key),
+        }
     }
 
     /// Hashes one selector.
@@ -105,10 +113,25 @@ impl Items {
     pub fn item(&self, selector: &[u8]) -> Result<Item, Error> {
         check_input(selector)?;
         let length = u16::try_from(selector.len()).unwrap_or(u16::MAX);
-        let mut hasher = self.0.clone();
-        hasher.update(length.to_be_bytes());
-        hasher.update(selector);
-        Ok(Item(hasher.finalize().into()))
+        let bytes = 2 + selector.len();
+        if bytes > Blocks::ROOM {
+            let hasher = Sha256::new().chain_update(self.key);
+            let digest = hasher
+                .chain_update(length.to_be_bytes())
+                .chain_update(selector);
+            return Ok(Item(digest.finalize().into()));
+        }
+        let mut last = [0; 64];
+        last[..2].copy_from_slice(&length.to_be_bytes());
+        last[2..bytes].copy_from_slice(selector);
+        let words = self.keyed.end(last, u8::try_from(bytes).unwrap_or(0));
+        let mut item = [0; 32];
+        item.as_chunks_mut()
+            .0
+            .iter_mut()
+            .zip(words)
+            .for_each(|(bytes, word)| *bytes = word.to_be_bytes());
+        Ok(Item(item))
     }
 }
 
@@ -126,16 +149,42 @@ impl Set {
     /// gives beyond 2^32 are dropped, which the size's check then refuses.
     #[must_use]
     pub fn new(items: &[Item]) -> Self {
-        let mut placed = Vec::with_capacity(items.len());
-        placed.extend(items.iter().copied().zip(0u32..));
-        Self::placed(placed)
+        let places = 0..u32::try_from(items.len()).unwrap_or(u32::MAX);
+        Self::placed(items.iter().zip(places))
     }
 
     /// Takes items with their places.
-    pub(super) fn placed(mut placed: Vec<(Item, u32)>) -> Self {
-        distinct(&mut placed);
-        let (items, origins) = placed.into_iter().unzip();
-        Self { items, origins }
+    pub(super) fn placed<'a>(
+        placed: impl ExactSizeIterator<Item = (&'a Item, u32)> + Clone,
+    ) -> Self {
+        let mut set = Self {
+            items: vec![Item([0; 32]); placed.len()],
+            origins: vec![0; placed.len()],
+        };
+        let mut buckets = Buckets::count(placed.clone().map(|(item, _)| item.first()));
+        for (item, origin) in placed {
+            let place = buckets.place(item.first());
+            set.items[place] = *item;
+            set.origins[place] = origin;
+        }
+        let mut kept = 0;
+        let mut bucket: Vec<(Item, u32)> = Vec::new();
+        for range in buckets.ranges() {
+            bucket.clear();
+            let (items, origins) = (&set.items[range.clone()], &set.origins[range]);
+            bucket.extend(items.iter().copied().zip(origins.iter().copied()));
+            // Two that begin alike are the same, but for a chance of 2^-24.
+            bucket.sort_unstable_by(|a, b| a.0.first().cmp(&b.0.first()).then_with(|| a.cmp(b)));
+            bucket.dedup_by_key(|(item, _)| *item);
+            for (item, origin) in &bucket {
+                set.items[kept] = *item;
+                set.origins[kept] = *origin;
+                kept += 1;
+            }
+        }
+        set.items.truncate(kept);
+        set.origins.truncate(kept);
+        set
     }
 
     /// How many distinct items.
@@ -195,6 +244,17 @@ mod tests {
         found.sort_unstable();
         assert_eq!(found, [(0, [3; 32]), (1, [1; 32]), (2, twin.0)]);
         assert!(Set::new(&[]).is_empty());
+    }
+
+    #[test]
+    fn an_item_is_plain_sha_256_whatever_its_length() {
+        let items = Items::under(&Digest::plain(b"setup"));
+        for len in [1, 16, 53, 54, 200] {
+            let selector = vec![7u8; len];
+            let length = u16::try_from(len).unwrap().to_be_bytes();
+            let plain = Sha256::digest([&items.key[..], &length, &selector].concat());
+            assert_eq!(items.item(&selector).unwrap().0[..], plain[..], "{len}");
+        }
     }
 
     #[test]

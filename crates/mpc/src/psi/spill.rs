@@ -153,7 +153,7 @@ impl Spill {
         }
         gather(&buffer)?;
         drop(buffer);
-        let set = Set::placed(placed);
+        let set = Set::placed(placed.iter().map(|(item, place)| (item, *place)));
         if set.len() > size {
             return Err(Refusal::SetTooLarge.into());
         }

@@ -5,7 +5,7 @@
 
 use rand_core::CryptoRng;
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
     Params, ReceiverOutput, base_ot, code,
@@ -244,8 +244,8 @@ impl Entries {
     fn new(pairs: usize) -> Self {
         const LINE_BYTES: usize = 64;
         let spare = LINE_BYTES / F128::BYTES;
-        let mut elements = Zeroizing::new(vec![F128::ZERO; 2 * pairs + spare]);
-        simd::advise_large_pages(&mut elements);
+        let mut elements = Zeroizing::new(simd::large(2 * pairs + spare));
+        elements.resize(2 * pairs + spare, F128::ZERO);
         // Where the address says nothing the pairs are still right, only slower.
         let skip = elements.as_ptr().align_offset(LINE_BYTES).min(spare);
         elements.truncate(2 * pairs + skip);
@@ -254,6 +254,22 @@ impl Entries {
 
     fn pairs(&mut self) -> &mut [[F128; 2]] {
         self.elements[self.skip..].as_chunks_mut().0
+    }
+
+    /// The first and the second elements of the first `len` pairs; the rest is wiped.
+    /// The second ones stay in the memory that is there.
+    fn part(mut self, len: usize) -> (Vec<F128>, Vec<F128>) {
+        let mut first = simd::large(len);
+        for at in 0..len {
+            let pair = self.skip + 2 * at;
+            first.push(self.elements[pair]);
+            self.elements[at] = self.elements[pair + 1];
+        }
+        let mut second = std::mem::take(&mut *self.elements);
+        second[len..].iter_mut().zeroize();
+        second.truncate(len);
+        second.shrink_to_fit();
+        (first, second)
     }
 }
 
@@ -346,11 +362,7 @@ impl AwaitingProof {
             return Err(Error::faulty(Fault::Inconsistent, message));
         }
         code::compress(&shape, entries.pairs());
-        let (mut a, mut c) = (simd::large(shape.len), simd::large(shape.len));
-        for entry in &entries.pairs()[..shape.len] {
-            a.push(entry[0]);
-            c.push(entry[1]);
-        }
+        let (a, c) = entries.part(shape.len);
         Ok(ReceiverOutput { a, c })
     }
 }

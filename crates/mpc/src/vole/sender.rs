@@ -227,8 +227,8 @@ fn grow_noise<R: CryptoRng + ?Sized>(
 ) -> (Zeroizing<Vec<F128>>, Vec<u8>) {
     let keys = Oracle::new(domains::VOLE_NOISE_TREES, session).hash(&[]);
     let mut trees = Trees::new(&keys, shape.depth);
-    let mut leaves = Zeroizing::new(vec![F128::ZERO; shape.entries()]);
-    simd::advise_large_pages(&mut leaves);
+    let mut leaves = Zeroizing::new(simd::large(shape.entries()));
+    leaves.resize(shape.entries(), F128::ZERO);
     let mut message = Kind::Trees.begin(shape);
     for (tree, leaves) in leaves.chunks_exact_mut(trees.leaves()).enumerate() {
         let root = Zeroizing::new(F128::random(rng));

@@ -36,14 +36,13 @@ enum Phase {
     Done,
 }
 
-/// What was read for one item; its key comes along, since the items themselves lie
-/// in another order.
+/// What was read for one item, in the order of the bins; its key comes along, since
+/// the items themselves lie in another.
 #[derive(Clone, Copy)]
 struct Read {
     /// `C(y)`.
     value: F128,
     key: [u8; 16],
-    index: u32,
 }
 
 /// One evaluation of the asker.
@@ -128,9 +127,10 @@ impl Asker {
         if !self.done() {
             return;
         }
-        for read in std::mem::take(&mut self.read) {
+        let read = std::mem::take(&mut self.read);
+        for (read, index) in read.iter().zip(self.grouped.all()) {
             let z = plus(read.value, self.offset);
-            take(&self.oracle, read.index, z, &read.key);
+            take(&self.oracle, *index, z, &read.key);
         }
     }
 
@@ -193,12 +193,11 @@ impl Asker {
         self.vector
             .extend(columns.iter().zip(masks).map(|(p, a)| plus(*p, *a)));
         let decoder = Decoder::new(&params, &self.correlation.c[range]);
-        let read = members.iter().zip(&rows).zip(&keys);
-        self.read.extend(read.map(|((index, row), key)| Read {
-            value: decoder.value(row),
-            key: *key,
-            index: *index,
-        }));
+        self.read
+            .extend(rows.iter().zip(&keys).map(|(row, key)| Read {
+                value: decoder.value(row),
+                key: *key,
+            }));
         self.made += width;
         Ok(())
     }

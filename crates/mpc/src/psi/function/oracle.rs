@@ -7,22 +7,9 @@
 //! - A tag is a big-endian number, its first bytes the tag's.
 
 use primitives::Digest;
-use sha2::block_api::compress256;
 
 use super::Shape;
-use crate::{domains, field::F128, okvs::Value, psi::set::Item};
-
-/// The state that SHA-256 begins with (FIPS 180-4, §5.3.3).
-const INITIAL: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
+use crate::{domains, field::F128, okvs::Value, oracle::Blocks, psi::set::Item};
 
 /// `H` and `H'` of one function.
 pub(in crate::psi) struct Oracle {
@@ -53,7 +40,7 @@ impl Oracle {
 
     /// `H'(z, x)`: the tag of the item that `key` names, in the lower bits.
     pub(in crate::psi) fn tag(&self, z: F128, key: &[u8; 16]) -> u128 {
-        let [a, b, c, d, ..] = self.hash(z, key, &[]);
+        let [a, b, c, d, ..] = self.hash(z, key, None);
         let high = u128::from(a) << 32 | u128::from(b);
         let low = u128::from(c) << 32 | u128::from(d);
         (high << 64 | low) >> self.cut
@@ -64,7 +51,7 @@ impl Oracle {
     pub(in crate::psi) fn words<const N: usize>(&self, z: F128, key: &[u8; 16]) -> [u64; N] {
         let mut words = [0; N];
         for (counter, chunk) in (0u8..).zip(words.chunks_mut(4)) {
-            let state = self.hash(z, key, &[counter]);
+            let state = self.hash(z, key, Some(counter));
             for (word, pair) in chunk.iter_mut().zip(state.chunks_exact(2)) {
                 let halves = [pair[0].to_be_bytes(), pair[1].to_be_bytes()];
                 *word = u64::from_le_bytes(halves.as_flattened().try_into().unwrap_or_default());
@@ -75,19 +62,13 @@ impl Oracle {
 
     /// SHA-256 of the label, `z`, the key and at most one byte more, as the words
     /// of its state: one block with its padding, since there are millions.
-    fn hash(&self, z: F128, key: &[u8; 16], more: &[u8]) -> [u32; 8] {
+    fn hash(&self, z: F128, key: &[u8; 16], more: Option<u8>) -> [u32; 8] {
         let mut block = [0u8; 64];
         block[..16].copy_from_slice(&self.label);
         block[16..32].copy_from_slice(&z.to_bytes());
         block[32..48].copy_from_slice(key);
-        block[48..48 + more.len()].copy_from_slice(more);
-        block[48 + more.len()] = 0x80;
-        // Bits: 384, and eight for the byte more.
-        block[62] = 1;
-        block[63] = if more.is_empty() { 0x80 } else { 0x88 };
-        let mut state = INITIAL;
-        compress256(&mut state, &[block]);
-        state
+        block[48] = more.unwrap_or(0);
+        Blocks::NONE.end(block, 48 + u8::from(more.is_some()))
     }
 
     /// The most significant 64 bits of a tag, to sort by.
