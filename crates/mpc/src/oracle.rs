@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn blocks_are_plain_sha_256() {
         for (blocks, len) in [(0, 0), (0, 55), (1, 18), (3, 40)] {
-            let message: Vec<u8> = (0..64 * blocks + len).map(|at| at as u8 ^ 0xa5).collect();
+            let message: Vec<u8> = (0u8..=255).take(64 * blocks + len).collect();
             let (whole, rest) = message.as_chunks::<64>();
             let state = whole
                 .iter()
