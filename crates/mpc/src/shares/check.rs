@@ -69,7 +69,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn push(&mut self, x: &Pair, y: &Pair, z: &Pair) {
+    fn push(&mut self, made: Made<'_>) {
+        let Made { x, y, z } = made;
         for (to, from) in [(&mut self.x, x), (&mut self.y, y), (&mut self.z, z)] {
             append(&mut to.mine, &from.mine);
             append(&mut to.next, &from.next);
@@ -84,9 +85,25 @@ impl Log {
         }
     }
 
+    fn made(&self) -> Made<'_> {
+        Made {
+            x: &self.x,
+            y: &self.y,
+            z: &self.z,
+        }
+    }
+
     fn len(&self) -> usize {
         self.x.len()
     }
+}
+
+/// Products where they stand: `z_j` was made as `x_j·y_j`.
+#[derive(Clone, Copy)]
+pub(crate) struct Made<'a> {
+    pub(crate) x: &'a Pair,
+    pub(crate) y: &'a Pair,
+    pub(crate) z: &'a Pair,
 }
 
 /// All products of a party that wait for their check.
@@ -146,16 +163,10 @@ impl Party<'_> {
     pub fn verify(&mut self) -> Result<(), Error> {
         let mut pending = std::mem::take(&mut self.pending);
         if pending.products.len() > 0 {
-            self.check(
-                &products::Numbers(&pending.products),
-                depth_of(pending.products.len(), 6),
-            )?;
+            self.check_numbers(pending.products.made())?;
         }
         if pending.ands.len() > 0 {
-            self.check(
-                &ands::Planes(&pending.ands),
-                depth_of(pending.ands.len(), 6),
-            )?;
+            self.check_planes(pending.ands.made())?;
         }
         pending.products.clear();
         pending.ands.clear();
@@ -163,14 +174,37 @@ impl Party<'_> {
         Ok(())
     }
 
-    /// Checks on the way, so that what waits stays bounded.
-    pub(crate) fn check_if_many(&mut self) -> Result<(), Error> {
-        if self.pending.products.len() >= limits::SHARES_PENDING_PRODUCTS
-            || self.pending.ands.len() >= limits::SHARES_PENDING_WORDS
-        {
+    /// Takes products over Z_2^64 to be checked: many at once where they stand, a few
+    /// with what waits, of which there never is more than the limit.
+    pub(crate) fn claim_numbers(&mut self, made: Made<'_>) -> Result<(), Error> {
+        if made.z.len() >= limits::SHARES_PENDING_PRODUCTS {
+            return self.check_numbers(made);
+        }
+        self.pending.products.push(made);
+        if self.pending.products.len() >= limits::SHARES_PENDING_PRODUCTS {
             self.verify()?;
         }
         Ok(())
+    }
+
+    /// The same for words of products of bits.
+    pub(crate) fn claim_planes(&mut self, made: Made<'_>) -> Result<(), Error> {
+        if made.z.len() >= limits::SHARES_PENDING_WORDS {
+            return self.check_planes(made);
+        }
+        self.pending.ands.push(made);
+        if self.pending.ands.len() >= limits::SHARES_PENDING_WORDS {
+            self.verify()?;
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&mut self, made: Made<'_>) -> Result<(), Error> {
+        self.check(&products::Numbers(made), depth_of(made.z.len(), 6))
+    }
+
+    fn check_planes(&mut self, made: Made<'_>) -> Result<(), Error> {
+        self.check(&ands::Planes(made), depth_of(made.z.len(), 6))
     }
 
     fn check<C: Claims>(&mut self, claims: &C, depth: u32) -> Result<(), Error> {

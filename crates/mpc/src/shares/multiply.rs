@@ -25,6 +25,7 @@ use primitives::Digest;
 
 use super::{
     Arith, Bits, Words,
+    check::Made,
     column::{Pair, bounded, low_mask, same_rows},
     frame::Kind,
     party::{Expected, Outgoing, Party, bytes_of, words_of},
@@ -63,8 +64,7 @@ impl Party<'_> {
         }
         let z = self.reshare(terms)?;
         if self.malicious() {
-            self.pending.products.push(x, y, &z);
-            self.check_if_many()?;
+            self.claim_numbers(Made { x, y, z: &z })?;
         }
         Ok(z)
     }
@@ -80,8 +80,7 @@ impl Party<'_> {
         }
         let z = self.reshare(terms)?;
         if self.malicious() {
-            self.pending.ands.push(x, y, &z);
-            self.check_if_many()?;
+            self.claim_planes(Made { x, y, z: &z })?;
         }
         Ok(z)
     }

@@ -11,7 +11,7 @@
 //! uniform whatever the secrets are; who times them learns what a corrupt
 //! party would know anyway.
 
-use super::{Claims, Elements, Log, Vectors, extend, places};
+use super::{Claims, Elements, Made, Vectors, extend, places};
 use crate::shares::{
     extension::{Binary, reduce},
     lanes,
@@ -19,13 +19,13 @@ use crate::shares::{
 use crate::{secrecy, simd::rings};
 
 /// Products of bits.
-pub(super) struct Planes<'a>(pub(super) &'a Log);
+pub(super) struct Planes<'a>(pub(super) Made<'a>);
 
 impl Claims for Planes<'_> {
     type Ring = Binary;
 
     fn weights(&self, depth: u32) -> usize {
-        self.0.len().div_ceil(1 << depth)
+        self.0.z.len().div_ceil(1 << depth)
     }
 
     fn sums(&self, weights: &[u64], depth: u32) -> (Vec<u64>, Elements<u64>) {
@@ -34,7 +34,7 @@ impl Claims for Planes<'_> {
         let (mut mine, mut next) = (vec![0; rows], vec![0; rows]);
         let (mut wide, places) = ([0; 4].map(|_| vec![0; grid.len()]), places(rows));
         let (mut block, mut terms) = (vec![0; rows], vec![0; grid.len()]);
-        let Log { x, y, z } = self.0;
+        let Made { x, y, z } = self.0;
         for (b, weight) in weights.iter().enumerate() {
             for (half, wide) in [&x.mine, &x.next, &y.mine, &y.next].iter().zip(&mut wide) {
                 extend(taken(half, b, &mut block), wide, &places, |one, zero| {
@@ -70,7 +70,7 @@ impl Claims for Planes<'_> {
                 out.extend(block.iter().map(|bits| table.sum(*bits)));
             }
         };
-        let Log { x, y, .. } = self.0;
+        let Made { x, y, .. } = self.0;
         let halves = [&x.mine, &x.next, &y.mine, &y.next];
         for (out, half) in vectors.iter_mut().zip(halves) {
             fold(half, out);

@@ -17,7 +17,7 @@
 
 use std::ops::Range;
 
-use super::{Claims, Elements, Log, Vectors, places};
+use super::{Claims, Elements, Made, Vectors, places};
 use crate::shares::extension::{DEGREE, Galois, weigh};
 use crate::simd::rings::{self, GROUP, GROUPS, LANES, Lanes};
 
@@ -27,13 +27,13 @@ const CHUNK: usize = GROUP * GROUPS;
 const NEAR: u32 = 4;
 
 /// Products over Z_2^64.
-pub(super) struct Numbers<'a>(pub(super) &'a Log);
+pub(super) struct Numbers<'a>(pub(super) Made<'a>);
 
 impl Claims for Numbers<'_> {
     type Ring = Galois;
 
     fn weights(&self, depth: u32) -> usize {
-        self.0.len().div_ceil(1 << depth)
+        self.0.z.len().div_ceil(1 << depth)
     }
 
     fn sums(&self, weights: &[u64], depth: u32) -> (Vec<[u64; DEGREE]>, Elements<[u64; DEGREE]>) {
@@ -43,7 +43,7 @@ impl Claims for Numbers<'_> {
         for digit in Digit::of(depth).iter().copied() {
             grid.extend(self.grid(weights, depth, digit));
         }
-        let z = &self.0.z;
+        let z = self.0.z;
         let sums = [&z.mine, &z.next].map(|half| {
             let mut sums = Weighed::new(rows);
             for (chunk, weights) in weights.chunks(CHUNK).enumerate() {
@@ -60,7 +60,7 @@ impl Claims for Numbers<'_> {
     }
 
     fn fold(&self, weights: &[u64], rows: &[[u64; DEGREE]], out: &mut Vectors<[u64; DEGREE]>) {
-        let Log { x, y, .. } = self.0;
+        let Made { x, y, .. } = self.0;
         let halves = [&x.mine, &x.next, &y.mine, &y.next];
         for (out, half) in out.iter_mut().zip(halves) {
             out.resize(half.len().div_ceil(rows.len()), [0; DEGREE]);
@@ -78,7 +78,7 @@ impl Claims for Numbers<'_> {
 impl Numbers<'_> {
     /// The weighed products at the points of one value of the highest variable.
     fn grid(&self, weights: &[u64], depth: u32, digit: Digit) -> Vec<[u64; DEGREE]> {
-        let Log { x, y, .. } = self.0;
+        let Made { x, y, .. } = self.0;
         let mut points = Points::new(depth, digit);
         let mut grid = Weighed::new(points.out.len());
         for (chunk, weights) in weights.chunks(CHUNK).enumerate() {

@@ -8,7 +8,7 @@ use std::sync::{
 use super::*;
 use crate::{
     Trouble,
-    shares::{Channel, Neighbour, memory::MemoryChannel},
+    shares::{Channel, Neighbour, check::Made, column::Pair, memory::MemoryChannel},
 };
 
 /// What the villain does to one of its frames.
@@ -178,6 +178,11 @@ fn one_altered_frame_is_found_or_harmless() {
     }
 }
 
+/// The claim that a column's squares are what somebody says.
+fn made<'a>(x: &'a Pair, z: &'a Pair) -> Made<'a> {
+    Made { x, y: x, z }
+}
+
 /// The additive attack on a product, as a party that computes wrongly would make
 /// it: frames and transcripts agree, only the word is wrong.
 #[test]
@@ -198,7 +203,7 @@ fn a_party_that_computes_wrongly_is_caught() {
                     factor.pair.mine[count / 2] = factor.pair.mine[count / 2].wrapping_add(wrong);
                     let z = party.mul(&factor, &y)?;
                     party.pending.products = crate::shares::check::Log::default();
-                    party.pending.products.push(&x.pair, &x.pair, &z.pair);
+                    party.claim_numbers(made(&x.pair, &z.pair))?;
                     party.open(&z)
                 });
                 for (party, result) in results.iter().enumerate().filter(|(at, _)| *at != villain) {
@@ -216,9 +221,16 @@ fn a_party_that_computes_wrongly_is_caught() {
 #[test]
 fn a_wrong_bit_is_caught() {
     for villain in 0..3 {
-        for count in [1usize, 64, 20_000, 300_000] {
+        // The last are so many words that they are checked where they stand.
+        for (count, width) in [
+            (1usize, 1),
+            (64, 1),
+            (20_000, 1),
+            (300_000, 1),
+            (1 << 19, 64),
+        ] {
             let results = memory::run(Security::Malicious, count as u64, |party| {
-                let x = party.public_words(&vec![1; count], 1).to_bits();
+                let x = party.public_words(&vec![1; count], width).to_bits();
                 let mut z = party.and(&x, &x)?;
                 let last = z.pair.mine.len() - 1;
                 // The villain's term, and what its neighbour got of it.
@@ -229,7 +241,7 @@ fn a_wrong_bit_is_caught() {
                     z.pair.next[last] ^= 1;
                 }
                 party.pending.ands = crate::shares::check::Log::default();
-                party.pending.ands.push(&x.pair, &x.pair, &z.pair);
+                party.claim_planes(made(&x.pair, &z.pair))?;
                 party.open_bits(&z)
             });
             for result in results {
@@ -243,7 +255,8 @@ fn a_wrong_bit_is_caught() {
 /// And for numbers, at every size of the check's folds.
 #[test]
 fn a_wrong_product_is_caught_at_every_size() {
-    for count in [1, 2, 3, 255, 256, 1000, 4095, 4096, 70_000] {
+    // The last are so many that they are checked where they stand.
+    for count in [1, 2, 3, 255, 256, 1000, 4095, 4096, 70_000, 1 << 19] {
         for error in [1, 1 << 63] {
             let results = memory::run(Security::Malicious, count as u64, |party| {
                 let x = party.constant(3, count)?;
@@ -251,7 +264,7 @@ fn a_wrong_product_is_caught_at_every_size() {
                 let at = count * 2 / 3;
                 z.pair.add_public(party.index(), at, error);
                 party.pending.products = crate::shares::check::Log::default();
-                party.pending.products.push(&x.pair, &x.pair, &z.pair);
+                party.claim_numbers(made(&x.pair, &z.pair))?;
                 party.open(&z)
             });
             for result in results {
