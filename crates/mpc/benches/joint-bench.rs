@@ -119,10 +119,11 @@ fn measure(name: &str, options: &Options, security: Security, label: &str) {
         let before = start.begin(party)?;
         let found = (question.ask)(party, &tables)?;
         assert_eq!(found, question.due, "the answer in the clear");
+        start.end();
         let after = party.cost();
         Ok((after.bytes - before.bytes, after.rounds - before.rounds))
     });
-    let (cpu, wall) = start.since();
+    let (cpu, wall) = start.spent();
     let costs = costs.map(Result::unwrap);
     let bytes: u64 = costs.iter().map(|cost| cost.0).sum();
     let per_row = |value: f64| value / as_f64(question.rows);

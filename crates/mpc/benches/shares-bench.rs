@@ -67,10 +67,11 @@ fn measure(name: &str, rows: Option<usize>, security: Security, label: &str, jso
     let start = Start::new();
     let costs = memory::run(security, 1, |party| {
         let before = program(party, &columns, &start)?;
+        start.end();
         let after = party.cost();
         Ok((after.bytes - before.bytes, after.rounds - before.rounds))
     });
-    let (cpu, wall) = start.since();
+    let (cpu, wall) = start.spent();
     let costs = costs.map(Result::unwrap);
     let bytes: u64 = costs.iter().map(|cost| cost.0).sum();
     let rounds = costs[0].1;

@@ -87,10 +87,12 @@ impl Clock {
     }
 }
 
-/// When an operation of three parties itself began: inputs are shared by then.
+/// When an operation of three parties itself began and ended: inputs are shared before
+/// it, and what was had for them is given back after it.
 pub(crate) struct Start {
     barrier: Barrier,
     at: Mutex<Option<(f64, Instant)>>,
+    spent: Mutex<(f64, f64)>,
 }
 
 impl Start {
@@ -99,6 +101,7 @@ impl Start {
         Self {
             barrier: Barrier::new(3),
             at: Mutex::new(None),
+            spent: Mutex::default(),
         }
     }
 
@@ -112,10 +115,18 @@ impl Start {
         Ok(party.cost())
     }
 
-    /// CPU seconds of all three and wall seconds since the beginning.
-    pub(crate) fn since(&self) -> (f64, f64) {
-        let (cpu, wall) = self.at.lock().unwrap().unwrap();
-        (cpu_s() - cpu, wall.elapsed().as_secs_f64())
+    /// Waits for the other two, and ends.
+    pub(crate) fn end(&self) {
+        if self.barrier.wait().is_leader() {
+            let (cpu, wall) = self.at.lock().unwrap().unwrap();
+            *self.spent.lock().unwrap() = (cpu_s() - cpu, wall.elapsed().as_secs_f64());
+        }
+        self.barrier.wait();
+    }
+
+    /// CPU seconds of all three and wall seconds from beginning to end.
+    pub(crate) fn spent(&self) -> (f64, f64) {
+        *self.spent.lock().unwrap()
     }
 }
 
