@@ -44,7 +44,7 @@ use docket::state::QuestionPhase;
 pub use crate::report::{Outcome, Violation};
 use crate::{
     people::{Docket, Office},
-    villains::Villain,
+    villains::{Villain, thief::Thief},
     weather::{Drift, Weather},
     world::{World, sub},
 };
@@ -226,9 +226,17 @@ async fn steps(office: &Office) -> Option<()> {
         let warrant = office.warrant("another case", subjects, LIFE).await?;
         other = office.ask(warrant).await;
     }
+    let mut thief = match villain {
+        Villain::Thief => Some(Thief::lurk(office).await?),
+        _ => None,
+    };
     let subjects = world.people.selectors();
     let warrant = office.warrant("the case", subjects, LIFE).await?;
     let docket = office.ask(warrant).await?;
+    if let Some(thief) = &mut thief {
+        office.delivered(docket, world.place("bank_a")).await?;
+        thief.before_approval(docket).await;
+    }
     let mut unlawful = Vec::new();
     if villain == Villain::Coordinator {
         unlawful = villains::coordinator::propose(office, docket).await;
@@ -246,11 +254,18 @@ async fn steps(office: &Office) -> Option<()> {
         world.stuck("the run was aborted".into());
         return None;
     }
+    if let Some(thief) = &thief {
+        thief.before_opening(docket).await;
+    }
     office.open(docket).await?;
     let bundle = office.bundle(docket).await?;
     checks::bundle(office, &bundle, villain == Villain::Custodian);
     if villain == Villain::Latecomer {
         villains::latecomer::revoked(office).await?;
+    }
+    if let Some(thief) = &thief {
+        thief.after_opening(docket).await;
+        thief.afterwards().await;
     }
     villains::coordinator::check(office, &unlawful);
     Some(())

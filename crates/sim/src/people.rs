@@ -38,6 +38,9 @@ const TRIES_AFTER_LOSS: usize = 300;
 /// What was acknowledged to somebody: place in the log, and digest.
 pub(crate) type Acknowledged = Mutex<Vec<(u64, Digest)>>;
 
+/// What officers have signed, by digest.
+pub(crate) type Signed = Arc<Mutex<BTreeSet<Digest>>>;
+
 /// A case and how far it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Docket {
@@ -49,6 +52,8 @@ pub(crate) struct Docket {
 pub(crate) struct Office {
     pub(crate) world: Arc<World>,
     pub(crate) acknowledged: Acknowledged,
+    /// Digests of what officers have signed.
+    pub(crate) signed: Signed,
     /// Whose tables can be asked: telecoms and banks, by number.
     pub(crate) published: Mutex<BTreeSet<(bool, usize)>>,
 }
@@ -58,6 +63,7 @@ impl Office {
         Self {
             world,
             acknowledged: Mutex::default(),
+            signed: Signed::default(),
             published: Mutex::default(),
         }
     }
@@ -102,9 +108,11 @@ impl Office {
                 id,
             },
         );
+        let signed_before = self.signed.clone();
         let done = self.world.at(n, move |core| async move {
             let prepared = acts::prepare(&core, &actor, &act).await?;
             let to_sign = hex::decode(&prepared.to_sign)?;
+            lock(&signed_before).insert(Digest::plain(&to_sign));
             let signed = SubmitSignature {
                 id: prepared.id,
                 signature: Some(key.sign_raw(&to_sign).to_string()),
@@ -302,6 +310,15 @@ impl Office {
         subjects: Vec<String>,
         life: Duration,
     ) -> Option<WarrantId> {
+        self.warrant_as_drafted(&|| self.draft(case, subjects.clone(), life))
+            .await
+    }
+
+    /// Has a draft made and issued.
+    pub(crate) async fn warrant_as_drafted(
+        &self,
+        draft: &(dyn Fn() -> DraftWarrant + Sync),
+    ) -> Option<WarrantId> {
         let (police, court) = (
             self.world.place("police"),
             self.world.place("procuratorate"),
@@ -314,8 +331,7 @@ impl Office {
             drafted.into_iter().find(|id| !before.contains(id))
         };
         let attempt = async || {
-            let draft = self.draft(case, subjects.clone(), life);
-            let act = Act::DraftWarrant(draft);
+            let act = Act::DraftWarrant(draft());
             self.act(police, Duty::Investigator, act).await.map(|_| ())
         };
         let id = self.persist(police, "draft", new, attempt).await?;

@@ -29,6 +29,7 @@ use docket::{
 use ledger::ClockSkew;
 use node::{
     Config, Parts,
+    api::direct::{Answered, Asked, Direct},
     config::{ConsoleConfig, Listen, Log, files},
     core::Core,
     keystore::NodeKeys,
@@ -76,6 +77,8 @@ struct Slot {
 struct Running {
     root: Handle<()>,
     core: Weak<Core>,
+    /// Its API, where somebody asks it.
+    api: Weak<Direct>,
 }
 
 impl Member {
@@ -282,7 +285,11 @@ impl World {
             match world.boot(&context, n, boot).await {
                 Ok(joined) => {
                     let ledger = joined.core.ledger.clone();
-                    let _ = sender.send(Arc::downgrade(&joined.core));
+                    let has_api = world.villain == Villain::Thief;
+                    let api = || Direct::new(joined.core.clone(), world.operator_token(n));
+                    let api = has_api.then(|| Arc::new(api()));
+                    let weak = api.as_ref().map(Arc::downgrade).unwrap_or_default();
+                    let _ = sender.send((Arc::downgrade(&joined.core), weak));
                     let error = ledger.stopped().await;
                     if world.villain == Villain::Many {
                         many::stopped(&world, &error);
@@ -295,12 +302,12 @@ impl World {
                 Err(error) => world.report.broken("start", format!("{n}: {error}")),
             }
         });
-        let core = receiver.await.unwrap_or_default();
+        let (core, api) = receiver.await.unwrap_or_default();
         for exchange in [false, true] {
             let to = Some(real_port(n, boot, exchange));
             self.wires.lead(public_port(n, exchange), to);
         }
-        lock(&self.members[n].slot).running = Some(Running { root, core });
+        lock(&self.members[n].slot).running = Some(Running { root, core, api });
     }
 
     async fn boot(
@@ -412,6 +419,28 @@ impl World {
             done = receiver => done.ok(),
             () = self.context.sleep(OFFICER_PATIENCE) => None,
         }
+    }
+
+    /// The token of a member's operator.
+    pub(crate) fn operator_token(&self, n: usize) -> Digest {
+        sub(self.seed, "operator", n)
+    }
+
+    /// How often a member's node was started.
+    pub(crate) fn boots(&self, n: usize) -> u16 {
+        lock(&self.members[n].slot).boot
+    }
+
+    /// Sends a request to a node's API; nothing where the node is down, dies meanwhile,
+    /// or takes too long.
+    pub(crate) async fn request(&self, n: usize, asked: Asked) -> Option<Answered> {
+        let api = lock(&self.members[n].slot)
+            .running
+            .as_ref()?
+            .api
+            .upgrade()?;
+        let answered = self.at(n, move |_| async move { api.answer(asked).await });
+        answered.await?
     }
 
     /// Takes a snapshot of a table as its data engine would.
