@@ -38,6 +38,17 @@ const TRIES_AFTER_LOSS: usize = 300;
 /// What was acknowledged to somebody: place in the log, and digest.
 pub(crate) type Acknowledged = Mutex<Vec<(u64, Digest)>>;
 
+impl Docket {
+    /// The record that the question names as its warrant.
+    pub(crate) fn warrant_record(&self, core: &node::core::Core) -> Option<Digest> {
+        let record = core.record(&self.question).ok()?.record;
+        match &record.header.statement {
+            Statement::QuestionAsked(asked) => Some(asked.warrant),
+            _ => None,
+        }
+    }
+}
+
 /// What officers have signed, by digest.
 pub(crate) type Signed = Arc<Mutex<BTreeSet<Digest>>>;
 

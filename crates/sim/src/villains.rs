@@ -3,6 +3,7 @@
 //! | villain | wants |
 //! |---|---|
 //! | [`requester`] | a captured requester: one subject more, another case's, before all approved |
+//! | [`replay`] | the same with its investigator: another case's answer for this one's |
 //! | [`latecomer`] | an investigator with an expired or a revoked warrant |
 //! | [`coordinator`] | a requester's validator that proposes approvals and ends of runs nobody made |
 //! | [`custodian`] | a custodian that answers under another key, or with garbage |
@@ -21,6 +22,7 @@ pub(crate) mod forger;
 pub(crate) mod latecomer;
 pub(crate) mod many;
 pub(crate) mod noise;
+pub(crate) mod replay;
 pub(crate) mod requester;
 pub(crate) mod thief;
 pub(crate) mod twin;

@@ -2,8 +2,8 @@
 //!
 //! *Invariants*
 //! - Everything that a node runs is below its root task and ends with it; what is
-//!   left of a killed node is its private store, its snapshots' files and what its
-//!   ledger had synced.
+//!   left of a killed node is its private store, its snapshots' files, what its ledger
+//!   had synced, and any bytes of what it had not.
 //! - All that is drawn is drawn from the seed.
 //!
 //! *Not here*: who acts (`people`), what goes wrong (`weather`, `villains`), what
@@ -26,7 +26,7 @@ use commonware_runtime::{
 use docket::{
     Charter, Duty, Institution, OfficerId, Role, charter::CharterLimits, seal::SealSecret,
 };
-use ledger::ClockSkew;
+use ledger::{ClockSkew, Disk, Stays};
 use node::{
     Config, Parts,
     api::direct::{Answered, Asked, Direct},
@@ -43,6 +43,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     machine::{Engine, Machine, engine, ms},
+    panics,
     report::Report,
     tables::{CANARY, People},
     villains::{Villain, coordinator::Lawless, many},
@@ -64,6 +65,8 @@ pub(crate) struct Member {
     pub(crate) config: Config,
     /// How far its clock stands before the others'.
     pub(crate) ahead: ClockSkew,
+    /// Where its ledger lies.
+    pub(crate) disk: Disk,
     officers: BTreeMap<Duty, SigningKey>,
     slot: Mutex<Slot>,
 }
@@ -293,6 +296,9 @@ impl World {
                     let error = ledger.stopped().await;
                     if world.villain == Villain::Many {
                         many::stopped(&world, &error);
+                    } else if panics::borne() {
+                        let text = format!("{n} has no room: {error}");
+                        world.report.note(world.now().as_millis(), &text);
                     } else {
                         let detail = format!("{n}: {error}");
                         world.report.broken("ledger-stopped", detail);
@@ -328,7 +334,7 @@ impl World {
         } else {
             Arc::new(law)
         };
-        let place = (member.id.as_str(), member.ahead.clone());
+        let place = (member.id.as_str(), member.ahead.clone(), &member.disk);
         let ledger = context.child("ledger");
         let ledger = ledger::Ledger::simulate(ledger, settings, rules, place).await?;
         let seed = sub(self.seed, &format!("machine of {}", member.id), boot.into());
@@ -344,6 +350,36 @@ impl World {
         node::join(context.child("net"), machine, parts).await
     }
 
+    /// Whether a member's node has ended by itself, as it must where its disk is full.
+    pub(crate) fn has_ended(&self, n: usize) -> bool {
+        let status = self.core(n).map(|core| core.ledger.status());
+        status.is_some_and(|status| status.stopped.is_some())
+    }
+
+    /// Of what a node's ledger had not synced some stays, as the seed and this death say.
+    async fn lose_power(&self, n: usize) {
+        let (boot, member) = (self.boots(n), &self.members[n]);
+        let purpose = format!("power of {}", member.id);
+        let mut rng = StdRng::from_seed(sub(self.seed, &purpose, boot.into()).0);
+        let stays = Stays {
+            of_1000: [0, 500, 900, 990, 999, 1_000][rng.random_range(0..6usize)],
+            beginning: rng.random(),
+        };
+        let torn = member.disk.lose_power(&self.context, stays, &mut rng);
+        match torn.await {
+            Ok(0) => {}
+            Ok(torn) => {
+                self.report.fault("torn writes");
+                let text = format!("{n} died over {torn} writes: {stays:?}");
+                self.report.note(self.now().as_millis(), &text);
+            }
+            Err(error) => {
+                let detail = format!("{n}: its disk can't be written: {error}");
+                self.report.broken("leak", detail);
+            }
+        }
+    }
+
     /// Kills a member's node at whatever await its tasks are.
     pub(crate) async fn kill(&self, n: usize) {
         let running = lock(&self.members[n].slot).running.take();
@@ -357,6 +393,7 @@ impl World {
             let detail = format!("{} holds a node that was killed", self.members[n].id);
             self.report.broken("leak", detail);
         }
+        self.lose_power(n).await;
     }
 
     /// Gives a member whose node is down its private store of before.
@@ -514,6 +551,7 @@ fn member(
         store: Mutex::new(Some(store)),
         config,
         ahead: ClockSkew::new(ahead_ms.into()),
+        disk: Disk::default(),
         officers,
         slot: Mutex::default(),
     }

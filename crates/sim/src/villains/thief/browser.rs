@@ -27,6 +27,9 @@ pub(super) const ORIGIN: &str = "http://localhost";
 /// Tries until an invitation is held to have come to nothing.
 const ENROLLED_WITHIN: usize = 30;
 
+/// What a clock that stands hours off says.
+const CLOCK: [&str; 3] = ["time-skew", "not-yet-valid", "expired"];
+
 /// What a request shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Kept {
@@ -99,7 +102,7 @@ impl Reply {
 
     /// Whether nobody's word but the weather's stands in the way.
     pub(super) fn is_trouble(&self) -> bool {
-        !self.is_done() && (self.body["family"] == "trouble" || self.rule() == "time-skew")
+        !self.is_done() && (self.body["family"] == "trouble" || CLOCK.contains(&self.rule()))
     }
 }
 
