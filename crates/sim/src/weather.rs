@@ -26,7 +26,7 @@ const RESTORES_OF_100: u8 = 15;
 const BACKUP_AFTER_MS_MAX: u64 = 30_000;
 
 /// Seeds in a hundred in which a disk is full for a while.
-const FULL_OF_100: u8 = 30;
+const FULL_OF_100: u8 = 40;
 /// Longest until then.
 const FULL_AFTER_MS_MAX: u64 = 60_000;
 /// Longest that it lasts.
@@ -34,7 +34,7 @@ const FULL_MS: std::ops::Range<u64> = 1_000..30_000;
 /// How long after there is room again a node may still end of what failed.
 const AFTERMATH: Duration = Duration::from_secs(1);
 /// Most bytes for which there is room still.
-const ROOM_BYTES_MAX: u64 = 16 * 1024;
+const ROOM_BYTES_MAX: u64 = 4 * 1024;
 
 /// Seeds in a hundred in which a clock stands hours before or after the others'.
 const DRIFTS_OF_100: u8 = 40;

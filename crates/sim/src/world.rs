@@ -9,38 +9,35 @@
 //! *Not here*: who acts (`people`), what goes wrong (`weather`, `villains`), what
 //! must hold (`checks`).
 
+mod member;
+
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use commonware_runtime::{
-    Clock as _, Handle, Spawner as _, Supervisor as _, deterministic::Context,
-};
-use docket::{
-    Charter, Duty, Institution, OfficerId, Role, charter::CharterLimits, seal::SealSecret,
-};
-use ledger::{ClockSkew, Disk, Stays};
+use commonware_runtime::{Clock as _, Spawner as _, Supervisor as _, deterministic::Context};
+use docket::{Charter, Duty, OfficerId, Role, charter::CharterLimits};
+use ledger::Stays;
 use node::{
-    Config, Parts,
+    Parts,
     api::direct::{Answered, Asked, Direct},
-    config::{ConsoleConfig, Listen, Log, files},
+    config::files,
     core::Core,
-    keystore::NodeKeys,
     log::LogFilter,
     rules::LegalOrder,
-    store::Store,
 };
-use primitives::{Digest, InstitutionId, NetworkId, SigningKey};
+use primitives::{Digest, NetworkId, SigningKey};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::sync::oneshot;
 
+pub(crate) use self::member::Member;
+use self::member::{Running, card, member};
 use crate::{
     machine::{Engine, Machine, engine, ms},
     panics,
@@ -54,74 +51,6 @@ use crate::{
 const OFFICER_PATIENCE: Duration = Duration::from_secs(40);
 /// How long a killed node's tasks get to be dropped.
 const LAST_BREATH: Duration = Duration::from_millis(50);
-
-/// A member and its machine.
-pub(crate) struct Member {
-    pub(crate) id: InstitutionId,
-    pub(crate) roles: Vec<Role>,
-    pub(crate) keys: NodeKeys,
-    /// Replaced where a backup is restored.
-    store: Mutex<Option<Store>>,
-    pub(crate) config: Config,
-    /// How far its clock stands before the others'.
-    pub(crate) ahead: ClockSkew,
-    /// Where its ledger lies.
-    pub(crate) disk: Disk,
-    officers: BTreeMap<Duty, SigningKey>,
-    slot: Mutex<Slot>,
-}
-
-#[derive(Default)]
-struct Slot {
-    boot: u16,
-    running: Option<Running>,
-}
-
-struct Running {
-    root: Handle<()>,
-    core: Weak<Core>,
-    /// Its API, where somebody asks it.
-    api: Weak<Direct>,
-}
-
-impl Member {
-    /// Its private store.
-    pub(crate) fn store(&self) -> Store {
-        lock(&self.store)
-            .clone()
-            .expect("it is open but for a moment")
-    }
-
-    fn backup(&self) -> std::path::PathBuf {
-        self.config.file("store.backup")
-    }
-
-    /// Copies the private store as it stands, if there is no copy yet.
-    pub(crate) fn back_up(&self) {
-        if !self.backup().exists() {
-            let copied = std::fs::copy(self.config.file(files::STORE), self.backup());
-            copied.expect("a scratch file");
-        }
-    }
-
-    /// Puts the copy in the store's place; false where there is none.
-    fn restore(&self) -> bool {
-        if !self.backup().exists() {
-            return false;
-        }
-        let mut store = lock(&self.store);
-        drop(store.take());
-        let path = self.config.file(files::STORE);
-        std::fs::rename(self.backup(), &path).expect("a scratch file");
-        *store = Some(Store::open(&path, &self.keys.store).expect("it was whole"));
-        true
-    }
-
-    /// Sets its clock so far before the others'; behind them if negative.
-    pub(crate) fn set_ahead(&self, ms: i64) {
-        self.ahead.store(ms, Ordering::Relaxed);
-    }
-}
 
 /// A network, its people and their data.
 pub(crate) struct World {
@@ -507,64 +436,4 @@ fn scratch() -> tempfile::TempDir {
         tempfile::tempdir()
     };
     made.expect("the machine has room for temporary files")
-}
-
-fn member(
-    seed: u64,
-    n: usize,
-    (name, roles): (&str, Vec<Role>),
-    folder: &Path,
-    ahead_ms: i64,
-) -> Member {
-    let home = folder.join(name);
-    std::fs::create_dir_all(&home).expect("a scratch folder");
-    let keys = NodeKeys {
-        node: SigningKey::from_seed(&sub(seed, "node key", n).0),
-        seal: SealSecret::from_bytes(&sub(seed, "seal key", n).0),
-        store: sub(seed, "store key", n).0.into(),
-    };
-    let store = Store::open(&home.join(files::STORE), &keys.store).expect("a scratch file");
-    let duties = roles.iter().flat_map(|role| match role {
-        Role::Requester => vec![Duty::Investigator],
-        Role::Authority => vec![Duty::Judge],
-        Role::Overseer => vec![Duty::Auditor],
-        Role::Custodian => vec![Duty::Approver],
-    });
-    let officers = duties
-        .map(|duty| (duty, SigningKey::from_seed(&sub(seed, duty.name(), n).0)))
-        .collect();
-    let config = Config {
-        institution: name.parse().expect("the cast's names are names"),
-        listen: Listen {
-            ledger: real_port(n, 0, false),
-            exchange: real_port(n, 0, true),
-            api: SocketAddr::from(([127, 0, 0, 1], 80)),
-        },
-        console: ConsoleConfig::default(),
-        log: Log::default(),
-        home,
-    };
-    Member {
-        id: config.institution.clone(),
-        roles,
-        keys,
-        store: Mutex::new(Some(store)),
-        config,
-        ahead: ClockSkew::new(ahead_ms.into()),
-        disk: Disk::default(),
-        officers,
-        slot: Mutex::default(),
-    }
-}
-
-fn card((n, member): (usize, &Member)) -> Institution {
-    Institution {
-        id: member.id.clone(),
-        name: member.id.to_string(),
-        roles: member.roles.iter().copied().collect(),
-        node_key: member.keys.node.public(),
-        seal_key: member.keys.seal.public(),
-        ledger_address: public_port(n, false).to_string(),
-        exchange_address: public_port(n, true).to_string(),
-    }
 }
