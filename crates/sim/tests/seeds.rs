@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-/// Seeds run beside the corpus: one of every villain that is not there. In 13 and 2 a
-/// clock stands hours off.
-const SEEDS: [u64; 5] = [4, 6, 10, 13, 15];
+/// Seeds run beside the corpus: one of every villain that is not there. In 2 a clock
+/// stands hours off; in 10 and 327 a node ends because its disk is full.
+const SEEDS: [u64; 5] = [4, 6, 10, 15, 327];
 
 /// Runs a seed; fails with its number and the rules that it broke.
 fn holds(seed: u64) -> sim::Outcome {

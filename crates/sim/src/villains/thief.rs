@@ -261,6 +261,7 @@ impl Thief<'_> {
             if let (Some(theirs), Some(nothing)) = (&theirs, &none_there) {
                 let said = String::from_utf8_lossy(&theirs.bytes).replace(&id, none);
                 if said.as_bytes() != nothing.bytes {
+                    let said: String = said.chars().take(200).collect();
                     let detail = format!("{path}: another's case is told from none: {said}");
                     world.report.broken("villainy", detail);
                 }
