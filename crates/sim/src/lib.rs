@@ -22,6 +22,7 @@
 //! *Not here*: sockets of the API and the console; torn writes in the private store; the
 //! real clock of the channels' handshakes, which all nodes share (`docs/reliability.md`).
 
+mod calls;
 mod checks;
 mod log;
 mod machine;
@@ -273,6 +274,9 @@ async fn steps(office: &Office) -> Option<()> {
     office.open(docket).await?;
     let bundle = office.bundle(docket).await?;
     checks::bundle(office, &bundle, villain == Villain::Custodian);
+    if calls::are_asked(world) {
+        calls::case(office).await?;
+    }
     if villain == Villain::Latecomer {
         villains::latecomer::revoked(office).await?;
     }

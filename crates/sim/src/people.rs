@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -242,21 +243,33 @@ impl Office {
             if self.is_absent(n) {
                 continue;
             }
-            let me = self.world.members[n].id.clone();
-            let taken = |_: &State| {
-                let core = self.world.core(n)?;
-                let index = core.read_index();
-                let mine = |known: &&Indexed| {
-                    let taken = matches!(statement(known), Statement::SnapshotCommitted(_));
-                    taken && known.record.header.institution == me
-                };
-                index.all().iter().find(mine).map(|_| ())
-            };
-            let attempt = async || self.snapshot(n, dataset, path.display().to_string()).await;
-            self.persist(n, "snapshot", taken, attempt).await?;
+            self.publish_one(n, dataset, &path, 1).await?;
             lock(&self.published).insert(place);
         }
         Some(())
+    }
+
+    /// Publishes and snapshots a member's table, the `number`th of its tables.
+    pub(crate) async fn publish_one(
+        &self,
+        n: usize,
+        dataset: &'static str,
+        path: &Path,
+        number: usize,
+    ) -> Option<()> {
+        let me = &self.world.members[n].id;
+        let taken = |_: &State| {
+            let core = self.world.core(n)?;
+            let index = core.read_index();
+            let mine = |known: &&Indexed| {
+                let taken = matches!(statement(known), Statement::SnapshotCommitted(_));
+                taken && known.record.header.institution == *me
+            };
+            let mut taken = index.all().iter().filter(mine);
+            taken.nth(number - 1).map(|_| ())
+        };
+        let attempt = async || self.snapshot(n, dataset, path.display().to_string()).await;
+        self.persist(n, "snapshot", taken, attempt).await
     }
 
     async fn snapshot(
@@ -361,10 +374,15 @@ impl Office {
 
     /// Has a question asked under a warrant.
     pub(crate) async fn ask(&self, warrant: WarrantId) -> Option<Docket> {
+        self.ask_by(warrant, &identify(warrant)).await
+    }
+
+    /// Has a question asked under a warrant by an act.
+    pub(crate) async fn ask_by(&self, warrant: WarrantId, ask: &Act) -> Option<Docket> {
         let police = self.world.place("police");
         let asked = |state: &State| state.warrant(&warrant)?.questions.keys().next().copied();
         let attempt = async || {
-            self.act(police, Duty::Investigator, identify(warrant))
+            self.act(police, Duty::Investigator, ask.clone())
                 .await
                 .map(|_| ())
         };
