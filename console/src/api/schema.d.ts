@@ -634,7 +634,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The bundle of an exported answer: a ZIP file. */
+        /** The bundle of an exported answer: a ZIP file; taking it leaves a record. */
         get: operations["question_bundle"];
         put?: never;
         post?: never;

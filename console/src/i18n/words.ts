@@ -183,6 +183,7 @@ export const consultations: Book = {
   changes: ['草案变更', 'changes of the draft'],
   provenance: ['来源', 'provenance'],
   'export-csv': ['导出表格', 'table exported'],
+  bundle: ['证据包', 'bundle'],
 }
 
 export function word(book: Book, code: string, lang: Lang): string {

@@ -183,8 +183,9 @@ impl Ledger {
     }
 
     /// [`Ledger::start`] under virtual time. Networks of several nodes share one runtime:
-    /// `name` tells this one's storage from theirs, and its clock stands `ahead` of the
-    /// runtime's at each moment. All that it runs ends with the task that it is started in.
+    /// `name` tells this one's files from theirs, which lie on its `disk`, and its clock
+    /// stands `ahead` of the runtime's at each moment. All that it runs ends with the task
+    /// that it is started in.
     ///
     /// # Errors
     /// As [`Ledger::start`].
@@ -193,11 +194,11 @@ impl Ledger {
         context: commonware_runtime::deterministic::Context,
         mut config: Config,
         rules: Arc<dyn Rules>,
-        (name, ahead): (&str, ClockSkew),
+        (name, ahead, disk): (&str, ClockSkew, &crate::disk::Disk),
     ) -> Starting {
         config.storage_prefix = format!("{name}-");
         config.clock_ahead = ahead;
-        Box::pin(start(context, config, rules))
+        Box::pin(start(disk.machine(context), config, rules))
     }
 
     /// Gives a record to the network. Resolves when it is final, durable here and under a

@@ -25,6 +25,8 @@ mod block;
 mod chain;
 mod core;
 mod cosign;
+#[cfg(any(test, feature = "simulation"))]
+mod disk;
 mod engine;
 mod error;
 pub mod foreign;
@@ -54,6 +56,8 @@ mod witness;
 #[cfg(feature = "simulation")]
 pub use crate::ballots::SeenVote;
 pub use crate::core::ClockSkew;
+#[cfg(any(test, feature = "simulation"))]
+pub use crate::disk::{Disk, Stays};
 pub use crate::error::{Error, Refusal, SubmitError, Trouble};
 pub use crate::host::Host;
 pub use crate::ledger::{Config, Final, Ledger, Starting, Status, Timeouts};

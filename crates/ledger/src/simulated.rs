@@ -21,6 +21,7 @@ use proof::{Membership, Receipt};
 use tokio::sync::oneshot;
 
 use crate::block::BlockDigest;
+use crate::disk::Disk;
 use crate::error::Error;
 use crate::ledger::{Config, Ledger, start};
 use crate::leg::{Legs, Voter, namespace};
@@ -114,7 +115,8 @@ impl Net {
         config.storage_prefix = format!("node{n}-");
         config.leg_blocks = 8;
         let rules = Arc::new(All(self.members.clone()));
-        start(context, config, rules).await
+        // As in simulations of whole nodes: one more runtime would be compiled anew.
+        start(Disk::default().machine(context), config, rules).await
     }
 
     fn origin(&self) -> String {

@@ -11,6 +11,7 @@ mod assets;
 pub mod auth;
 mod cases;
 mod custody;
+pub mod direct;
 mod engine;
 mod events;
 mod guard;

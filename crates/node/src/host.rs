@@ -10,8 +10,9 @@
 //! - Everything that others may see of a node's randomness (salts, blinds, keys of
 //!   plans, ids of warrants, sealed bodies) is drawn from its host.
 //!
-//! *Not here*: the HTTP API and what serves it alone (sessions, passkeys), which
-//! is tokio's; the nonces of the private store, which nobody sees.
+//! *Not here*: the API's connections and live events, which are tokio's; the tokens of
+//! sessions and invitations and the nonces of the private store, which come from the
+//! operating system and are no part of what happens.
 
 use std::{
     convert::Infallible,

@@ -21,7 +21,7 @@ use primitives::{Digest, TimeMs};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    core::{Core, now_ms},
+    core::Core,
     error::{Error, Result},
     store::Shelf,
 };
@@ -88,7 +88,7 @@ impl Expires for Registration {
 
 /// What waits on a shelf; what has expired is thrown away.
 fn sweep<T: Expires + DeserializeOwned>(core: &Core, shelf: Shelf) -> Result<Vec<(Digest, T)>> {
-    let now = now_ms();
+    let now = core.now_ms();
     let mut live = Vec::new();
     for (key, value) in core.store.beginning::<T>(shelf, b"")? {
         match key.as_slice().try_into() {
@@ -129,7 +129,7 @@ pub(crate) fn invite(
     let invitation = Invitation {
         officer,
         duties,
-        expires_ms: now_ms() + LIFE_MS,
+        expires_ms: core.now_ms() + LIFE_MS,
         by_operator,
         challenge: None,
     };
@@ -141,7 +141,7 @@ pub(crate) fn invite(
 fn invitation(core: &Core, code: &Digest) -> Result<Invitation> {
     let found: Option<Invitation> = core.store.get(Shelf::Invitations, &shelf_name(code).0)?;
     found
-        .filter(|invitation| invitation.expires_ms > now_ms())
+        .filter(|invitation| invitation.expires_ms > core.now_ms())
         .ok_or_else(|| {
             Error::refused(
                 "not-found",
@@ -188,7 +188,7 @@ pub(crate) async fn finish(
         officer: invitation.officer,
         duties: invitation.duties,
         credential,
-        expires_ms: now_ms() + LIFE_MS,
+        expires_ms: core.now_ms() + LIFE_MS,
     };
     let id = Digest(primitives::random());
     core.store.put(Shelf::Registrations, &id.0, &registration)?;
@@ -253,7 +253,7 @@ fn registrars(state: &State, core: &Core) -> usize {
 pub(crate) fn registered(core: &Core, id: &Digest) -> Result<Registration> {
     let found: Option<Registration> = core.store.get(Shelf::Registrations, &id.0)?;
     found
-        .filter(|registration| registration.expires_ms > now_ms())
+        .filter(|registration| registration.expires_ms > core.now_ms())
         .ok_or_else(|| Error::refused("not-found", "no such passkey waits here"))
 }
 

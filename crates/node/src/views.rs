@@ -24,7 +24,7 @@ use crate::{
         AnswerTableView, AnswerView, CountView, DocketView, Inbox, MemberView, NodeStatus,
         OfficerView, QuestionView, RecordView, SceneView, SubjectsView, TableView, WarrantView,
     },
-    core::{Core, Indexed, now_ms},
+    core::{Core, Indexed},
     error::{Error, Result},
     requester::RunResult,
     store::Shelf,
@@ -200,7 +200,7 @@ pub(crate) fn warrant(core: &Core, id: &WarrantId, warrant: &Warrant) -> Warrant
         .and_then(|issued| core.body_of::<Order>(&issued).ok());
     WarrantView {
         warrant: id.to_string(),
-        phase: phase(warrant, now_ms()).into(),
+        phase: phase(warrant, core.now_ms()).into(),
         requester: warrant.requester.to_string(),
         authority: warrant.authority.to_string(),
         templates: terms.templates.iter().map(ToString::to_string).collect(),

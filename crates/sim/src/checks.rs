@@ -8,6 +8,7 @@
 //! | `unnoticed` | two logs, or two roots signed, become evidence within a minute of talk |
 //! | `lost` | what was acknowledged stands at its place in every honest node's log |
 //! | `disagree` | at the end honest nodes have one log and one legal state |
+//! | `unsigned` | no act is final that its officer has not signed |
 //! | `lawless` | no answer is opened without its warrant, approvals and budget |
 //! | `canary` | no row of whoever is no subject is seen outside its custodian |
 //! | `wrong-answer` | a bundle verifies, and holds what plain tables say |
@@ -144,6 +145,7 @@ pub(crate) async fn at_the_end(office: &Office, villains: &[usize]) -> u64 {
         }
     }
     lawful(world, &records);
+    signed(office, &records);
     accused(world, &records, &cores, villains);
     canaries(world, &records);
     records.len() as u64
@@ -217,6 +219,22 @@ fn lawful(world: &World, records: &[(u64, Arc<Record>)]) {
                 broken("opened without a completed run under a warrant", record);
             }
             _ => {}
+        }
+    }
+}
+
+/// Every act of an officer is one that this officer has put a signature to.
+fn signed(office: &Office, records: &[(u64, Arc<Record>)]) {
+    let signed = lock(&office.signed);
+    for (_, record) in records {
+        let Some(officer) = &record.header.officer else {
+            continue;
+        };
+        let message = record.header.to_be_signed(&record.signer);
+        let digest = message.map(|message| Digest::plain(&message));
+        if !digest.is_ok_and(|digest| signed.contains(&digest)) {
+            let detail = format!("{} {} of {officer}", record.kind(), record.digest.short());
+            office.world.report.broken("unsigned", detail);
         }
     }
 }

@@ -19,12 +19,14 @@
 //!   runtime and addresses differ.
 //! - Nothing of a run depends on the machine, but how long it takes.
 //!
-//! *Not here*: the HTTP API and the console; torn writes in the private store; the
+//! *Not here*: sockets of the API and the console; torn writes in the private store; the
 //! real clock of the channels' handshakes, which all nodes share (`docs/reliability.md`).
 
+mod calls;
 mod checks;
 mod log;
 mod machine;
+mod panics;
 mod people;
 mod report;
 mod tables;
@@ -44,7 +46,7 @@ use docket::state::QuestionPhase;
 pub use crate::report::{Outcome, Violation};
 use crate::{
     people::{Docket, Office},
-    villains::Villain,
+    villains::{Villain, thief::Thief},
     weather::{Drift, Weather},
     world::{World, sub},
 };
@@ -70,7 +72,9 @@ pub fn run(seed: u64) -> Outcome {
     let settings = deterministic::Config::new()
         .with_seed(seed)
         .with_start_time(UNIX_EPOCH + BEGAN)
-        .with_timeout(Some(LIMIT));
+        .with_timeout(Some(LIMIT))
+        .with_catch_panics(true);
+    panics::watch();
     let (log, subscriber) = log::Log::open();
     let ran = catch_unwind(AssertUnwindSafe(|| {
         tracing::subscriber::with_default(subscriber, || {
@@ -84,6 +88,13 @@ pub fn run(seed: u64) -> Outcome {
         report.broken("panic", text.unwrap_or_default());
         report.close((seed, 0), "")
     });
+    for detail in panics::seen() {
+        let rule = "panic";
+        // The run's own panic is there already.
+        if !outcome.violations.iter().any(|known| known.rule == rule) {
+            outcome.violations.push(Violation { rule, detail });
+        }
+    }
     if log.has_canary() {
         outcome.violations.push(Violation {
             rule: "canary",
@@ -217,7 +228,10 @@ async fn steps(office: &Office) -> Option<()> {
     let villain = world.villain;
     office.enrol().await?;
     office.publish().await?;
-    let mut other = None;
+    let (mut other, mut played) = (None, Vec::new());
+    if villain == Villain::Custodian {
+        played = villains::custodian::another_case(office).await?;
+    }
     if villain == Villain::Latecomer {
         villains::latecomer::expired(office).await?;
     }
@@ -226,15 +240,23 @@ async fn steps(office: &Office) -> Option<()> {
         let warrant = office.warrant("another case", subjects, LIFE).await?;
         other = office.ask(warrant).await;
     }
+    let mut thief = match villain {
+        Villain::Thief => Some(Thief::lurk(office).await?),
+        _ => None,
+    };
     let subjects = world.people.selectors();
     let warrant = office.warrant("the case", subjects, LIFE).await?;
     let docket = office.ask(warrant).await?;
+    if let Some(thief) = &mut thief {
+        office.delivered(docket, world.place("bank_a")).await?;
+        thief.before_approval(docket).await;
+    }
     let mut unlawful = Vec::new();
     if villain == Villain::Coordinator {
         unlawful = villains::coordinator::propose(office, docket).await;
     }
     if matches!(villain, Villain::Requester | Villain::Custodian) {
-        held_up(office, docket, other).await?;
+        held_up(office, docket, (other, played)).await?;
     }
     office.approve(docket, &[]).await?;
     let phase = office.ended(docket).await?;
@@ -246,18 +268,35 @@ async fn steps(office: &Office) -> Option<()> {
         world.stuck("the run was aborted".into());
         return None;
     }
+    if let Some(thief) = &thief {
+        thief.before_opening(docket).await;
+    }
     office.open(docket).await?;
     let bundle = office.bundle(docket).await?;
     checks::bundle(office, &bundle, villain == Villain::Custodian);
+    if calls::are_asked(world) {
+        calls::case(office).await?;
+    }
     if villain == Villain::Latecomer {
         villains::latecomer::revoked(office).await?;
+    }
+    if villain == Villain::Requester {
+        villains::replay::another_answer(office, docket).await?;
+    }
+    if let Some(thief) = &thief {
+        thief.after_opening(docket).await;
+        thief.afterwards().await;
     }
     villains::coordinator::check(office, &unlawful);
     Some(())
 }
 
 /// The run waits for the police's node, which is down, while a villain has its way.
-async fn held_up(office: &Office, docket: Docket, other: Option<Docket>) -> Option<()> {
+async fn held_up(
+    office: &Office,
+    docket: Docket,
+    (other, played): (Option<Docket>, Vec<Vec<u8>>),
+) -> Option<()> {
     let world = &office.world;
     let (police, last) = (world.place("police"), world.place("bank_a"));
     office.approve(docket, &[last]).await?;
@@ -269,7 +308,7 @@ async fn held_up(office: &Office, docket: Docket, other: Option<Docket>) -> Opti
     office.approve(docket, &[]).await?;
     office.bound(docket, world.place("telecom_a")).await?;
     if world.villain == Villain::Custodian {
-        return villains::custodian::answer(office, docket).await;
+        return villains::custodian::answer(office, docket, played).await;
     }
     villains::requester::running(office, docket, other).await;
     world.start(police).await;

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -38,6 +39,20 @@ const TRIES_AFTER_LOSS: usize = 300;
 /// What was acknowledged to somebody: place in the log, and digest.
 pub(crate) type Acknowledged = Mutex<Vec<(u64, Digest)>>;
 
+impl Docket {
+    /// The record that the question names as its warrant.
+    pub(crate) fn warrant_record(&self, core: &node::core::Core) -> Option<Digest> {
+        let record = core.record(&self.question).ok()?.record;
+        match &record.header.statement {
+            Statement::QuestionAsked(asked) => Some(asked.warrant),
+            _ => None,
+        }
+    }
+}
+
+/// What officers have signed, by digest.
+pub(crate) type Signed = Arc<Mutex<BTreeSet<Digest>>>;
+
 /// A case and how far it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Docket {
@@ -49,6 +64,8 @@ pub(crate) struct Docket {
 pub(crate) struct Office {
     pub(crate) world: Arc<World>,
     pub(crate) acknowledged: Acknowledged,
+    /// Digests of what officers have signed.
+    pub(crate) signed: Signed,
     /// Whose tables can be asked: telecoms and banks, by number.
     pub(crate) published: Mutex<BTreeSet<(bool, usize)>>,
 }
@@ -58,6 +75,7 @@ impl Office {
         Self {
             world,
             acknowledged: Mutex::default(),
+            signed: Signed::default(),
             published: Mutex::default(),
         }
     }
@@ -102,9 +120,11 @@ impl Office {
                 id,
             },
         );
+        let signed_before = self.signed.clone();
         let done = self.world.at(n, move |core| async move {
             let prepared = acts::prepare(&core, &actor, &act).await?;
             let to_sign = hex::decode(&prepared.to_sign)?;
+            lock(&signed_before).insert(Digest::plain(&to_sign));
             let signed = SubmitSignature {
                 id: prepared.id,
                 signature: Some(key.sign_raw(&to_sign).to_string()),
@@ -223,21 +243,33 @@ impl Office {
             if self.is_absent(n) {
                 continue;
             }
-            let me = self.world.members[n].id.clone();
-            let taken = |_: &State| {
-                let core = self.world.core(n)?;
-                let index = core.read_index();
-                let mine = |known: &&Indexed| {
-                    let taken = matches!(statement(known), Statement::SnapshotCommitted(_));
-                    taken && known.record.header.institution == me
-                };
-                index.all().iter().find(mine).map(|_| ())
-            };
-            let attempt = async || self.snapshot(n, dataset, path.display().to_string()).await;
-            self.persist(n, "snapshot", taken, attempt).await?;
+            self.publish_one(n, dataset, &path, 1).await?;
             lock(&self.published).insert(place);
         }
         Some(())
+    }
+
+    /// Publishes and snapshots a member's table, the `number`th of its tables.
+    pub(crate) async fn publish_one(
+        &self,
+        n: usize,
+        dataset: &'static str,
+        path: &Path,
+        number: usize,
+    ) -> Option<()> {
+        let me = &self.world.members[n].id;
+        let taken = |_: &State| {
+            let core = self.world.core(n)?;
+            let index = core.read_index();
+            let mine = |known: &&Indexed| {
+                let taken = matches!(statement(known), Statement::SnapshotCommitted(_));
+                taken && known.record.header.institution == *me
+            };
+            let mut taken = index.all().iter().filter(mine);
+            taken.nth(number - 1).map(|_| ())
+        };
+        let attempt = async || self.snapshot(n, dataset, path.display().to_string()).await;
+        self.persist(n, "snapshot", taken, attempt).await
     }
 
     async fn snapshot(
@@ -302,6 +334,15 @@ impl Office {
         subjects: Vec<String>,
         life: Duration,
     ) -> Option<WarrantId> {
+        self.warrant_as_drafted(&|| self.draft(case, subjects.clone(), life))
+            .await
+    }
+
+    /// Has a draft made and issued.
+    pub(crate) async fn warrant_as_drafted(
+        &self,
+        draft: &(dyn Fn() -> DraftWarrant + Sync),
+    ) -> Option<WarrantId> {
         let (police, court) = (
             self.world.place("police"),
             self.world.place("procuratorate"),
@@ -314,8 +355,7 @@ impl Office {
             drafted.into_iter().find(|id| !before.contains(id))
         };
         let attempt = async || {
-            let draft = self.draft(case, subjects.clone(), life);
-            let act = Act::DraftWarrant(draft);
+            let act = Act::DraftWarrant(draft());
             self.act(police, Duty::Investigator, act).await.map(|_| ())
         };
         let id = self.persist(police, "draft", new, attempt).await?;
@@ -334,10 +374,15 @@ impl Office {
 
     /// Has a question asked under a warrant.
     pub(crate) async fn ask(&self, warrant: WarrantId) -> Option<Docket> {
+        self.ask_by(warrant, &identify(warrant)).await
+    }
+
+    /// Has a question asked under a warrant by an act.
+    pub(crate) async fn ask_by(&self, warrant: WarrantId, ask: &Act) -> Option<Docket> {
         let police = self.world.place("police");
         let asked = |state: &State| state.warrant(&warrant)?.questions.keys().next().copied();
         let attempt = async || {
-            self.act(police, Duty::Investigator, identify(warrant))
+            self.act(police, Duty::Investigator, ask.clone())
                 .await
                 .map(|_| ())
         };

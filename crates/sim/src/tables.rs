@@ -115,6 +115,12 @@ impl People {
         Ok((dataset, path))
     }
 
+    /// Every phone, with the number of its telecom.
+    pub(crate) fn phones(&self) -> Vec<(usize, String)> {
+        let phones = self.everybody().flat_map(|person| &person.phones);
+        phones.cloned().collect()
+    }
+
     /// One selector for each subject: a phone.
     pub(crate) fn selectors(&self) -> Vec<String> {
         let phone = |person: &Person| format!("phone:+86{}", person.phones[0].1);

@@ -3,12 +3,14 @@
 //! | villain | wants |
 //! |---|---|
 //! | [`requester`] | a captured requester: one subject more, another case's, before all approved |
+//! | [`replay`] | the same with its investigator: another case's answer for this one's |
 //! | [`latecomer`] | an investigator with an expired or a revoked warrant |
 //! | [`coordinator`] | a requester's validator that proposes approvals and ends of runs nobody made |
 //! | [`custodian`] | a custodian that answers under another key, or with garbage |
 //! | [`twin`] | one key in two programs: votes and checkpoints on both sides |
 //! | [`many`] | more twins than a network withstands: two logs |
 //! | [`forger`] | a validator that shows the overseer another history |
+//! | [`thief`] | whoever holds an officer's session or an operator's token, and no key |
 //! | [`noise`] | somebody on the wire: garbage, silence, floods, half-open connections |
 //!
 //! *Invariants*: an attempt that an honest node answers as if it were lawful is a
@@ -20,7 +22,9 @@ pub(crate) mod forger;
 pub(crate) mod latecomer;
 pub(crate) mod many;
 pub(crate) mod noise;
+pub(crate) mod replay;
 pub(crate) mod requester;
+pub(crate) mod thief;
 pub(crate) mod twin;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -75,11 +79,18 @@ pub(crate) enum Villain {
     Many,
     /// [`forger`].
     Forger,
+    /// [`thief`].
+    Thief,
 }
 
 impl Villain {
     /// The villain of a seed.
     pub(crate) fn of(seed: u64) -> Self {
+        // Each later villain is drawn apart, so that other seeds keep theirs.
+        let mut rng = StdRng::from_seed(sub(seed, "burglar", 0).0);
+        if rng.random_range(0..8u8) == 0 {
+            return Self::Thief;
+        }
         let mut rng = StdRng::from_seed(sub(seed, "villain", 1).0);
         match rng.random_range(0..8u8) {
             0 => return Self::Many,
@@ -108,13 +119,14 @@ impl Villain {
             Self::Twin => "twin",
             Self::Many => "more than f",
             Self::Forger => "forger",
+            Self::Thief => "thief",
         }
     }
 
     /// Members whose node or key is in a villain's hands, and who may be blamed.
     pub(crate) fn members(self, world: &World) -> Vec<usize> {
         match self {
-            Self::Nobody | Self::Requester | Self::Latecomer => Vec::new(),
+            Self::Nobody | Self::Requester | Self::Latecomer | Self::Thief => Vec::new(),
             Self::Coordinator => vec![world.place("police")],
             Self::Custodian => vec![world.place("telecom_a")],
             Self::Twin | Self::Forger => vec![world.place("bank_a")],

@@ -1,6 +1,6 @@
 //! What goes wrong by itself: wires that are slow, cut or garbled, partitions that
 //! heal, nodes that are killed and started again, clocks that stand hours off, backups
-//! that are restored.
+//! that are restored, disks that are full.
 //!
 //! *Invariants*: all of it follows from the seed; when it ends, every wire is whole
 //! and every node runs;
@@ -10,7 +10,10 @@ use std::{sync::Arc, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use crate::world::{Member, World, sub};
+use crate::{
+    panics,
+    world::{Member, World, sub},
+};
 
 /// Shortest and longest time between two events.
 const PAUSE_MS: std::ops::Range<u64> = 200..4_000;
@@ -21,6 +24,17 @@ const DOWN_MS_MAX: u64 = 20_000;
 const RESTORES_OF_100: u8 = 15;
 /// Longest until the backup.
 const BACKUP_AFTER_MS_MAX: u64 = 30_000;
+
+/// Seeds in a hundred in which a disk is full for a while.
+const FULL_OF_100: u8 = 40;
+/// Longest until then.
+const FULL_AFTER_MS_MAX: u64 = 60_000;
+/// Longest that it lasts.
+const FULL_MS: std::ops::Range<u64> = 1_000..30_000;
+/// How long after there is room again a node may still end of what failed.
+const AFTERMATH: Duration = Duration::from_secs(1);
+/// Most bytes for which there is room still.
+const ROOM_BYTES_MAX: u64 = 4 * 1024;
 
 /// Seeds in a hundred in which a clock stands hours before or after the others'.
 const DRIFTS_OF_100: u8 = 40;
@@ -87,6 +101,38 @@ pub(crate) struct Weather {
     /// In some seeds, when every member's private store is backed up; whoever dies after
     /// that may get it back.
     backup: Option<Duration>,
+    /// In some seeds, when a member's disk is full, and until when.
+    full: Option<Full>,
+}
+
+/// A disk that is full for a while.
+struct Full {
+    member: usize,
+    from: Duration,
+    lasts: Duration,
+    /// Bytes that can still be written.
+    room: u64,
+    began: Option<Duration>,
+    freed: Option<Duration>,
+    /// Writes that found no room.
+    refused: u64,
+}
+
+impl Full {
+    fn of(seed: u64, members: usize) -> Option<Self> {
+        let mut rng = StdRng::from_seed(sub(seed, "disk", 0).0);
+        let from = Duration::from_millis(rng.random_range(0..FULL_AFTER_MS_MAX));
+        let full = Self {
+            member: rng.random_range(0..members),
+            from,
+            lasts: Duration::from_millis(rng.random_range(FULL_MS)),
+            room: rng.random_range(0..ROOM_BYTES_MAX),
+            began: None,
+            freed: None,
+            refused: 0,
+        };
+        (rng.random_range(0..100) < FULL_OF_100).then_some(full)
+    }
 }
 
 impl Weather {
@@ -96,12 +142,15 @@ impl Weather {
         let mut losses = StdRng::from_seed(sub(world.seed, "losses", 0).0);
         let after = Duration::from_millis(losses.random_range(0..BACKUP_AFTER_MS_MAX));
         let backup = (losses.random_range(0..100) < RESTORES_OF_100).then_some(after);
+        let full = Full::of(world.seed, world.members.len());
+        let full = full.filter(|full| !spared.contains(&full.member));
         Self {
             world,
             rng,
             spared,
             down: Vec::new(),
             backup,
+            full,
         }
     }
 
@@ -116,6 +165,7 @@ impl Weather {
             let pause = Duration::from_millis(self.rng.random_range(PAUSE_MS));
             self.world.sleep(pause).await;
             self.back_up();
+            self.room().await;
             self.revive().await;
             self.event().await;
         }
@@ -130,6 +180,52 @@ impl Weather {
         self.backup = None;
         self.world.members.iter().for_each(Member::back_up);
         self.note("backup", "");
+    }
+
+    /// Fills a disk when its time has come, ends the node that finds no room, and makes
+    /// room again.
+    async fn room(&mut self) {
+        let now = self.world.now();
+        let Some(mut full) = self.full.take() else {
+            return;
+        };
+        let n = full.member;
+        let disk = self.world.members[n].disk.clone();
+        if full.began.is_none() {
+            if full.from <= now && self.world.runs(n) {
+                full.began = Some(now);
+                panics::bear(true);
+                disk.fill(full.room);
+                self.note("disk full", &format!("{n}, {} bytes left", full.room));
+            }
+            self.full = Some(full);
+            return;
+        }
+        if disk.is_full() && full.began.is_some_and(|began| began + full.lasts <= now) {
+            full.refused = disk.free();
+            full.freed = Some(now);
+        }
+        // A process that panics or whose ledger has stopped ends, and says so.
+        if self.world.runs(n) && (self.world.has_ended(n) || panics::died() > 0) {
+            let how = match panics::died() {
+                0 => "its ledger stopped",
+                _ => "it panicked",
+            };
+            self.note("ended: no room", &format!("{n}: {how}"));
+            panics::bear(true);
+            self.world.kill(n).await;
+            self.down.push((now, n));
+        }
+        // What failed at the last moment may be noticed a moment later.
+        if full.freed.is_some_and(|freed| freed + AFTERMATH <= now) {
+            panics::bear(false);
+            self.note(
+                "room again",
+                &format!("{n}, {} writes had none", full.refused),
+            );
+        } else {
+            self.full = Some(full);
+        }
     }
 
     fn note(&self, kind: &'static str, detail: &str) {
@@ -206,7 +302,10 @@ impl Weather {
 
     async fn revive(&mut self) {
         let now = self.world.now();
-        let (due, later) = self.down.drain(..).partition(|(until, _)| *until <= now);
+        // Nobody is started on a disk that has no room.
+        let disks = &self.world.members;
+        let due = |(until, n): &(Duration, usize)| *until <= now && !disks[*n].disk.is_full();
+        let (due, later) = self.down.drain(..).partition(due);
         self.down = later;
         for (_, n) in due {
             self.world.start(n).await;
@@ -215,6 +314,13 @@ impl Weather {
     }
 
     async fn calm(&mut self) {
+        if let Some(full) = &mut self.full {
+            full.lasts = Duration::ZERO;
+        }
+        while self.full.as_ref().is_some_and(|full| full.began.is_some()) {
+            self.room().await;
+            self.world.sleep(AFTERMATH / 2).await;
+        }
         self.world.wires.change(|sky| {
             let ended = std::mem::take(&mut sky.ended);
             *sky = crate::wires::Sky {

@@ -2,46 +2,45 @@
 //!
 //! *Invariants*
 //! - Everything that a node runs is below its root task and ends with it; what is
-//!   left of a killed node is its private store, its snapshots' files and what its
-//!   ledger had synced.
+//!   left of a killed node is its private store, its snapshots' files, what its ledger
+//!   had synced, and any bytes of what it had not.
 //! - All that is drawn is drawn from the seed.
 //!
 //! *Not here*: who acts (`people`), what goes wrong (`weather`, `villains`), what
 //! must hold (`checks`).
 
+mod member;
+
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use commonware_runtime::{
-    Clock as _, Handle, Spawner as _, Supervisor as _, deterministic::Context,
-};
-use docket::{
-    Charter, Duty, Institution, OfficerId, Role, charter::CharterLimits, seal::SealSecret,
-};
-use ledger::ClockSkew;
+use commonware_runtime::{Clock as _, Spawner as _, Supervisor as _, deterministic::Context};
+use docket::{Charter, Duty, OfficerId, Role, charter::CharterLimits};
+use ledger::Stays;
 use node::{
-    Config, Parts,
-    config::{ConsoleConfig, Listen, Log, files},
+    Parts,
+    api::direct::{Answered, Asked, Direct},
+    config::files,
     core::Core,
-    keystore::NodeKeys,
     log::LogFilter,
     rules::LegalOrder,
-    store::Store,
 };
-use primitives::{Digest, InstitutionId, NetworkId, SigningKey};
+use primitives::{Digest, NetworkId, SigningKey};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::sync::oneshot;
 
+pub(crate) use self::member::Member;
+use self::member::{Running, card, member};
 use crate::{
     machine::{Engine, Machine, engine, ms},
+    panics,
     report::Report,
     tables::{CANARY, People},
     villains::{Villain, coordinator::Lawless, many},
@@ -52,70 +51,6 @@ use crate::{
 const OFFICER_PATIENCE: Duration = Duration::from_secs(40);
 /// How long a killed node's tasks get to be dropped.
 const LAST_BREATH: Duration = Duration::from_millis(50);
-
-/// A member and its machine.
-pub(crate) struct Member {
-    pub(crate) id: InstitutionId,
-    pub(crate) roles: Vec<Role>,
-    pub(crate) keys: NodeKeys,
-    /// Replaced where a backup is restored.
-    store: Mutex<Option<Store>>,
-    pub(crate) config: Config,
-    /// How far its clock stands before the others'.
-    pub(crate) ahead: ClockSkew,
-    officers: BTreeMap<Duty, SigningKey>,
-    slot: Mutex<Slot>,
-}
-
-#[derive(Default)]
-struct Slot {
-    boot: u16,
-    running: Option<Running>,
-}
-
-struct Running {
-    root: Handle<()>,
-    core: Weak<Core>,
-}
-
-impl Member {
-    /// Its private store.
-    pub(crate) fn store(&self) -> Store {
-        lock(&self.store)
-            .clone()
-            .expect("it is open but for a moment")
-    }
-
-    fn backup(&self) -> std::path::PathBuf {
-        self.config.file("store.backup")
-    }
-
-    /// Copies the private store as it stands, if there is no copy yet.
-    pub(crate) fn back_up(&self) {
-        if !self.backup().exists() {
-            let copied = std::fs::copy(self.config.file(files::STORE), self.backup());
-            copied.expect("a scratch file");
-        }
-    }
-
-    /// Puts the copy in the store's place; false where there is none.
-    fn restore(&self) -> bool {
-        if !self.backup().exists() {
-            return false;
-        }
-        let mut store = lock(&self.store);
-        drop(store.take());
-        let path = self.config.file(files::STORE);
-        std::fs::rename(self.backup(), &path).expect("a scratch file");
-        *store = Some(Store::open(&path, &self.keys.store).expect("it was whole"));
-        true
-    }
-
-    /// Sets its clock so far before the others'; behind them if negative.
-    pub(crate) fn set_ahead(&self, ms: i64) {
-        self.ahead.store(ms, Ordering::Relaxed);
-    }
-}
 
 /// A network, its people and their data.
 pub(crate) struct World {
@@ -282,10 +217,17 @@ impl World {
             match world.boot(&context, n, boot).await {
                 Ok(joined) => {
                     let ledger = joined.core.ledger.clone();
-                    let _ = sender.send(Arc::downgrade(&joined.core));
+                    let has_api = world.villain == Villain::Thief;
+                    let api = || Direct::new(joined.core.clone(), world.operator_token(n));
+                    let api = has_api.then(|| Arc::new(api()));
+                    let weak = api.as_ref().map(Arc::downgrade).unwrap_or_default();
+                    let _ = sender.send((Arc::downgrade(&joined.core), weak));
                     let error = ledger.stopped().await;
                     if world.villain == Villain::Many {
                         many::stopped(&world, &error);
+                    } else if panics::borne() {
+                        let text = format!("{n} has no room: {error}");
+                        world.report.note(world.now().as_millis(), &text);
                     } else {
                         let detail = format!("{n}: {error}");
                         world.report.broken("ledger-stopped", detail);
@@ -295,12 +237,12 @@ impl World {
                 Err(error) => world.report.broken("start", format!("{n}: {error}")),
             }
         });
-        let core = receiver.await.unwrap_or_default();
+        let (core, api) = receiver.await.unwrap_or_default();
         for exchange in [false, true] {
             let to = Some(real_port(n, boot, exchange));
             self.wires.lead(public_port(n, exchange), to);
         }
-        lock(&self.members[n].slot).running = Some(Running { root, core });
+        lock(&self.members[n].slot).running = Some(Running { root, core, api });
     }
 
     async fn boot(
@@ -321,7 +263,7 @@ impl World {
         } else {
             Arc::new(law)
         };
-        let place = (member.id.as_str(), member.ahead.clone());
+        let place = (member.id.as_str(), member.ahead.clone(), &member.disk);
         let ledger = context.child("ledger");
         let ledger = ledger::Ledger::simulate(ledger, settings, rules, place).await?;
         let seed = sub(self.seed, &format!("machine of {}", member.id), boot.into());
@@ -337,6 +279,36 @@ impl World {
         node::join(context.child("net"), machine, parts).await
     }
 
+    /// Whether a member's node has ended by itself, as it must where its disk is full.
+    pub(crate) fn has_ended(&self, n: usize) -> bool {
+        let status = self.core(n).map(|core| core.ledger.status());
+        status.is_some_and(|status| status.stopped.is_some())
+    }
+
+    /// Of what a node's ledger had not synced some stays, as the seed and this death say.
+    async fn lose_power(&self, n: usize) {
+        let (boot, member) = (self.boots(n), &self.members[n]);
+        let purpose = format!("power of {}", member.id);
+        let mut rng = StdRng::from_seed(sub(self.seed, &purpose, boot.into()).0);
+        let stays = Stays {
+            of_1000: [0, 500, 900, 990, 999, 1_000][rng.random_range(0..6usize)],
+            beginning: rng.random(),
+        };
+        let torn = member.disk.lose_power(&self.context, stays, &mut rng);
+        match torn.await {
+            Ok(0) => {}
+            Ok(torn) => {
+                self.report.fault("torn writes");
+                let text = format!("{n} died over {torn} writes: {stays:?}");
+                self.report.note(self.now().as_millis(), &text);
+            }
+            Err(error) => {
+                let detail = format!("{n}: its disk can't be written: {error}");
+                self.report.broken("leak", detail);
+            }
+        }
+    }
+
     /// Kills a member's node at whatever await its tasks are.
     pub(crate) async fn kill(&self, n: usize) {
         let running = lock(&self.members[n].slot).running.take();
@@ -350,6 +322,7 @@ impl World {
             let detail = format!("{} holds a node that was killed", self.members[n].id);
             self.report.broken("leak", detail);
         }
+        self.lose_power(n).await;
     }
 
     /// Gives a member whose node is down its private store of before.
@@ -414,6 +387,28 @@ impl World {
         }
     }
 
+    /// The token of a member's operator.
+    pub(crate) fn operator_token(&self, n: usize) -> Digest {
+        sub(self.seed, "operator", n)
+    }
+
+    /// How often a member's node was started.
+    pub(crate) fn boots(&self, n: usize) -> u16 {
+        lock(&self.members[n].slot).boot
+    }
+
+    /// Sends a request to a node's API; nothing where the node is down, dies meanwhile,
+    /// or takes too long.
+    pub(crate) async fn request(&self, n: usize, asked: Asked) -> Option<Answered> {
+        let api = lock(&self.members[n].slot)
+            .running
+            .as_ref()?
+            .api
+            .upgrade()?;
+        let answered = self.at(n, move |_| async move { api.answer(asked).await });
+        answered.await?
+    }
+
     /// Takes a snapshot of a table as its data engine would.
     pub(crate) fn take(
         &self,
@@ -441,63 +436,4 @@ fn scratch() -> tempfile::TempDir {
         tempfile::tempdir()
     };
     made.expect("the machine has room for temporary files")
-}
-
-fn member(
-    seed: u64,
-    n: usize,
-    (name, roles): (&str, Vec<Role>),
-    folder: &Path,
-    ahead_ms: i64,
-) -> Member {
-    let home = folder.join(name);
-    std::fs::create_dir_all(&home).expect("a scratch folder");
-    let keys = NodeKeys {
-        node: SigningKey::from_seed(&sub(seed, "node key", n).0),
-        seal: SealSecret::from_bytes(&sub(seed, "seal key", n).0),
-        store: sub(seed, "store key", n).0.into(),
-    };
-    let store = Store::open(&home.join(files::STORE), &keys.store).expect("a scratch file");
-    let duties = roles.iter().flat_map(|role| match role {
-        Role::Requester => vec![Duty::Investigator],
-        Role::Authority => vec![Duty::Judge],
-        Role::Overseer => vec![Duty::Auditor],
-        Role::Custodian => vec![Duty::Approver],
-    });
-    let officers = duties
-        .map(|duty| (duty, SigningKey::from_seed(&sub(seed, duty.name(), n).0)))
-        .collect();
-    let config = Config {
-        institution: name.parse().expect("the cast's names are names"),
-        listen: Listen {
-            ledger: real_port(n, 0, false),
-            exchange: real_port(n, 0, true),
-            api: SocketAddr::from(([127, 0, 0, 1], 80)),
-        },
-        console: ConsoleConfig::default(),
-        log: Log::default(),
-        home,
-    };
-    Member {
-        id: config.institution.clone(),
-        roles,
-        keys,
-        store: Mutex::new(Some(store)),
-        config,
-        ahead: ClockSkew::new(ahead_ms.into()),
-        officers,
-        slot: Mutex::default(),
-    }
-}
-
-fn card((n, member): (usize, &Member)) -> Institution {
-    Institution {
-        id: member.id.clone(),
-        name: member.id.to_string(),
-        roles: member.roles.iter().copied().collect(),
-        node_key: member.keys.node.public(),
-        seal_key: member.keys.seal.public(),
-        ledger_address: public_port(n, false).to_string(),
-        exchange_address: public_port(n, true).to_string(),
-    }
 }

@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-/// Seeds run beside the corpus: one of every villain that is not there. In 13 and 2 a
-/// clock stands hours off.
-const SEEDS: [u64; 5] = [4, 6, 10, 13, 15];
+/// Seeds run beside the corpus: one of every villain that is not there. In 2 a clock
+/// stands hours off; in 327 a node ends because its disk is full; in 102, of the corpus,
+/// a question has hops.
+const SEEDS: [u64; 4] = [4, 6, 15, 327];
 
 /// Runs a seed; fails with its number and the rules that it broke.
 fn holds(seed: u64) -> sim::Outcome {
@@ -38,7 +39,9 @@ fn seeds_that_once_failed_hold() {
 fn a_few_seeds_hold_and_exercise_the_cast() {
     let outcomes = SEEDS.map(holds);
     let names: std::collections::BTreeSet<_> = outcomes.iter().map(|o| o.villain).collect();
-    assert!(names.len() >= 5, "{names:?}");
+    assert!(names.len() >= 4, "{names:?}");
+    let hashes: std::collections::BTreeSet<_> = outcomes.iter().map(|o| &o.hash).collect();
+    assert_eq!(hashes.len(), outcomes.len(), "two seeds have one run");
     assert!(outcomes.iter().map(sim::Outcome::crashes).sum::<u64>() > 0);
     assert!(outcomes.iter().map(sim::Outcome::villain_acts).sum::<u64>() > 0);
     for outcome in &outcomes {
@@ -56,5 +59,4 @@ fn a_few_seeds_hold_and_exercise_the_cast() {
 fn the_same_seed_gives_the_same_run() {
     let (one, two) = (holds(2), holds(2));
     assert_eq!(one, two);
-    assert_ne!(one.hash, holds(4).hash);
 }

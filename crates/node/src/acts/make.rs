@@ -508,6 +508,13 @@ fn open_answer(core: &Core, state: &State, question: &str) -> Result<Made> {
         .store
         .get(Shelf::Results, &record.0)?
         .ok_or_else(|| Error::refused("answer-unknown", "this node holds no result of the run"))?;
+    // Nobody else can see it: the record shows a commitment and a number.
+    if result.answer.question != record {
+        return Err(Error::refused(
+            "answer-mismatch",
+            "what this node holds as the answer is another question's",
+        ));
+    }
     let rows = u32::try_from(result.answer.rows()).unwrap_or(u32::MAX);
     Ok(Made {
         warrant: Some(id),

@@ -18,7 +18,7 @@ use super::{
     types::{ApiError, ProvenanceView},
 };
 use crate::{
-    core::{Core, now_ms},
+    core::Core,
     error::{Error, Result},
     views::{self, provenance},
 };
@@ -81,7 +81,7 @@ fn passed_on(
     taker: &OfficerId,
     form: &str,
 ) -> Result<()> {
-    let since = now_ms().saturating_sub(PASSED_ON_WITHIN_MS);
+    let since = core.now_ms().saturating_sub(PASSED_ON_WITHIN_MS);
     let index = core.read_index();
     let stated = index.docket(warrant).any(|indexed| {
         let header = &indexed.record.header;

@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     acts::Actor,
-    core::{Core, lock, now_ms},
+    core::{Core, lock},
     error::{Error, Result},
 };
 
@@ -200,7 +200,7 @@ impl Gate {
             nonce,
             signature: field("sig")?.parse().map_err(|_| malformed())?,
         };
-        if now_ms().abs_diff(signed.time_ms) > TIME_SKEW_MAX_MS {
+        if self.core.now_ms().abs_diff(signed.time_ms) > TIME_SKEW_MAX_MS {
             return Err(unauthenticated(
                 "the request's time is over two minutes from this node's",
             ));
@@ -231,7 +231,7 @@ impl Gate {
             .officer(&credential)
             .filter(|officer| officer.institution == core.me)
             .ok_or_else(|| unauthenticated("the key is of no officer enrolled here"))?;
-        self.remember(signed.key, signed.nonce, now_ms())?;
+        self.remember(signed.key, signed.nonce, core.now_ms())?;
         Ok(Caller::Officer {
             actor: Actor {
                 key: credential,
@@ -295,11 +295,11 @@ async fn admit(gate: &Gate, parts: &mut Parts, body: Body) -> Result<(bytes::Byt
     let (caller, session, bytes, kept) = match gate.shown(parts)? {
         Shown::Known(caller, session) => {
             let (turn, proven) = under_way(&caller)?;
-            let (bytes, held) = pressure::read(body, limit).await?;
+            let (bytes, held) = pressure::read(&gate.core.host, body, limit).await?;
             (caller, session, bytes, (held, turn, proven))
         }
         Shown::Signed(signed) => {
-            let (bytes, held) = pressure::read(body, limit).await?;
+            let (bytes, held) = pressure::read(&gate.core.host, body, limit).await?;
             let caller = gate.signer(signed, parts, &bytes)?;
             let (turn, proven) = under_way(&caller)?;
             (caller, None, bytes, (held, turn, proven))

@@ -34,7 +34,7 @@ use super::{
     types::{ApiError, HelloEvent},
 };
 use crate::{
-    core::{Core, now_ms},
+    core::Core,
     error::{Error, Result},
     events::{Held, Next},
 };
@@ -96,7 +96,7 @@ async fn events(
         },
     };
     let hello = HelloEvent {
-        time_ms: now_ms(),
+        time_ms: core.now_ms(),
         institution: core.me.to_string(),
         boot: core.events.boot().into(),
     };

@@ -14,6 +14,7 @@ use crate::{
     acts::{self, Actor, Named},
     core::Core,
     error::{Error, Result},
+    host::Host,
     views,
 };
 
@@ -111,13 +112,14 @@ pub(super) async fn hide_unknown(core: &Arc<Core>, actor: &Actor, act: &Act) -> 
     let Err(unknown) = known else { return Ok(()) };
     if docket.is_some() {
         let turn = HIDDEN.acquire().await;
-        let (core, actor, act) = (core.clone(), actor.clone(), act.clone());
-        tokio::spawn(async move {
-            if let Err(error) = acts::prepare(&core, &actor, &act).await {
+        let (known, actor, act) = (core.clone(), actor.clone(), act.clone());
+        let recorded = async move {
+            if let Err(error) = acts::prepare(&known, &actor, &act).await {
                 tracing::info!(%error, officer = %actor.id, "an act on another's docket");
             }
             drop(turn);
-        });
+        };
+        core.host.spawn("denial", Box::pin(recorded));
     }
     Err(unknown)
 }
@@ -142,9 +144,8 @@ pub(super) async fn consulted(
 
 /// Does what keeps a core or a disk busy off the event loop.
 pub(super) async fn blocking<T: Send + 'static>(
+    host: &Arc<dyn Host>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::broken("panic", error))
+    host.blocking(move || Ok(work())).await
 }

@@ -71,7 +71,7 @@ async fn search_dockets(
     Query(search): Query<Search>,
 ) -> Result<Json<FoundDockets>> {
     auditor(&core, &caller)?;
-    let found = blocking(move || {
+    let found = blocking(&core.host.clone(), move || {
         let viewer = cases::Viewer {
             duties: caller.duties(),
         };
@@ -89,7 +89,10 @@ async fn search_records(
     Query(search): Query<Search>,
 ) -> Result<Json<FoundRecords>> {
     auditor(&core, &caller)?;
-    let found = blocking(move || oversight::records(&core, &search)).await??;
+    let found = blocking(&core.host.clone(), move || {
+        oversight::records(&core, &search)
+    })
+    .await??;
     Ok(Json(found))
 }
 
@@ -102,7 +105,10 @@ async fn statistics(
 ) -> Result<Json<Statistics>> {
     auditor(&core, &caller)?;
     Ok(Json(
-        blocking(move || oversight::statistics(&core, &period)).await?,
+        blocking(&core.host.clone(), move || {
+            oversight::statistics(&core, &period)
+        })
+        .await?,
     ))
 }
 
@@ -113,7 +119,9 @@ async fn alarm_list(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Vec<Alarm>>> {
     auditor(&core, &caller)?;
-    Ok(Json(blocking(move || alarms::alarms(&core)).await?))
+    Ok(Json(
+        blocking(&core.host.clone(), move || alarms::alarms(&core)).await?,
+    ))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -144,6 +152,6 @@ async fn verify_bundle(
         .await
         .map_err(|error| Error::trouble("stopping", error))?;
     Ok(Json(
-        blocking(move || bundles::check(&bytes, network)).await?,
+        blocking(&core.host.clone(), move || bundles::check(&bytes, network)).await?,
     ))
 }

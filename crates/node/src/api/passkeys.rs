@@ -257,7 +257,7 @@ pub(super) async fn list(
         })
         .collect();
     let state = core.state();
-    let now = crate::core::now_ms();
+    let now = core.now_ms();
     let proposed = state
         .nominees()
         .filter(|(_, nominee)| nominee.institution == core.me && !nominee.has_lapsed(now))

@@ -20,7 +20,7 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    extract::Request,
+    extract::{Request, State},
     http::{
         HeaderMap, HeaderValue,
         header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH},
@@ -31,15 +31,13 @@ use axum::{
 use bytes::BytesMut;
 use futures::StreamExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
-    time::timeout,
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::body_bytes_max;
 use crate::{
-    core::lock,
+    core::{Core, lock},
     error::{Error, Result},
+    host::{Host, Patience},
 };
 
 /// KiB that all requests' bodies may have in memory: the largest body twice.
@@ -96,9 +94,13 @@ fn too_large(limit: usize) -> Error {
 }
 
 /// Reads the body of a request that needs no credentials, before its handler runs.
-pub(super) async fn open_body(request: Request, next: Next) -> Response {
+pub(super) async fn open_body(
+    State(core): State<Arc<Core>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
-    match read(body, OPEN_BODY_BYTES_MAX).await {
+    match read(&core.host, body, OPEN_BODY_BYTES_MAX).await {
         Ok((bytes, _held)) => {
             next.run(Request::from_parts(parts, Body::from(bytes)))
                 .await
@@ -115,7 +117,7 @@ pub(super) type Held = Vec<SemaphorePermit<'static>>;
 /// # Errors
 /// A refusal where it is larger, cut or slow; trouble where too many bodies are in
 /// memory.
-pub(super) async fn read(body: Body, limit: usize) -> Result<(Bytes, Held)> {
+pub(super) async fn read(host: &Arc<dyn Host>, body: Body, limit: usize) -> Result<(Bytes, Held)> {
     let reading = async {
         let mut frames = body.into_data_stream();
         let (mut bytes, mut held) = (BytesMut::new(), Held::new());
@@ -139,7 +141,8 @@ pub(super) async fn read(body: Body, limit: usize) -> Result<(Bytes, Held)> {
         }
         Ok((bytes.freeze(), held))
     };
-    timeout(BODY_PATIENCE, reading).await.unwrap_or_else(|_| {
+    let patience = Patience::new(host, BODY_PATIENCE);
+    patience.wait(reading).await.unwrap_or_else(|| {
         Err(Error::refused(
             "body-slow",
             "the request's body takes over a minute",
@@ -269,9 +272,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_cut_at_its_limit_and_its_memory_is_given_back() {
-        let (bytes, held) = read(Body::from(vec![7; 3_000]), 3_000).await.unwrap();
+        let host = crate::host::Machine::host();
+        let body = Body::from(vec![7; 3_000]);
+        let (bytes, held) = read(&host, body, 3_000).await.unwrap();
         assert_eq!((bytes.len(), held[0].num_permits()), (3_000, 3));
-        let larger = read(Body::from(vec![7; 3_001]), 3_000).await;
+        let larger = read(&host, Body::from(vec![7; 3_001]), 3_000).await;
         assert_eq!(larger.unwrap_err().rule(), "too-large");
         drop(held);
         assert_eq!(BODIES.available_permits(), BODIES_KIB);

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     acts, bundle,
-    core::{Core, now_ms},
+    core::Core,
     error::{Error, Result},
     membership, tables, views,
 };
@@ -47,6 +47,8 @@ type Shared = Arc<Core>;
 
 /// The node's router, and its OpenAPI document.
 pub fn router(core: Arc<Core>, gate: Gate) -> Router {
+    let body = middleware::from_fn_with_state(core.clone(), pressure::open_body);
+    let open = open_routes().layer(body);
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(network))
         .routes(routes!(catalogue))
@@ -77,7 +79,7 @@ pub fn router(core: Arc<Core>, gate: Gate) -> Router {
         .merge(engine::routes())
         .merge(events::routes())
         .layer(middleware::from_fn_with_state(gate, authenticate))
-        .merge(open_routes())
+        .merge(open)
         .split_for_parts();
     let document = description(&document);
     let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -104,7 +106,6 @@ fn open_routes() -> OpenApiRouter<Shared> {
         .routes(routes!(passkeys::finish))
         .routes(routes!(status))
         .merge(engine::open_routes())
-        .layer(middleware::from_fn(pressure::open_body))
 }
 
 /// The API's description as it is served, made once.
@@ -255,7 +256,7 @@ async fn answer(
     Ok(Json(view))
 }
 
-/// The bundle of an exported answer: a ZIP file.
+/// The bundle of an exported answer: a ZIP file; taking it leaves a record.
 #[utoipa::path(get, path = "/v1/questions/{id}/bundle", params(("id" = String, Path)), responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 404, body = ApiError)))]
 async fn question_bundle(
     State(core): State<Shared>,
@@ -264,10 +265,13 @@ async fn question_bundle(
 ) -> Result<Response> {
     caller.officer()?;
     caller.operator_or(Duty::Investigator)?;
-    let (_, id, _) = known_question(&core, &id)?;
-    let bytes = tokio::task::spawn_blocking(move || bundle::finish(&core, id))
-        .await
-        .map_err(|error| Error::broken("panic", error))??;
+    let actor = caller.officer()?;
+    let (warrant, id, known) = known_question(&core, &id)?;
+    let finishing = core.clone();
+    let finish = move || bundle::finish(&finishing, id);
+    let bytes = core.host.blocking(finish).await?;
+    let disclosed = known.disclosed.iter().next().copied().unwrap_or(id);
+    consulted(&core, warrant, disclosed, &actor.id, "bundle").await?;
     Ok(([(CONTENT_TYPE, "application/zip")], bytes).into_response())
 }
 
@@ -294,7 +298,7 @@ async fn submit(
     let actor = caller.officer()?;
     let indexed = acts::submit(&core, actor, &signed).await?;
     if let Some(Extension(session)) = session {
-        core.sessions.prolong(&session.cookie, now_ms());
+        core.sessions.prolong(&session.cookie, core.now_ms());
     }
     Ok(Json(tables::recorded(&indexed)))
 }

@@ -40,7 +40,7 @@ use super::{
 };
 use crate::{
     acts::Actor,
-    core::{Core, now_ms},
+    core::Core,
     error::{Error, Result},
     sessions::Tokens,
     store::Shelf,
@@ -128,7 +128,7 @@ pub(super) fn check(
     })?;
     let session = core
         .sessions
-        .find(&cookie, now_ms())
+        .find(&cookie, core.now_ms())
         .ok_or_else(|| unauthenticated("the session has ended"))?;
     if method != Method::GET && method != Method::HEAD {
         check_origin(core, headers)?;
@@ -255,7 +255,7 @@ pub(super) async fn begin(
     headers: HeaderMap,
 ) -> Result<Json<SignIn>> {
     check_origin(&core, &headers)?;
-    let sign_in = core.sessions.begin(now_ms());
+    let sign_in = core.sessions.begin(core.now_ms());
     Ok(Json(SignIn {
         id: hex::encode(sign_in.id),
         public_key: RequestOptions::new(&core.console.rp_id, &sign_in.challenge, None),
@@ -284,7 +284,7 @@ fn sign_in(core: &Core, given: &FinishSignIn, joins: Option<&Digest>) -> Result<
     let mut id = [0; 16];
     hex::decode_to_slice(&given.id, &mut id)
         .map_err(|_| unauthenticated("a sign-in's id is 32 hex digits"))?;
-    let now = now_ms();
+    let now = core.now_ms();
     let challenge = core.sessions.pending(&id, now)?;
     let raw_id = webauthn::decode(&given.credential.raw_id)?;
     let state = core.state();

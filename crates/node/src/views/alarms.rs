@@ -27,7 +27,7 @@ use primitives::{Digest, WarrantId};
 use super::phase;
 use crate::{
     api::types::Alarm,
-    core::{Core, Index, now_ms},
+    core::{Core, Index},
     rules,
 };
 
@@ -54,7 +54,7 @@ const ALARMS_MAX: usize = 500;
 #[must_use]
 pub(crate) fn alarms(core: &Core) -> Vec<Alarm> {
     let state = core.state();
-    let now = now_ms();
+    let now = core.now_ms();
     let mut all = network(core, &state, now);
     {
         let index = core.read_index();

@@ -18,7 +18,7 @@ use crate::{
     api::types::{
         CaseCard, CaseQuestion, CaseView, ChangesView, FieldChange, PreviousDraft, TermsView, Wait,
     },
-    core::{Core, Index, Indexed, lock, now_ms},
+    core::{Core, Index, Indexed, lock},
     error::{Error, Result},
 };
 
@@ -120,7 +120,7 @@ pub(crate) fn card(
     (id, warrant): (&WarrantId, &Warrant),
 ) -> CaseCard {
     let facts = Facts::of(index, id);
-    let now = now_ms();
+    let now = core.now_ms();
     let terms = &warrant.terms;
     let (last_index, last_ms, last_kind) = facts.last.unwrap_or_default();
     let (drafted_ms, drafted_by) = facts.drafted.clone().unwrap_or_default();
@@ -432,7 +432,7 @@ pub(crate) fn changes(core: &Core, id: &WarrantId, warrant: &Warrant) -> Result<
     let (drafted_ms, drafted_by) = facts.drafted.unwrap_or_default();
     view.previous = Some(PreviousDraft {
         warrant: before_id.to_string(),
-        phase: phase(before, now_ms()).into(),
+        phase: phase(before, core.now_ms()).into(),
         drafted_ms,
         drafted_by,
     });

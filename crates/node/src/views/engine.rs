@@ -5,7 +5,7 @@ use std::{path::Path, time::UNIX_EPOCH};
 use crate::{
     api::types::{BuildView, EngineView, ErrorView, Health, PeerView, StorageView},
     config::files,
-    core::{Core, now_ms},
+    core::Core,
 };
 
 /// Files counted below one folder; beyond that the count is a lower bound.
@@ -18,7 +18,7 @@ const DEPTH_MAX: u32 = 16;
 pub(crate) fn engine(core: &Core, console_files: u32) -> EngineView {
     let ledger = core.ledger.status();
     let channels = core.net.get().map(|net| net.status()).unwrap_or_default();
-    let now = now_ms();
+    let now = core.now_ms();
     let started = core.metrics.started_ms();
     EngineView {
         status: super::status(core),

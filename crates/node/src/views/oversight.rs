@@ -15,7 +15,7 @@ use crate::{
         DocketSummary, FoundDockets, FoundRecord, FoundRecords, InstitutionTally, MonthTally,
         Period, Search, Statistics, Tally, TemplateTally, WarrantTally,
     },
-    core::{Core, Index, Indexed, now_ms},
+    core::{Core, Index, Indexed},
     error::{Error, Result},
 };
 
@@ -174,7 +174,7 @@ pub(crate) fn dockets(
     let matcher = Matcher::new(search)?;
     let state = core.state();
     let index = core.read_index();
-    let now = now_ms();
+    let now = core.now_ms();
     let mut found: Vec<(u64, WarrantId, u32)> = Vec::new();
     for (id, warrant) in state.warrants() {
         let parties = [&warrant.requester, &warrant.authority];
@@ -253,7 +253,7 @@ pub(crate) fn records(core: &Core, search: &Search) -> Result<FoundRecords> {
     let matcher = Matcher::new(search)?;
     let state = core.state();
     let index = core.read_index();
-    let now = now_ms();
+    let now = core.now_ms();
     let found: Vec<&Indexed> = index
         .all()
         .iter()
@@ -479,7 +479,7 @@ pub(crate) fn statistics(core: &Core, period: &Period) -> Statistics {
 
 fn warrants(core: &Core, index: &Index, inside: impl Fn(u64) -> bool) -> WarrantTally {
     let state = core.state();
-    let now = now_ms();
+    let now = core.now_ms();
     let mut tally = WarrantTally::default();
     for (_, warrant) in state.warrants() {
         let Some(draft) = index.get(&warrant.draft).filter(|d| inside(d.time_ms)) else {

@@ -1,6 +1,7 @@
 //! A custodian that takes part by the book until it answers: under another key than
-//! the one that it committed to, with the answer of another run, from another snapshot,
-//! with half of its rows, or with bytes that are no answer.
+//! the one that it committed to, with the answer of another run, with what it answered in
+//! another lawful case, from another snapshot, with half of its rows, or with bytes that
+//! are no answer.
 //!
 //! The requester's node must end the run with the custodian's own bytes as evidence,
 //! and blame nobody else. Rows left out it can't see; then the answer must be a part of
@@ -42,6 +43,8 @@ const ME: &str = "custodian";
 enum Answer {
     AnotherKey,
     AnotherRun,
+    /// Byte by byte what it answered in another case.
+    AnotherCase,
     Garbage,
     AnotherSnapshot,
     /// By its own node, from files that it wrote anew.
@@ -50,6 +53,11 @@ enum Answer {
 
 impl Answer {
     fn of(seed: u64) -> Self {
+        // Drawn apart, so that other seeds keep theirs.
+        let mut rng = StdRng::from_seed(sub(seed, ME, 3).0);
+        if rng.random_range(0..5u8) == 0 {
+            return Self::AnotherCase;
+        }
         let mut rng = StdRng::from_seed(sub(seed, ME, 1).0);
         match rng.random_range(0..5u8) {
             0 => Self::AnotherKey,
@@ -64,6 +72,7 @@ impl Answer {
         match self {
             Self::AnotherKey => "answers under another key",
             Self::AnotherRun => "answers as in another run",
+            Self::AnotherCase => "plays back its answer to another case",
             Self::Garbage => "answers with garbage",
             Self::AnotherSnapshot => "answers from another snapshot",
             Self::HalfTheRows => "answers with half of its rows",
@@ -83,6 +92,8 @@ struct Liar {
     /// What a lookup is bound to, as the custodian would have it.
     bound: (Context, Digest),
     order: docket::body::Order,
+    /// What it answered in another case.
+    played: Vec<Vec<u8>>,
 }
 
 impl Service for Liar {
@@ -114,67 +125,63 @@ struct PlanSecrets {
     factors: Vec<(KeyCommitment, Digest)>,
 }
 
-impl Liar {
-    /// The key that it committed to for the first step.
-    fn committed(&self, question: &Digest, snapshot: &Digest) -> Option<PlanKey> {
-        let store = self.world.members[self.world.place("telecom_a")].store();
-        let kept: PlanSecrets = store.get(Shelf::PlanKeys, &question.0).ok()??;
-        let mut factors = kept.factors.iter();
-        let (_, secret) = factors.find(|(key, _)| key.snapshot == *snapshot && key.step == 0)?;
-        PlanKey::from_bytes(&secret.0).ok()
-    }
+/// The key that the custodian committed to for a question's first step.
+fn committed(world: &World, question: &Digest, snapshot: &Digest) -> Option<PlanKey> {
+    let store = world.members[world.place("telecom_a")].store();
+    let kept: PlanSecrets = store.get(Shelf::PlanKeys, &question.0).ok()??;
+    let mut factors = kept.factors.iter();
+    let (_, secret) = factors.find(|(key, _)| key.snapshot == *snapshot && key.step == 0)?;
+    PlanKey::from_bytes(&secret.0).ok()
+}
 
-    fn frames(&self, lookup: Lookup) -> Option<Vec<Vec<u8>>> {
-        let mut rng = lock(&self.rng);
-        if let Answer::Garbage = self.answer {
-            let mut garbage = vec![0; rng.random_range(1..5_000)];
-            rng.fill_bytes(&mut garbage);
-            return Some(vec![garbage]);
-        }
-        let me = self.world.place("telecom_a");
-        let member = &self.world.members[me];
-        let (honest, snapshot) = &self.bound;
+/// What the custodian's own tables say, by the protocol's own code.
+struct Reading {
+    context: Context,
+    snapshot: Digest,
+    table_key: TableKey,
+    prepared: Prepared,
+}
+
+impl Reading {
+    fn open(world: &World, (context, snapshot): (Context, Digest)) -> Option<Self> {
+        let member = &world.members[world.place("telecom_a")];
         let kept: Kept = member.store().get(Shelf::Snapshots, &snapshot.0).ok()??;
         let folder = member.config.file(files::SNAPSHOTS).join(kept.folder);
         // The template's first step is over phones.
         let (key, secret) = kept.keys.iter().find(|(key, _)| key == "phone")?;
-        let table_key = TableKey::from_bytes(&secret.0).ok()?;
-        let prepared = Prepared::open(&folder.join(format!("prepared_{key}.oprf"))).ok()?;
-        let (plan_key, mut context) = match self.answer {
-            Answer::AnotherRun => {
-                let mut context = honest.clone();
-                context.scope.run = Digest::plain(b"another run");
-                (self.committed(&lookup.question, snapshot)?, context)
-            }
-            Answer::AnotherSnapshot => {
-                let plan_key = self.committed(&lookup.question, snapshot)?;
-                (plan_key, honest.clone())
-            }
-            _ => (PlanKey::draw(&mut *rng), honest.clone()),
-        };
-        context.plan_key = plan_key.commitment(&table_key);
-        let node_key = member.keys.node.clone();
+        Some(Self {
+            context,
+            snapshot,
+            table_key: TableKey::from_bytes(&secret.0).ok()?,
+            prepared: Prepared::open(&folder.join(format!("prepared_{key}.oprf"))).ok()?,
+        })
+    }
+
+    /// The frames that answer a request under a plan's key.
+    fn answer(
+        self,
+        world: &World,
+        plan_key: &PlanKey,
+        request: &[u8],
+        order: &docket::body::Order,
+        rng: &mut StdRng,
+    ) -> Option<Vec<Vec<u8>>> {
+        let member = &world.members[world.place("telecom_a")];
         let run = Run::open(
-            context.scope,
+            self.context.scope,
             member.id.clone(),
-            &table_key,
-            &plan_key,
-            node_key,
+            &self.table_key,
+            plan_key,
+            member.keys.node.clone(),
         );
-        // The request says in which run and under which key it was made; it is made to say
-        // another.
-        let mut request = lookup.request;
-        request
-            .get_mut(2..34)?
-            .copy_from_slice(context.digest().as_bytes());
         let permit = Permit {
-            seeds: self.order.blinded.iter().map(|b| b.point.0).collect(),
+            seeds: order.blinded.iter().map(|b| b.point.0).collect(),
             selectors_max: 100,
             buckets_max: 100,
             ..Permit::default()
         };
-        let session = Session::new(context, Arc::new(run), Arc::new(prepared)).ok()?;
-        let mut answer = session.admit(&request, &permit, &mut *rng).ok()?;
+        let session = Session::new(self.context, Arc::new(run), Arc::new(self.prepared)).ok()?;
+        let mut answer = session.admit(request, &permit, rng).ok()?;
         let mut frames = Vec::new();
         loop {
             match answer.pull().ok()? {
@@ -186,6 +193,38 @@ impl Liar {
                 Pull::Done(_) => return Some(frames),
             }
         }
+    }
+}
+
+impl Liar {
+    fn frames(&self, lookup: Lookup) -> Option<Vec<Vec<u8>>> {
+        let mut rng = lock(&self.rng);
+        if let Answer::Garbage = self.answer {
+            let mut garbage = vec![0; rng.random_range(1..5_000)];
+            rng.fill_bytes(&mut garbage);
+            return Some(vec![garbage]);
+        }
+        if let Answer::AnotherCase = self.answer {
+            return Some(self.played.clone());
+        }
+        let mut reading = Reading::open(&self.world, self.bound.clone())?;
+        let committed = committed(&self.world, &lookup.question, &reading.snapshot);
+        let plan_key = match self.answer {
+            Answer::AnotherRun => {
+                reading.context.scope.run = Digest::plain(b"another run");
+                committed?
+            }
+            Answer::AnotherSnapshot => committed?,
+            _ => PlanKey::draw(&mut *rng),
+        };
+        reading.context.plan_key = plan_key.commitment(&reading.table_key);
+        // The request says in which run and under which key it was made; it is made to say
+        // another.
+        let mut request = lookup.request;
+        request
+            .get_mut(2..34)?
+            .copy_from_slice(reading.context.digest().as_bytes());
+        reading.answer(&self.world, &plan_key, &request, &self.order, &mut rng)
     }
 }
 
@@ -230,20 +269,69 @@ fn rewrite(world: &World, me: usize, snapshot: &Digest, keys: bool) -> Option<()
         .ok()
 }
 
+/// The order of a question's warrant, as the custodian was shown it.
+fn order_of(world: &World, docket: Docket) -> Option<docket::body::Order> {
+    let core = world.core(world.place("telecom_a"))?;
+    core.body_of(&docket.warrant_record(&core)?).ok()
+}
+
+/// Another lawful case, in which the custodian answers by the book; gives the bytes of
+/// that answer, where they are to be played back.
+pub(crate) async fn another_case(office: &Office) -> Option<Vec<Vec<u8>>> {
+    let world = &office.world;
+    let Answer::AnotherCase = Answer::of(world.seed) else {
+        return Some(Vec::new());
+    };
+    let (me, police) = (world.place("telecom_a"), world.place("police"));
+    let last = world.place("bank_a");
+    let subjects = world.people.selectors().into_iter().take(1).collect();
+    let warrant = office
+        .warrant("another case", subjects, crate::LIFE)
+        .await?;
+    let other = office.ask(warrant).await?;
+    office.approve(other, &[last]).await?;
+    office.delivered(other, last).await?;
+    world.kill(police).await;
+    office.approve(other, &[]).await?;
+    office.bound(other, me).await?;
+    let played = recorded(office, other).await;
+    world.start(police).await;
+    office.ended(other).await?;
+    if played.is_none() {
+        world.stuck("the other case's answer was not recorded".into());
+    }
+    played
+}
+
+/// What the custodian's node answers in a case: the requester's own request, the key that
+/// was committed to, the table as it is.
+async fn recorded(office: &Office, other: Docket) -> Option<Vec<Vec<u8>>> {
+    let world = &office.world;
+    let (me, police) = (world.place("telecom_a"), world.place("police"));
+    let custodian = Hand::new(world, me, 22, Arc::new(super::Mute)).await;
+    let bound = custodian.bound(other, me, 0);
+    custodian.net.stop(Duration::ZERO).await;
+    let requester = Hand::new(world, police, 23, Arc::new(super::Mute)).await;
+    let targets = requester.subjects(other);
+    requester.net.stop(Duration::ZERO).await;
+    let (bound, targets) = (bound?, targets?);
+    let key = world.members[me].keys.node.public();
+    let asking = mpc::lookup::requester::Session::new(bound.0.clone(), key);
+    let (request, _) = asking.ask(targets).ok()?;
+    let plan_key = committed(world, &other.question, &bound.1)?;
+    let order = order_of(world, other)?;
+    let mut rng = StdRng::from_seed(sub(world.seed, ME, 4).0);
+    Reading::open(world, bound)?.answer(world, &plan_key, &request, &order, &mut rng)
+}
+
 /// Takes the custodian's place once all inputs are bound, and gives it back when the
 /// run has ended: with the custodian blamed, unless it left out rows.
-pub(crate) async fn answer(office: &Office, docket: Docket) -> Option<()> {
+pub(crate) async fn answer(office: &Office, docket: Docket, played: Vec<Vec<u8>>) -> Option<()> {
     let world = &office.world;
     let (me, police) = (world.place("telecom_a"), world.place("police"));
     let answer = Answer::of(world.seed);
     let hand = Hand::new(world, me, 20, Arc::new(super::Mute)).await;
-    let core = world.core(me)?;
-    let record = core.record(&docket.question).ok()?.record;
-    let docket::Statement::QuestionAsked(asked) = &record.header.statement else {
-        return None;
-    };
-    let order = core.body_of(&asked.warrant).ok()?;
-    drop(core);
+    let order = order_of(world, docket)?;
     let bound = hand.bound(docket, me, 0)?;
     hand.net.stop(Duration::ZERO).await;
     world.kill(me).await;
@@ -266,6 +354,7 @@ pub(crate) async fn answer(office: &Office, docket: Docket) -> Option<()> {
             rng: Mutex::new(StdRng::from_seed(sub(world.seed, ME, 0).0)),
             bound,
             order,
+            played,
         };
         let hand = Hand::new(world, me, 21, Arc::new(liar)).await;
         world.lead_exchange(me, hand.address());

@@ -38,7 +38,7 @@ const TROUBLE: [&str; 6] = [
 ];
 
 /// Has an act tried until some rule answers it.
-async fn insist(office: &Office, n: usize, act: &Act) -> Option<Attempt<()>> {
+pub(crate) async fn insist(office: &Office, n: usize, act: &Act) -> Option<Attempt<()>> {
     for _ in 0..super::TRIES_MAX {
         let done = office.act(n, Duty::Investigator, act.clone()).await;
         if let Some(answer) = attempt(done.map(|_| ())) {

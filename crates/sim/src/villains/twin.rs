@@ -120,7 +120,8 @@ pub(super) fn second(world: &World, context: Context, villain: usize) -> Option<
     let mut settings = node::ledger_settings(&config, &world.charter, &member.keys).ok()?;
     settings.bootstrap = Vec::new();
     let name = format!("twin-{}", member.id);
-    let place = (name.as_str(), ledger::ClockSkew::default());
+    let disk = ledger::Disk::default();
+    let place = (name.as_str(), ledger::ClockSkew::default(), &disk);
     Some(Ledger::simulate(context, settings, rules, place))
 }
 

@@ -1,0 +1,390 @@
+//! A simulated node's disk: it can be full, and when its machine loses power it keeps of
+//! each write that was not synced nothing, a beginning, or any choice of its bytes.
+//!
+//! Why it exists: in a simulated network all nodes share one runtime and so one storage;
+//! the runtime's own faults befall all of them alike, and torn writes appear only when
+//! the whole runtime ends. Here one node's disk is told from the others'.
+//!
+//! *Invariants*
+//! - What was synced stays, whatever becomes of the rest.
+//! - A write that finds no room leaves the beginning for which there was some.
+//!
+//! *Not here*: sizes of files that change without a sync and survive; reads that fail.
+
+mod machine;
+
+use std::io;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use commonware_runtime::deterministic::{self, Context};
+use commonware_runtime::{
+    Blob as _, BlobVersion, Error, Handle, IoBufs, IoBufsMut, ReadOptions, Storage as _,
+    WriteOptions,
+};
+use rand::{Rng, RngExt as _};
+
+pub(crate) use machine::Machine;
+
+/// A file by its partition and name.
+type File = (String, Vec<u8>);
+
+/// What stays of a write that was not synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stays {
+    /// How likely each byte is to stay, in a thousand.
+    pub of_1000: u32,
+    /// Whether nothing stays after the first byte that does not.
+    pub beginning: bool,
+}
+
+/// A write that may be lost.
+#[derive(Clone, Debug)]
+struct Unsynced {
+    file: File,
+    versions: RangeInclusive<BlobVersion>,
+    number: u64,
+    offset: u64,
+    bytes: Bytes,
+}
+
+#[derive(Default)]
+struct State {
+    /// Bytes that can still be written; none: as many as one likes.
+    room: Option<u64>,
+    /// Writes that found no room.
+    refused: u64,
+    written: u64,
+    unsynced: Vec<Unsynced>,
+}
+
+/// A node's disk. Clones are the same one.
+#[derive(Clone, Default)]
+pub struct Disk(Arc<Mutex<State>>);
+
+impl Disk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets no more than so many bytes be written.
+    pub fn fill(&self, room: u64) {
+        self.state().room = Some(room);
+    }
+
+    /// Lets everything be written again; gives how many writes found no room.
+    pub fn free(&self) -> u64 {
+        let mut state = self.state();
+        state.room = None;
+        std::mem::take(&mut state.refused)
+    }
+
+    /// How many writes found no room since there was some last.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.state().refused
+    }
+
+    /// Whether it is full, or will be.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.state().room.is_some()
+    }
+
+    /// A runtime whose storage is this disk.
+    pub(crate) fn machine(&self, inner: Context) -> Machine {
+        Machine {
+            inner,
+            disk: self.clone(),
+        }
+    }
+
+    /// Loses what was not synced but for what `stays` of it; gives how many writes were
+    /// torn or kept. Nothing may have its files open.
+    ///
+    /// # Errors
+    /// The storage's own.
+    pub async fn lose_power(
+        &self,
+        context: &Context,
+        stays: Stays,
+        rng: &mut (impl Rng + Send),
+    ) -> Result<usize, Error> {
+        let unsynced = std::mem::take(&mut self.state().unsynced);
+        let mut torn = 0;
+        for write in unsynced {
+            let kept = stays.of(write.bytes.len(), rng);
+            if kept.is_empty() {
+                continue;
+            }
+            torn += 1;
+            let (partition, name) = &write.file;
+            let opened = context.open_versioned(partition, name, write.versions);
+            let (blob, _, _) = opened.await?;
+            for run in kept {
+                let offset = write.offset + run.start as u64;
+                let bytes = write.bytes.slice(run);
+                blob.write_at(offset, bytes, WriteOptions::SYNC).await?;
+            }
+        }
+        Ok(torn)
+    }
+
+    /// How many of so many bytes can be written.
+    fn take_room(&self, bytes: usize) -> usize {
+        let mut state = self.state();
+        let Some(room) = &mut state.room else {
+            return bytes;
+        };
+        let taken = usize::try_from(*room).unwrap_or(usize::MAX).min(bytes);
+        *room -= taken as u64;
+        if taken < bytes {
+            state.refused += 1;
+        }
+        taken
+    }
+
+    /// Writes so far: those with a lower number came before.
+    fn cut(&self) -> u64 {
+        self.state().written
+    }
+
+    /// All of a file that was written before a cut is durable.
+    fn synced(&self, file: &File, cut: u64) {
+        let mut state = self.state();
+        let stays = |write: &Unsynced| write.file != *file || write.number >= cut;
+        state.unsynced.retain(stays);
+    }
+
+    /// A file is gone, or was opened on what is durable of it; without a name a whole
+    /// partition.
+    fn forget(&self, partition: &str, name: Option<&[u8]>) {
+        let stays = |write: &Unsynced| {
+            write.file.0 != partition || name.is_some_and(|name| write.file.1 != name)
+        };
+        self.state().unsynced.retain(stays);
+    }
+
+    /// These bytes are durable: what was written there before is of no account.
+    fn durable(&self, file: &File, offset: u64, bytes: usize) {
+        let end = offset + bytes as u64;
+        let mut state = self.state();
+        let unsynced = std::mem::take(&mut state.unsynced);
+        for write in unsynced {
+            if write.file != *file {
+                state.unsynced.push(write);
+                continue;
+            }
+            let from = write.offset;
+            let until = from + write.bytes.len() as u64;
+            for (a, b) in [(from, until.min(offset)), (from.max(end), until)] {
+                if let (Ok(start), Ok(stop)) =
+                    (usize::try_from(a - from), usize::try_from(b.max(a) - from))
+                    && start < stop
+                {
+                    state.unsynced.push(Unsynced {
+                        offset: a,
+                        bytes: write.bytes.slice(start..stop),
+                        ..write.clone()
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Stays {
+    /// The runs of so many bytes that stay.
+    fn of(self, bytes: usize, rng: &mut impl Rng) -> Vec<std::ops::Range<usize>> {
+        let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+        for at in 0..bytes {
+            if rng.random_range(0..1_000u32) >= self.of_1000 {
+                if self.beginning {
+                    break;
+                }
+                continue;
+            }
+            match runs.last_mut() {
+                Some(run) if run.end == at => run.end += 1,
+                _ => runs.push(at..at + 1),
+            }
+        }
+        runs
+    }
+}
+
+/// An open file of a disk.
+pub(crate) struct Blob {
+    inner: deterministic::Blob,
+    disk: Disk,
+    file: File,
+    versions: RangeInclusive<BlobVersion>,
+}
+
+impl Blob {
+    fn note(&self, offset: u64, bytes: Bytes) {
+        let mut state = self.disk.state();
+        state.written += 1;
+        let number = state.written;
+        state.unsynced.push(Unsynced {
+            file: self.file.clone(),
+            versions: self.versions.clone(),
+            number,
+            offset,
+            bytes,
+        });
+    }
+}
+
+impl commonware_runtime::Blob for Blob {
+    async fn read_at_buf(
+        &self,
+        offset: u64,
+        len: usize,
+        bufs: impl Into<IoBufsMut> + Send,
+        options: ReadOptions,
+    ) -> Result<IoBufsMut, Error> {
+        self.inner.read_at_buf(offset, len, bufs, options).await
+    }
+
+    async fn read_at(
+        &self,
+        offset: u64,
+        len: usize,
+        options: ReadOptions,
+    ) -> Result<IoBufsMut, Error> {
+        self.inner.read_at(offset, len, options).await
+    }
+
+    async fn write_at(
+        &self,
+        offset: u64,
+        bufs: impl Into<IoBufs> + Send,
+        options: WriteOptions,
+    ) -> Result<(), Error> {
+        let bufs: IoBufs = bufs.into();
+        let bytes: Bytes = bufs.coalesce().into();
+        let taken = self.disk.take_room(bytes.len());
+        if taken < bytes.len() {
+            let beginning = bytes.slice(..taken);
+            let plain = options.without(WriteOptions::SYNC);
+            self.inner
+                .write_at(offset, beginning.clone(), plain)
+                .await?;
+            self.note(offset, beginning);
+            return Err(io::Error::from(io::ErrorKind::StorageFull).into());
+        }
+        self.inner.write_at(offset, bytes.clone(), options).await?;
+        if options.contains(WriteOptions::SYNC) {
+            self.disk.durable(&self.file, offset, bytes.len());
+        } else {
+            self.note(offset, bytes);
+        }
+        Ok(())
+    }
+
+    async fn resize(&self, len: u64) -> Result<(), Error> {
+        self.inner.resize(len).await
+    }
+
+    async fn sync(&self) -> Result<(), Error> {
+        let cut = self.disk.cut();
+        self.inner.sync().await?;
+        self.disk.synced(&self.file, cut + 1);
+        Ok(())
+    }
+
+    async fn start_sync(&self) -> Handle<()> {
+        let cut = self.disk.cut();
+        let started = self.inner.start_sync().await;
+        let (disk, file) = (self.disk.clone(), self.file.clone());
+        Handle::from_future(async move {
+            let done = started.await;
+            if done.is_ok() {
+                disk.synced(&file, cut + 1);
+            }
+            done
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use commonware_runtime::{DEFAULT_BLOB_VERSION, Runner as _, Supervisor as _};
+    use rand::{SeedableRng as _, rngs::StdRng};
+
+    use super::*;
+
+    async fn contents(context: &Context, name: &[u8]) -> Vec<u8> {
+        let versions = DEFAULT_BLOB_VERSION..=DEFAULT_BLOB_VERSION;
+        let (blob, len, _) = context
+            .open_versioned("disk", name, versions)
+            .await
+            .unwrap();
+        let len = usize::try_from(len).unwrap();
+        let read = blob.read_at(0, len, ReadOptions::default()).await.unwrap();
+        read.coalesce().as_ref().to_vec()
+    }
+
+    #[test]
+    fn what_was_synced_stays_and_of_the_rest_what_is_drawn() {
+        deterministic::Runner::default().start(|context| async move {
+            let disk = Disk::default();
+            let machine = disk.machine(context.child("machine"));
+            let (blob, _) = machine.open("disk", b"a").await.unwrap();
+            blob.write_at(0, b"synced..".as_slice(), WriteOptions::default())
+                .await
+                .unwrap();
+            blob.sync().await.unwrap();
+            blob.write_at(8, vec![7; 100], WriteOptions::default())
+                .await
+                .unwrap();
+            blob.write_at(20, b"durable".as_slice(), WriteOptions::SYNC)
+                .await
+                .unwrap();
+            drop(blob);
+            let stays = Stays {
+                of_1000: 500,
+                beginning: false,
+            };
+            let mut rng = StdRng::seed_from_u64(1);
+            disk.lose_power(&context, stays, &mut rng).await.unwrap();
+            let found = contents(&context, b"a").await;
+            assert_eq!(&found[..8], b"synced..");
+            assert_eq!(&found[20..27], b"durable");
+            let of = |byte: u8| found[8..].iter().filter(|found| **found == byte).count();
+            assert!(of(7) > 10 && of(0) > 10, "{found:?}");
+            // Nothing is left to lose.
+            let stays = Stays {
+                of_1000: 1_000,
+                beginning: true,
+            };
+            assert_eq!(disk.lose_power(&context, stays, &mut rng).await.unwrap(), 0);
+        });
+    }
+
+    #[test]
+    fn a_full_disk_takes_a_beginning_and_then_nothing() {
+        deterministic::Runner::default().start(|context| async move {
+            let disk = Disk::default();
+            let machine = disk.machine(context.child("machine"));
+            let (blob, _) = machine.open("disk", b"b").await.unwrap();
+            disk.fill(5);
+            blob.write_at(0, b"abcdefgh".as_slice(), WriteOptions::SYNC)
+                .await
+                .unwrap_err();
+            blob.write_at(0, b"x".as_slice(), WriteOptions::default())
+                .await
+                .unwrap_err();
+            assert_eq!((disk.refused(), disk.is_full()), (2, true));
+            assert_eq!(disk.free(), 2);
+            blob.write_at(5, b"!".as_slice(), WriteOptions::default())
+                .await
+                .unwrap();
+            blob.sync().await.unwrap();
+            drop(blob);
+            assert_eq!(contents(&context, b"b").await, b"abcde!");
+        });
+    }
+}

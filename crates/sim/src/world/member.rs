@@ -1,0 +1,157 @@
+//! A member: its keys, its house and its machine.
+//!
+//! *Invariants*: all of it is drawn from the seed; its files lie in a scratch folder.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::Path,
+    sync::{Mutex, Weak, atomic::Ordering},
+};
+
+use commonware_runtime::Handle;
+use docket::{Duty, Institution, Role, seal::SealSecret};
+use ledger::{ClockSkew, Disk};
+use node::{
+    Config,
+    api::direct::Direct,
+    config::{ConsoleConfig, Listen, Log, files},
+    core::Core,
+    keystore::NodeKeys,
+    store::Store,
+};
+use primitives::{InstitutionId, SigningKey};
+
+use super::{lock, public_port, real_port, sub};
+
+/// A member and its machine.
+pub(crate) struct Member {
+    pub(crate) id: InstitutionId,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) keys: NodeKeys,
+    /// Replaced where a backup is restored.
+    store: Mutex<Option<Store>>,
+    pub(crate) config: Config,
+    /// How far its clock stands before the others'.
+    pub(crate) ahead: ClockSkew,
+    /// Where its ledger lies.
+    pub(crate) disk: Disk,
+    pub(super) officers: BTreeMap<Duty, SigningKey>,
+    pub(super) slot: Mutex<Slot>,
+}
+
+/// A machine, and how often it was started.
+#[derive(Default)]
+pub(super) struct Slot {
+    pub(super) boot: u16,
+    pub(super) running: Option<Running>,
+}
+
+/// What runs of a node.
+pub(super) struct Running {
+    pub(super) root: Handle<()>,
+    pub(super) core: Weak<Core>,
+    /// Its API, where somebody asks it.
+    pub(super) api: Weak<Direct>,
+}
+
+impl Member {
+    /// Its private store.
+    pub(crate) fn store(&self) -> Store {
+        lock(&self.store)
+            .clone()
+            .expect("it is open but for a moment")
+    }
+
+    fn backup(&self) -> std::path::PathBuf {
+        self.config.file("store.backup")
+    }
+
+    /// Copies the private store as it stands, if there is no copy yet.
+    pub(crate) fn back_up(&self) {
+        if !self.backup().exists() {
+            let copied = std::fs::copy(self.config.file(files::STORE), self.backup());
+            copied.expect("a scratch file");
+        }
+    }
+
+    /// Puts the copy in the store's place; false where there is none.
+    pub(super) fn restore(&self) -> bool {
+        if !self.backup().exists() {
+            return false;
+        }
+        let mut store = lock(&self.store);
+        drop(store.take());
+        let path = self.config.file(files::STORE);
+        std::fs::rename(self.backup(), &path).expect("a scratch file");
+        *store = Some(Store::open(&path, &self.keys.store).expect("it was whole"));
+        true
+    }
+
+    /// Sets its clock so far before the others'; behind them if negative.
+    pub(crate) fn set_ahead(&self, ms: i64) {
+        self.ahead.store(ms, Ordering::Relaxed);
+    }
+}
+
+/// Makes a member and its house.
+pub(super) fn member(
+    seed: u64,
+    n: usize,
+    (name, roles): (&str, Vec<Role>),
+    folder: &Path,
+    ahead_ms: i64,
+) -> Member {
+    let home = folder.join(name);
+    std::fs::create_dir_all(&home).expect("a scratch folder");
+    let keys = NodeKeys {
+        node: SigningKey::from_seed(&sub(seed, "node key", n).0),
+        seal: SealSecret::from_bytes(&sub(seed, "seal key", n).0),
+        store: sub(seed, "store key", n).0.into(),
+    };
+    let store = Store::open(&home.join(files::STORE), &keys.store).expect("a scratch file");
+    let duties = roles.iter().flat_map(|role| match role {
+        Role::Requester => vec![Duty::Investigator],
+        Role::Authority => vec![Duty::Judge],
+        Role::Overseer => vec![Duty::Auditor],
+        Role::Custodian => vec![Duty::Approver],
+    });
+    let officers = duties
+        .map(|duty| (duty, SigningKey::from_seed(&sub(seed, duty.name(), n).0)))
+        .collect();
+    let config = Config {
+        institution: name.parse().expect("the cast's names are names"),
+        listen: Listen {
+            ledger: real_port(n, 0, false),
+            exchange: real_port(n, 0, true),
+            api: SocketAddr::from(([127, 0, 0, 1], 80)),
+        },
+        console: ConsoleConfig::default(),
+        log: Log::default(),
+        home,
+    };
+    Member {
+        id: config.institution.clone(),
+        roles,
+        keys,
+        store: Mutex::new(Some(store)),
+        config,
+        ahead: ClockSkew::new(ahead_ms.into()),
+        disk: Disk::default(),
+        officers,
+        slot: Mutex::default(),
+    }
+}
+
+/// A member as the charter names it.
+pub(super) fn card((n, member): (usize, &Member)) -> Institution {
+    Institution {
+        id: member.id.clone(),
+        name: member.id.to_string(),
+        roles: member.roles.iter().copied().collect(),
+        node_key: member.keys.node.public(),
+        seal_key: member.keys.seal.public(),
+        ledger_address: public_port(n, false).to_string(),
+        exchange_address: public_port(n, true).to_string(),
+    }
+}
