@@ -61,8 +61,8 @@
 //! *Cost*: one round and a half. Receiver to sender 1.29 values an item; back one
 //! tag. At a million items a side: 37.2 bytes an item malicious, 20.8 semi-honest,
 //! 0.5 of them the correlation's. Of the processor's time, with the fast code, a
-//! third goes to the correlation (half of that to the code's random reads), a fifth
-//! to SHA-256 of items, tags and transcripts, a seventh to pages of memory that are
+//! third goes to the correlation (a third of that to the code's random reads), a sixth
+//! to SHA-256 of items, tags and transcripts, a sixth to pages of memory that are
 //! had for the first time, a tenth to sorting, the rest to the store and to reading
 //! it; `benches/psi-bench.rs` prints the phases (`--phases`).
 
