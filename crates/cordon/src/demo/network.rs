@@ -13,7 +13,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{Read, Seek, SeekFrom},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{Mutex, PoisonError},
@@ -103,6 +103,8 @@ pub struct Network {
     passphrase_file: PathBuf,
     officers: Mutex<BTreeMap<(InstitutionId, OfficerId), SigningKey>>,
     children: Children,
+    /// Keeps other networks off the ports, as long as this one is.
+    _claims: Vec<TcpListener>,
 }
 
 impl Network {
@@ -119,7 +121,7 @@ impl Network {
         let homes: Vec<NewHome> = spec
             .members
             .iter()
-            .zip(ports.chunks(3))
+            .zip(ports.addresses.chunks(3))
             .map(|(member, ports)| new_home(&spec, member, ports))
             .collect();
         let cards = make_homes(&homes, &passphrase)?;
@@ -148,6 +150,7 @@ impl Network {
             passphrase_file,
             officers: Mutex::default(),
             children: Children::default(),
+            _claims: ports.claims,
         })
     }
 
@@ -184,6 +187,7 @@ impl Network {
             passphrase_file,
             officers: Mutex::default(),
             children: Children::default(),
+            _claims: Vec::new(),
         };
         network.read_officer_keys(officers)?;
         Ok(network)

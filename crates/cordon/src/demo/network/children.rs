@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::ErrorKind,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     process::{Child, Command},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -20,6 +21,8 @@ use crate::failure::{Failure, Result};
 const DRAIN_S_MAX: u64 = 10;
 /// Ports below the systems' usual range for outgoing connections.
 const PORTS: std::ops::Range<u16> = 12_000..32_000;
+/// Another loopback address, on which chosen ports are claimed.
+const CLAIMS: Ipv4Addr = Ipv4Addr::new(127, 67, 68, 1);
 /// Tries to find a free port.
 const PORT_TRIES_MAX: usize = 2_000;
 
@@ -125,8 +128,20 @@ pub(super) fn drain(mut children: Vec<Child>) {
     }
 }
 
-/// Free ports of the loopback address, held until all are chosen.
-pub(super) fn free_ports(count: usize) -> Result<Vec<SocketAddr>> {
+/// Ports that were free, and what keeps other networks of this machine off them: they
+/// are chosen seconds before their nodes listen.
+pub(super) struct Ports {
+    pub(super) addresses: Vec<SocketAddr>,
+    /// Listeners on the same ports of [`CLAIMS`], gone with this process.
+    pub(super) claims: Vec<TcpListener>,
+}
+
+/// Chooses free ports of the loopback address, and claims them.
+pub(super) fn free_ports(count: usize) -> Result<Ports> {
+    let mut ports = Ports {
+        addresses: Vec::new(),
+        claims: Vec::new(),
+    };
     let mut held = Vec::new();
     for _ in 0..PORT_TRIES_MAX {
         if held.len() == count {
@@ -134,10 +149,18 @@ pub(super) fn free_ports(count: usize) -> Result<Vec<SocketAddr>> {
         }
         let draw = u16::from_be_bytes(primitives::random());
         let port = PORTS.start + draw % (PORTS.end - PORTS.start);
-        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-        if let Ok(listener) = TcpListener::bind(address) {
-            held.push((address, listener));
+        let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) else {
+            continue;
+        };
+        match TcpListener::bind((CLAIMS, port)) {
+            Ok(claim) => ports.claims.push(claim),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => continue,
+            // A system that has but one loopback address goes without.
+            Err(_) => {}
         }
+        held.push(listener);
+        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        ports.addresses.push(address);
     }
     if held.len() < count {
         return Err(Failure::trouble(
@@ -145,7 +168,7 @@ pub(super) fn free_ports(count: usize) -> Result<Vec<SocketAddr>> {
             "no free ports on the loopback address",
         ));
     }
-    Ok(held.into_iter().map(|(address, _)| address).collect())
+    Ok(ports)
 }
 
 #[cfg(test)]
@@ -156,10 +179,12 @@ mod tests {
 
     #[test]
     fn ports_are_free_and_differ() {
-        let ports = free_ports(30).unwrap();
-        let distinct: BTreeSet<_> = ports.iter().collect();
-        assert_eq!(distinct.len(), 30);
-        for port in &ports {
+        // So many that some would be drawn twice, if others' were not kept off.
+        let networks: Vec<Ports> = (0..20).map(|_| free_ports(30).unwrap()).collect();
+        let all = || networks.iter().flat_map(|ports| &ports.addresses);
+        let distinct: BTreeSet<_> = all().collect();
+        assert_eq!(distinct.len(), 600);
+        for port in all() {
             assert!(PORTS.contains(&port.port()));
             TcpListener::bind(port).unwrap();
         }
