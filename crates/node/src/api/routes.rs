@@ -246,9 +246,8 @@ async fn answer(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<AnswerView>> {
-    caller.officer()?;
-    caller.operator_or(Duty::Investigator)?;
     let actor = caller.officer()?;
+    caller.operator_or(Duty::Investigator)?;
     let (warrant, id, known) = known_question(&core, &id)?;
     let view = views::answer(&core, &id, &known)?;
     let disclosed = known.disclosed.iter().next().copied().unwrap_or(id);
@@ -263,9 +262,8 @@ async fn question_bundle(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    caller.officer()?;
-    caller.operator_or(Duty::Investigator)?;
     let actor = caller.officer()?;
+    caller.operator_or(Duty::Investigator)?;
     let (warrant, id, known) = known_question(&core, &id)?;
     let finishing = core.clone();
     let finish = move || bundle::finish(&finishing, id);
