@@ -113,6 +113,33 @@ pub(crate) struct Pending {
     pub(crate) ands: Log,
 }
 
+impl Pending {
+    fn log(&mut self, over: Over) -> &mut Log {
+        match over {
+            Over::Numbers => &mut self.products,
+            Over::Bits => &mut self.ands,
+        }
+    }
+}
+
+/// What products are over.
+#[derive(Clone, Copy)]
+pub(crate) enum Over {
+    /// Z_2^64.
+    Numbers,
+    /// Bits, 64 a word.
+    Bits,
+}
+
+impl Over {
+    fn pending_max(self) -> usize {
+        match self {
+            Self::Numbers => limits::SHARES_PENDING_PRODUCTS,
+            Self::Bits => limits::SHARES_PENDING_WORDS,
+        }
+    }
+}
+
 /// Appends words; much of them on large pages, which cost less to be had.
 fn append(to: &mut Vec<u64>, words: &[u64]) {
     const LARGE_WORDS: usize = 1 << 17;
@@ -162,49 +189,38 @@ impl Party<'_> {
     /// faults.
     pub fn verify(&mut self) -> Result<(), Error> {
         let mut pending = std::mem::take(&mut self.pending);
-        if pending.products.len() > 0 {
-            self.check_numbers(pending.products.made())?;
+        for over in [Over::Numbers, Over::Bits] {
+            let log = pending.log(over);
+            if log.len() > 0 {
+                self.check_made(over, log.made())?;
+            }
+            log.clear();
         }
-        if pending.ands.len() > 0 {
-            self.check_planes(pending.ands.made())?;
-        }
-        pending.products.clear();
-        pending.ands.clear();
         self.pending = pending;
         Ok(())
     }
 
-    /// Takes products over Z_2^64 to be checked: many at once where they stand, a few
-    /// with what waits, of which there never is more than the limit.
-    pub(crate) fn claim_numbers(&mut self, made: Made<'_>) -> Result<(), Error> {
-        if made.z.len() >= limits::SHARES_PENDING_PRODUCTS {
-            return self.check_numbers(made);
+    /// Takes products to be checked: a limit's worth at once where they stand, fewer with
+    /// what waits, which is checked when it reaches the limit.
+    pub(crate) fn claim(&mut self, over: Over, made: Made<'_>) -> Result<(), Error> {
+        let most = over.pending_max();
+        if made.z.len() >= most {
+            return self.check_made(over, made);
         }
-        self.pending.products.push(made);
-        if self.pending.products.len() >= limits::SHARES_PENDING_PRODUCTS {
+        let log = self.pending.log(over);
+        log.push(made);
+        if log.len() >= most {
             self.verify()?;
         }
         Ok(())
     }
 
-    /// The same for words of products of bits.
-    pub(crate) fn claim_planes(&mut self, made: Made<'_>) -> Result<(), Error> {
-        if made.z.len() >= limits::SHARES_PENDING_WORDS {
-            return self.check_planes(made);
+    fn check_made(&mut self, over: Over, made: Made<'_>) -> Result<(), Error> {
+        let depth = depth_of(made.z.len());
+        match over {
+            Over::Numbers => self.check(&products::Numbers(made), depth),
+            Over::Bits => self.check(&ands::Planes(made), depth),
         }
-        self.pending.ands.push(made);
-        if self.pending.ands.len() >= limits::SHARES_PENDING_WORDS {
-            self.verify()?;
-        }
-        Ok(())
-    }
-
-    fn check_numbers(&mut self, made: Made<'_>) -> Result<(), Error> {
-        self.check(&products::Numbers(made), depth_of(made.z.len(), 6))
-    }
-
-    fn check_planes(&mut self, made: Made<'_>) -> Result<(), Error> {
-        self.check(&ands::Planes(made), depth_of(made.z.len(), 6))
     }
 
     fn check<C: Claims>(&mut self, claims: &C, depth: u32) -> Result<(), Error> {
@@ -387,11 +403,11 @@ pub(crate) struct Shared<E> {
 
 /// How many folds are made on base words: none for a few products, since the
 /// grid itself costs.
-fn depth_of(count: usize, most: u32) -> u32 {
+fn depth_of(count: usize) -> u32 {
     match count {
         0..256 => 0,
         256..4096 => 3,
-        _ => most,
+        _ => 6,
     }
 }
 

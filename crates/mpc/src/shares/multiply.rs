@@ -25,7 +25,7 @@ use primitives::Digest;
 
 use super::{
     Arith, Bits, Words,
-    check::Made,
+    check::{Made, Over},
     column::{Pair, bounded, low_mask, same_rows},
     frame::Kind,
     party::{Expected, Outgoing, Party, bytes_of, words_of},
@@ -64,7 +64,7 @@ impl Party<'_> {
         }
         let z = self.reshare(terms)?;
         if self.malicious() {
-            self.claim_numbers(Made { x, y, z: &z })?;
+            self.claim(Over::Numbers, Made { x, y, z: &z })?;
         }
         Ok(z)
     }
@@ -80,7 +80,7 @@ impl Party<'_> {
         }
         let z = self.reshare(terms)?;
         if self.malicious() {
-            self.claim_planes(Made { x, y, z: &z })?;
+            self.claim(Over::Bits, Made { x, y, z: &z })?;
         }
         Ok(z)
     }

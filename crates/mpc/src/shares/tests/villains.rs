@@ -8,7 +8,12 @@ use std::sync::{
 use super::*;
 use crate::{
     Trouble,
-    shares::{Channel, Neighbour, check::Made, column::Pair, memory::MemoryChannel},
+    shares::{
+        Channel, Neighbour,
+        check::{Made, Over},
+        column::Pair,
+        memory::MemoryChannel,
+    },
 };
 
 /// What the villain does to one of its frames.
@@ -203,7 +208,7 @@ fn a_party_that_computes_wrongly_is_caught() {
                     factor.pair.mine[count / 2] = factor.pair.mine[count / 2].wrapping_add(wrong);
                     let z = party.mul(&factor, &y)?;
                     party.pending.products = crate::shares::check::Log::default();
-                    party.claim_numbers(made(&x.pair, &z.pair))?;
+                    party.claim(Over::Numbers, made(&x.pair, &z.pair))?;
                     party.open(&z)
                 });
                 for (party, result) in results.iter().enumerate().filter(|(at, _)| *at != villain) {
@@ -241,7 +246,7 @@ fn a_wrong_bit_is_caught() {
                     z.pair.next[last] ^= 1;
                 }
                 party.pending.ands = crate::shares::check::Log::default();
-                party.claim_planes(made(&x.pair, &z.pair))?;
+                party.claim(Over::Bits, made(&x.pair, &z.pair))?;
                 party.open_bits(&z)
             });
             for result in results {
@@ -264,7 +269,7 @@ fn a_wrong_product_is_caught_at_every_size() {
                 let at = count * 2 / 3;
                 z.pair.add_public(party.index(), at, error);
                 party.pending.products = crate::shares::check::Log::default();
-                party.claim_numbers(made(&x.pair, &z.pair))?;
+                party.claim(Over::Numbers, made(&x.pair, &z.pair))?;
                 party.open(&z)
             });
             for result in results {
