@@ -18,10 +18,12 @@ use primitives::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    plan::{Cell, JointPlan},
+    plan::{Cell, JointPlan, Method},
     rule::{Refusal, Rule, ensure},
     state::{COMPUTING, SCENES_MAX, TABLES_MAX},
 };
+
+pub mod sets;
 
 /// Words of a name: up to 23 bytes.
 pub const NAME_WORDS: usize = 3;
@@ -216,6 +218,7 @@ impl JointPlan {
         ensure(led, Rule::Format, || {
             "a key that no name follows would stand unchecked".into()
         })?;
+        self.check_method()?;
         let columns = self.columns();
         let names: BTreeSet<_> = columns.iter().filter(|name| is_text(name)).collect();
         ensure(names.len() == columns.len(), Rule::Format, || {
@@ -223,11 +226,36 @@ impl JointPlan {
         })
     }
 
+    /// Sets are compared between two that hold one each, and open one name a row.
+    fn check_method(&self) -> Result<(), Refusal> {
+        let owners = self.inputs.iter().map(|input| &input.owner);
+        let sound = match self.method {
+            Method::Shares => true,
+            Method::Sets => {
+                owners.eq(&self.computing[..sets::HOLDERS])
+                    && matches!(
+                        self.fields.as_slice(),
+                        [Field {
+                            form: Form::Name,
+                            ..
+                        }]
+                    )
+            }
+        };
+        ensure(sound, Rule::Joint, || {
+            "sets are compared between the first two that compute, a set each, and open names"
+                .into()
+        })
+    }
+
     /// Most rows of an answer whose body, with the three's parts, is no larger than a
     /// body may be.
     #[must_use]
     pub fn rows_max(&self) -> usize {
-        let parts = COMPUTING * 2 * WORD_BYTES * self.widths().len();
+        let parts = match self.method {
+            Method::Shares => COMPUTING * 2 * WORD_BYTES * self.widths().len(),
+            Method::Sets => sets::HOLDERS * sets::OPENING_BYTES_MAX,
+        };
         let cells: usize = self
             .fields
             .iter()

@@ -54,7 +54,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JointPlan {
-    /// The three that compute over shares, in their order.
+    /// The three that compute, in their order.
     pub computing: Vec<InstitutionId>,
     /// The scenes of the order.
     pub scenes: Vec<Scene>,
@@ -67,6 +67,27 @@ pub struct JointPlan {
     pub terms: BTreeMap<String, i64>,
     /// The fields of an answer's row.
     pub fields: Vec<Field>,
+    /// How it is computed.
+    #[serde(default, skip_serializing_if = "Method::is_shares")]
+    pub method: Method,
+}
+
+/// How the three of a joint question compute it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Every owner splits its tables, and the three compute over the shares.
+    #[default]
+    Shares,
+    /// The first two compare the sets that they hold, and the third, the authority,
+    /// counts what they have in common ([`crate::joint::sets`]).
+    Sets,
+}
+
+impl Method {
+    fn is_shares(&self) -> bool {
+        *self == Self::Shares
+    }
 }
 
 /// A table that one owner shares.
@@ -285,9 +306,27 @@ pub struct JointProof {
 pub struct Part {
     /// The digest of all frames that it exchanged with the other two.
     pub frames: Digest,
-    /// Its components of the answer's words, as `docs/formats/mpc-joint.md` has them.
+    /// What it signed: its components of the answer's words, as
+    /// `docs/formats/mpc-joint.md` has them; of sets what [`crate::joint::sets`] says.
     #[serde(with = "crate::body::bytes")]
     pub part: Vec<u8>,
+    /// Of a set's holder: the entries of its list that the answer's rows came from,
+    /// one a row, in the rows' order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<Opening>,
+}
+
+/// An entry of a holder's list, and its place under the root that the holder signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opening {
+    /// Its number in the list, from 0.
+    pub number: u32,
+    /// The entry.
+    #[serde(with = "crate::body::bytes")]
+    pub entry: Vec<u8>,
+    /// Its inclusion path (RFC 9162) in the tree over the list.
+    pub path: Vec<Digest>,
 }
 
 impl Body for Answer {

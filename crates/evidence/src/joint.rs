@@ -12,7 +12,7 @@
 //! have been honest, and each owner to have shared what its snapshot holds.
 
 use docket::joint::transcript;
-use docket::plan::{Answer, AnswerRow, JointPlan, Part, Plan};
+use docket::plan::{Answer, AnswerRow, Cell, JointPlan, Method, Part, Plan};
 use docket::state::{COMPUTING, Question};
 use docket::statement::{Attestation, Count, Joint};
 use primitives::{Digest, InstitutionId};
@@ -138,9 +138,11 @@ impl Computed<'_> {
             .filter(|proof| proof.parts.len() == COMPUTING)
             .ok_or_else(|| complain("it has not the parts of the three".into()))?;
         self.check_signed(path, &proof.parts)?;
-        let words = self.words(&proof.parts, rows as usize).map_err(complain)?;
-        let read = self.joint.rows(&self.session, &words);
-        let read = read.map_err(|refusal| complain(refusal.detail))?;
+        let read = match self.joint.method {
+            Method::Shares => self.shared_rows(&proof.parts, rows as usize),
+            Method::Sets => crate::sets::rows(&proof.parts, rows as usize),
+        };
+        let read = read.map_err(complain)?;
         let [table] = answer.tables.as_slice() else {
             return Err(complain("a joint answer is one table".into()));
         };
@@ -157,7 +159,7 @@ impl Computed<'_> {
         if table.rows.iter().cloned().eq(expected) {
             Ok(())
         } else {
-            let detail = "other rows than the three's parts add up to";
+            let detail = "other rows than the three's parts open";
             Err(complain(detail.into()))
         }
     }
@@ -179,6 +181,16 @@ impl Computed<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The rows that the three's components add up to.
+    fn shared_rows(&self, parts: &[Part], rows: usize) -> Result<Vec<Vec<Cell>>, String> {
+        if parts.iter().any(|part| !part.opened.is_empty()) {
+            return Err("entries of a list where nobody held one".into());
+        }
+        let words = self.words(parts, rows)?;
+        let read = self.joint.rows(&self.session, &words);
+        read.map_err(|refusal| refusal.detail)
     }
 
     /// The answer's words, column by column.

@@ -30,6 +30,7 @@ mod manifest;
 mod render;
 mod report;
 mod select;
+mod sets;
 mod walk;
 mod words;
 

@@ -2,7 +2,7 @@
 
 use docket::{
     Plan,
-    plan::{JointPlan, Leak, Source, Step},
+    plan::{JointPlan, Leak, Method, Source, Step},
 };
 use primitives::InstitutionId;
 
@@ -94,6 +94,24 @@ impl Explanation {
 
     /// Who shares what, who computes, with which numbers.
     fn joint(&mut self, joint: &JointPlan) {
+        match joint.method {
+            Method::Shares => self.shares(joint),
+            Method::Sets => self.sets(joint),
+        }
+        let terms: Vec<String> = joint
+            .terms
+            .iter()
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect();
+        if !terms.is_empty() {
+            self.line(
+                format!("With {}.", terms.join(", ")),
+                format!("取 {}。", terms.join("，")),
+            );
+        }
+    }
+
+    fn shares(&mut self, joint: &JointPlan) {
         for input in &joint.inputs {
             let (en, zh) = explain_table(&input.table);
             self.line(
@@ -109,15 +127,20 @@ impl Explanation {
             format!("{names_en} compute over the shares: each sees noise; any two of them together could see everything."),
             format!("{names_zh} 在份额上计算：单独一方只见噪声；其中任何两方合谋则可还原全部。"),
         );
-        let terms: Vec<String> = joint
-            .terms
-            .iter()
-            .map(|(name, value)| format!("{name} = {value}"))
-            .collect();
-        if !terms.is_empty() {
+    }
+
+    fn sets(&mut self, joint: &JointPlan) {
+        for input in &joint.inputs {
+            let (en, zh) = explain_table(&input.table);
             self.line(
-                format!("With {}.", terms.join(", ")),
-                format!("取 {}。", terms.join("，")),
+                format!("{} gives to nobody, and compares: {en}.", input.owner),
+                format!("{} 不交给任何一方，仅作比对：{zh}。", input.owner),
+            );
+        }
+        if let [first, second, counter] = joint.computing.as_slice() {
+            self.line(
+                format!("{first} and {second} compare their sets without showing them; {counter} counts what is in both, and sees noise beside the count. Any two of the three together could learn who is in both sets, and nobody else."),
+                format!("{first} 与 {second} 在互不出示的情况下比对；{counter} 清点共有的数目，除数目外只见噪声。三者中任何两方合谋可得知谁同在两方，但得不到其他人。"),
             );
         }
     }
@@ -171,6 +194,15 @@ pub fn explain_table(table: &str) -> (&'static str, &'static str) {
             "本行客户的付款（付往何账户、何时）",
         ),
         "subjects" => ("customers who called at the scenes", "在现场呼出过的用户"),
+        "callers" => ("customers who called at the scenes", "在现场呼出过的用户"),
+        "payees" => (
+            "customers who were paid in the scenes' times",
+            "在现场时段内收过款的客户",
+        ),
+        "householders" => (
+            "holders of premises under the scenes' cells",
+            "现场基站下用电地址的户主",
+        ),
         "facts" => (
             "its customers' payments with their groups",
             "本行客户的付款及其分组",

@@ -19,7 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use docket::{
     Plan,
-    plan::{Answer, AnswerRow, AnswerTable, JointInput, JointPlan, JointProof, Parameters},
+    joint::sets,
+    plan::{
+        Answer, AnswerRow, AnswerTable, Cell, JointInput, JointPlan, JointProof, Method, Parameters,
+    },
     statement::{Asked, Joint},
 };
 use primitives::{Digest, InstitutionId};
@@ -73,7 +76,10 @@ pub(crate) fn compile(
         },
     )?;
     let terms = terms_of(program, parameters, grant)?;
-    let inputs = inputs(program, grant, tables)?;
+    let inputs = match program.method {
+        Method::Shares => inputs(program, grant, tables)?,
+        Method::Sets => two_sets(program, grant, tables)?,
+    };
     Ok(JointPlan {
         computing: computing(grant, &inputs)?,
         scenes: order.scenes.clone(),
@@ -81,6 +87,7 @@ pub(crate) fn compile(
         inputs,
         count_only: parameters.count_only,
         terms,
+        method: program.method,
     })
 }
 
@@ -128,23 +135,50 @@ pub fn assemble_joint(
     let rows = joint
         .rows(session, words)
         .map_err(|refusal| QueryRefusal::new(Rule::RowShape, refusal.detail))?;
-    Ok(Answer {
+    Ok(joint_answer(plan, joint, question, rows, proof))
+}
+
+/// The answer of a question over two sets from the names that both hold, ascending,
+/// and what the three gave.
+///
+/// # Errors
+/// [`Rule::PlanDiffers`] where the plan is of no sets.
+pub fn assemble_sets(
+    plan: &Plan,
+    question: &Digest,
+    names: Vec<String>,
+    proof: JointProof,
+) -> Result<Answer, QueryRefusal> {
+    let joint = plan.joint.as_ref();
+    let joint = joint
+        .filter(|joint| joint.method == Method::Sets)
+        .ok_or_else(|| QueryRefusal::new(Rule::PlanDiffers, "the plan is of no sets"))?;
+    let rows = names.into_iter().map(|name| vec![Cell::Text(name)]);
+    Ok(joint_answer(plan, joint, question, rows.collect(), proof))
+}
+
+fn joint_answer(
+    plan: &Plan,
+    joint: &JointPlan,
+    question: &Digest,
+    rows: Vec<Vec<Cell>>,
+    proof: JointProof,
+) -> Answer {
+    let rows = rows.into_iter().map(|cells| AnswerRow {
+        cells,
+        origins: Vec::new(),
+    });
+    Answer {
         question: *question,
         template: plan.template.clone(),
         tables: vec![AnswerTable {
             step: 0,
             table: plan.template.to_string(),
             columns: joint.columns(),
-            rows: rows
-                .into_iter()
-                .map(|cells| AnswerRow {
-                    cells,
-                    origins: Vec::new(),
-                })
-                .collect(),
+            rows: rows.collect(),
         }],
         joint: Some(proof),
-    })
+    }
 }
 
 /// The tables that are shared: of the program's in order, each owner's.
@@ -183,6 +217,45 @@ fn inputs(
             )
         })?;
     }
+    Ok(inputs)
+}
+
+/// The two custodians' sets, one each, by owner.
+fn two_sets(
+    program: &Program,
+    grant: &Grant<'_>,
+    tables: &[&Table],
+) -> Result<Vec<JointInput>, QueryRefusal> {
+    let holders: BTreeSet<&InstitutionId> = tables.iter().map(|t| &t.institution).collect();
+    let asked = |owner: &&InstitutionId| grant.terms.custodians.contains(*owner);
+    let mut inputs = Vec::new();
+    for owner in holders.into_iter().filter(asked) {
+        for input in program.inputs {
+            if let Some(snapshots) = snapshots(input, owner, tables)? {
+                inputs.push(JointInput {
+                    table: input.table.into(),
+                    owner: owner.clone(),
+                    snapshots,
+                });
+            }
+        }
+    }
+    let one_each = inputs.windows(2).all(|pair| pair[0].owner != pair[1].owner);
+    ensure(
+        inputs.len() == sets::HOLDERS && one_each,
+        Rule::ParameterUnfit,
+        || {
+            let found: Vec<String> = inputs
+                .iter()
+                .map(|input| format!("{} ({})", input.owner, input.table))
+                .collect();
+            format!(
+                "{} compares one set each of two custodians; name two of those that hold one: {}",
+                program.id,
+                found.join(", ")
+            )
+        },
+    )?;
     Ok(inputs)
 }
 

@@ -34,7 +34,7 @@ pub use error::{QueryRefusal, Rule};
 pub use explain::{Explanation, explain, explain_leak, explain_step, explain_table};
 pub use joint::{
     AMOUNT_BITS, CELL_BITS, GROUP_BITS, NOBODY, Selection, Term, WEIGHT_BITS, Word, assemble_joint,
-    joint_of, selection, time_bits,
+    assemble_sets, joint_of, selection, time_bits,
 };
 pub use template::{
     Begins, CALL_HOPS_MAX, ParameterSpec, Template, WITHIN_DEFAULT_MS, WITHIN_MAX_MS, template,

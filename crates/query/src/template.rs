@@ -238,6 +238,19 @@ fn joint_templates() -> Vec<Template> {
             &[],
             include_str!("../impact/risk-propagation.md"),
         ),
+        joint(
+            "in-common",
+            (
+                "Who stands in the sets of two institutions?",
+                "哪些人同时出现在两家机构？",
+            ),
+            (
+                "Persons whom two custodians both know from the warrant's scenes: who called there (telecoms), who was paid in that time (banks), who holds premises there (power): first how many, then who, up to the cap.",
+                "两家机构在令状所列现场都涉及的人：在现场呼出过（电信）、在该时段收过款（银行）、在该处有用电地址（电力）：先得人数，不超上限才打开。",
+            ),
+            &[],
+            include_str!("../impact/in-common.md"),
+        ),
     ]
 }
 

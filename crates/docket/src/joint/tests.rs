@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use primitives::{Digest, InstitutionId, NetworkId, TemplateId, WarrantId, limits::BODY_BYTES_MAX};
+use primitives::{
+    Digest, InstitutionId, NetworkId, TemplateId, WarrantId, cbor, limits::BODY_BYTES_MAX,
+};
 
-use super::{FIELDS_MAX, Field, Form, LABELS_MAX, TERMS_MAX, session, shares, transcript};
+use super::{FIELDS_MAX, Field, Form, LABELS_MAX, TERMS_MAX, session, sets, shares, transcript};
 use crate::{
     Body, Opened, Rule,
     body::{Scene, Window},
     plan::{
-        Answer, AnswerRow, AnswerTable, Cell, JointInput, JointPlan, JointProof, Parameters, Part,
-        Plan, Step,
+        Answer, AnswerRow, AnswerTable, Cell, JointInput, JointPlan, JointProof, Method, Opening,
+        Parameters, Part, Plan, Step,
     },
     state::SCENES_MAX,
 };
@@ -63,6 +65,24 @@ fn plan() -> JointPlan {
             ),
             field("total", Form::Number { bits: 64 }),
         ],
+        method: Method::Shares,
+    }
+}
+
+/// Two holders' sets, of which names open.
+fn of_sets() -> JointPlan {
+    let input = |owner: &str| JointInput {
+        table: "callers".into(),
+        owner: id(owner),
+        snapshots: vec![Digest::plain(owner.as_bytes())],
+    };
+    JointPlan {
+        computing: ["bank_a", "bank_b", "court"].map(id).to_vec(),
+        inputs: ["bank_a", "bank_b"].map(input).to_vec(),
+        terms: BTreeMap::new(),
+        fields: vec![field("id_number", Form::Name)],
+        method: Method::Sets,
+        ..plan()
     }
 }
 
@@ -312,6 +332,42 @@ fn a_program_that_can_not_be_read_does_not_stand() {
     assert!(full.check().is_ok());
 }
 
+#[test]
+fn sets_are_of_the_first_two_and_open_names() {
+    assert!(of_sets().check().is_ok());
+    let rule = |change: &dyn Fn(&mut JointPlan)| {
+        let mut plan = of_sets();
+        change(&mut plan);
+        plan.check().unwrap_err().rule
+    };
+    for refused in [
+        rule(&|plan| plan.inputs.swap(0, 1)),
+        rule(&|plan| plan.inputs.truncate(1)),
+        rule(&|plan| plan.inputs[1].owner = id("court")),
+        rule(&|plan| plan.fields[0].form = Form::Number { bits: 8 }),
+        rule(&|plan| plan.fields.push(field("cell", Form::Name))),
+    ] {
+        assert_eq!(refused, Rule::Joint);
+    }
+    // What custodians approved before there were sets still has its digest.
+    let bytes = cbor::encode(&plan()).unwrap();
+    assert!(!bytes.windows(6).any(|bytes| bytes == b"method"));
+    let bytes = cbor::encode(&of_sets()).unwrap();
+    let read: JointPlan = cbor::decode(&bytes, bytes.len()).unwrap();
+    assert_eq!(read, of_sets());
+}
+
+#[test]
+fn openings_are_no_larger_than_stated() {
+    // A list of 2^24 entries that its parts' padding has doubled.
+    let opening = Opening {
+        number: u32::MAX,
+        entry: vec![0xff; sets::ENTRY_BYTES[0]],
+        path: vec![Digest([0xff; 32]); 27],
+    };
+    assert!(cbor::encode(&opening).unwrap().len() <= sets::OPENING_BYTES_MAX);
+}
+
 fn body(joint: Option<JointPlan>, steps: Vec<Step>) -> Plan {
     Plan {
         warrant: WarrantId([1; 16]),
@@ -403,6 +459,7 @@ fn a_plan_allows_no_more_rows_than_a_body_holds() {
     let part = Part {
         frames: Digest::default(),
         part: vec![0xff; 33 + 16 * most * joint.widths().len()],
+        opened: Vec::new(),
     };
     let answer = |rows: usize| Answer {
         question: Digest::default(),

@@ -3,7 +3,7 @@
 
 use docket::Statement;
 use docket::body::Scene;
-use docket::plan::{Answer, AnswerTable, Cell, JointInput, JointPlan, Origin, Part, Plan};
+use docket::plan::{Answer, AnswerTable, Cell, JointInput, JointPlan, Method, Origin, Part, Plan};
 use docket::statement::Count;
 use mpc::joint::deliver::{Binding, collect};
 use primitives::{Digest, TemplateId, WarrantId};
@@ -528,6 +528,7 @@ fn both_ways(widths: &[u32], columns: &[Vec<u64>], bend: impl Fn(&mut Vec<Vec<u8
                 form: docket::joint::Form::Number { bits: *bits },
             })
             .collect(),
+        method: Method::Shares,
     };
     let plan = Plan {
         template: TemplateId::new("totals").unwrap(),
@@ -546,6 +547,7 @@ fn both_ways(widths: &[u32], columns: &[Vec<u64>], bend: impl Fn(&mut Vec<Vec<u8
         .map(|part| Part {
             frames: Digest::default(),
             part,
+            opened: Vec::new(),
         })
         .collect();
     let offline = computed.words(&given, rows);

@@ -7,8 +7,8 @@ use docket::Role;
 use docket::body::{Opened, Scene};
 use docket::joint::{Field, Form, session, transcript};
 use docket::plan::{
-    Answer, AnswerRow, AnswerTable, Cell, JointInput, JointPlan, JointProof, Leak, Part, Plan,
-    PlanCustodian,
+    Answer, AnswerRow, AnswerTable, Cell, JointInput, JointPlan, JointProof, Leak, Method, Part,
+    Plan, PlanCustodian,
 };
 use docket::statement::{
     Asked, Attestation, Count, Joint, QuestionAsked, Statement, TableCommitment,
@@ -212,6 +212,7 @@ fn joint_plan(warrant: WarrantId, snapshots: &BTreeMap<&str, Digest>) -> Plan {
             count_only: false,
             terms: BTreeMap::from([("iterations".into(), 3)]),
             fields: fields(),
+            method: Method::Shares,
         }),
         ..plan(warrant, [Digest::default(); 2])
     }
@@ -375,12 +376,14 @@ impl World {
             count_only: false,
             terms: BTreeMap::new(),
             fields: fields(),
+            method: Method::Shares,
         });
         let widths = joint.widths();
         let given = parts(&session, ("police", TEMPLATE), &widths, &columns);
         let part = |(seat, part): (u8, Vec<u8>)| Part {
             frames: Digest::plain(&[seat]),
             part,
+            opened: Vec::new(),
         };
         let mut parts: Vec<Part> = (0..).zip(given).map(part).collect();
         (departs.signed)(&mut parts);

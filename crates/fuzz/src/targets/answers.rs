@@ -10,7 +10,7 @@ use docket::{
     body::{Blinded, Order, Scene, Window},
     charter::CharterLimits,
     joint::{Field, Form},
-    plan::{Cell, JointInput, JointPlan, Origin, Parameters},
+    plan::{Cell, JointInput, JointPlan, Method, Origin, Parameters},
     statement::{Column, LookupKey, Terms},
 };
 use primitives::{
@@ -414,6 +414,7 @@ fn every_form() -> JointPlan {
                 },
             ),
         ],
+        method: Method::Shares,
     }
 }
 

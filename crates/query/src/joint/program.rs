@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use docket::{
     joint::{Field, Form},
-    plan::Parameters,
+    plan::{Method, Parameters},
 };
 use primitives::{
     InstitutionId,
@@ -76,6 +76,9 @@ pub(crate) struct Program {
     pub(crate) id: &'static str,
     /// Whether it begins from scenes.
     pub(crate) scenes: bool,
+    /// Of sets, who is asked gives one of the inputs each; otherwise every input is
+    /// needed.
+    pub(crate) method: Method,
     pub(crate) inputs: &'static [Input],
     pub(crate) terms: &'static [Term],
     pub(crate) fields: fn(&BTreeMap<String, i64>, &[InstitutionId]) -> Vec<Field>,
@@ -133,10 +136,56 @@ const fn term(
     }
 }
 
+/// Whoever's set of persons a question compares: callers at the scenes, holders of
+/// accounts that were paid in their times, holders of premises under their cells.
+const SETS_OF_PERSONS: &[Input] = &[
+    holds(
+        "callers",
+        &[
+            Reads {
+                table: "calls",
+                columns: &[
+                    ("caller", Phone, false),
+                    ("at", Timestamp, false),
+                    ("cell", Integer, false),
+                ],
+            },
+            Reads {
+                table: "subscribers",
+                columns: &[("phone", Phone, false), ("id_number", ResidentId, true)],
+            },
+        ],
+    ),
+    holds(
+        "payees",
+        &[
+            Reads {
+                table: "accounts",
+                columns: &[("account", Account, false), ("id_number", ResidentId, true)],
+            },
+            Reads {
+                table: "transfers",
+                columns: &[("to_account", Account, false), ("at", Timestamp, false)],
+            },
+        ],
+    ),
+    holds(
+        "householders",
+        &[Reads {
+            table: "premises",
+            columns: &[
+                ("cell", Integer, false),
+                ("holder_id_number", ResidentId, true),
+            ],
+        }],
+    ),
+];
+
 const PROGRAMS: &[Program] = &[
     Program {
         id: "at-the-scenes",
         scenes: true,
+        method: Method::Shares,
         inputs: &[holds("sightings", &[CALLS_WITH_CELLS])],
         terms: &[term(
             "least",
@@ -150,6 +199,7 @@ const PROGRAMS: &[Program] = &[
     Program {
         id: "sim-box",
         scenes: true,
+        method: Method::Shares,
         inputs: &[
             holds("sims", &[CALLS_WITH_CELLS, SUBSCRIBERS]),
             holds(
@@ -224,6 +274,7 @@ const PROGRAMS: &[Program] = &[
     Program {
         id: "called-then-paid",
         scenes: false,
+        method: Method::Shares,
         inputs: &[
             Input {
                 table: "phones",
@@ -254,6 +305,7 @@ const PROGRAMS: &[Program] = &[
     Program {
         id: "totals",
         scenes: true,
+        method: Method::Shares,
         inputs: &[
             holds("subjects", &[CALLS_WITH_CELLS, SUBSCRIBERS]),
             holds("facts", &[ACCOUNTS, TRANSFERS]),
@@ -270,6 +322,7 @@ const PROGRAMS: &[Program] = &[
     Program {
         id: "risk-propagation",
         scenes: false,
+        method: Method::Shares,
         inputs: &[holds("ledger", &[ACCOUNTS, TRANSFERS])],
         terms: &[
             term(
@@ -307,6 +360,19 @@ const PROGRAMS: &[Program] = &[
                 },
             });
             fields
+        },
+    },
+    Program {
+        id: "in-common",
+        scenes: true,
+        method: Method::Sets,
+        inputs: SETS_OF_PERSONS,
+        terms: &[],
+        fields: |_, _| {
+            vec![Field {
+                name: "id_number".into(),
+                form: Form::Name,
+            }]
         },
     },
 ];

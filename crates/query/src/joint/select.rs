@@ -53,7 +53,7 @@ pub fn selection(plan: &Plan, joint: &JointPlan, input: &JointInput) -> Option<S
     let term = |name: &str| joint.terms.get(name).copied().unwrap_or_default();
     let (from, to) = (plan.window.from_ms, plan.window.to_ms);
     let window = format!("at >= {from} AND at < {to}");
-    let scenes = any_of(&joint.scenes);
+    let scenes = any_of(&joint.scenes, at);
     Some(match input.table.as_str() {
         "sightings" => Selection::new(
             sightings(&joint.scenes),
@@ -97,13 +97,24 @@ pub fn selection(plan: &Plan, joint: &JointPlan, input: &JointInput) -> Option<S
         ),
         "calls" => calls(plan, joint),
         "transfers" => transfers(plan, joint),
-        "subjects" => Selection::new(
+        "subjects" => Selection::new(callers(&scenes), &[Word::Key("person", 0)]),
+        "callers" => Selection::new(callers(&scenes), &[Word::Name(0)]),
+        "payees" => Selection::new(
             format!(
-                "SELECT DISTINCT s.id_number FROM subscribers s JOIN calls c ON c.caller = s.phone \
-                 WHERE s.id_number IS NOT NULL AND ({})",
-                scenes
+                "SELECT DISTINCT a.id_number FROM accounts a JOIN transfers t ON t.to_account = a.account \
+                 WHERE a.id_number IS NOT NULL AND ({})",
+                any_of(&joint.scenes, time_of)
             ),
-            &[Word::Key("person", 0)],
+            &[Word::Name(0)],
+        ),
+        "householders" => Selection::new(
+            format!(
+                "SELECT DISTINCT holder_id_number FROM premises WHERE holder_id_number IS NOT NULL AND ({})",
+                any_of(&joint.scenes, |scene| scene
+                    .cell
+                    .map_or_else(|| "true".into(), |cell| format!("cell = {cell}")))
+            ),
+            &[Word::Name(0)],
         ),
         "facts" => facts(plan, joint, input),
         "ledger" => Selection::new(
@@ -138,21 +149,33 @@ fn bits_of(most: u64) -> u32 {
     (u64::BITS - most.leading_zeros()).max(1)
 }
 
+fn time_of(scene: &Scene) -> String {
+    format!("at >= {} AND at < {}", scene.from_ms, scene.to_ms)
+}
+
 fn at(scene: &Scene) -> String {
-    let time = format!("at >= {} AND at < {}", scene.from_ms, scene.to_ms);
+    let time = time_of(scene);
     match scene.cell {
         Some(cell) => format!("(cell = {cell} AND {time})"),
         None => format!("({time})"),
     }
 }
 
-fn any_of(scenes: &[Scene]) -> String {
-    let all: Vec<String> = scenes.iter().map(at).collect();
+fn any_of(scenes: &[Scene], of: impl Fn(&Scene) -> String) -> String {
+    let all: Vec<String> = scenes.iter().map(of).collect();
     if all.is_empty() {
         "false".into()
     } else {
         all.join(" OR ")
     }
+}
+
+/// The operator's own customers who called from a scene.
+fn callers(scenes: &str) -> String {
+    format!(
+        "SELECT DISTINCT s.id_number FROM subscribers s JOIN calls c ON c.caller = s.phone \
+         WHERE s.id_number IS NOT NULL AND ({scenes})"
+    )
 }
 
 /// Each phone once for each scene that it called from.

@@ -1,15 +1,18 @@
 //! Joint questions: who shares what, who computes, and what is refused.
 
-use docket::{joint::Form, plan::Parameters};
+use docket::{
+    joint::Form,
+    plan::{JointProof, Method, Parameters},
+};
 use primitives::semantic::Semantic::Phone;
 
 use super::fixture::{Setting, asking, digest, id, question, scene};
 use crate::{
-    NOBODY, QueryRefusal, Question, Rule, Word, asked, check, explain, joint_of, selection,
-    templates,
+    NOBODY, QueryRefusal, Question, Rule, Word, asked, assemble_sets, check, explain, joint_of,
+    selection, templates,
 };
 
-/// The five, in the order of the templates.
+/// Those over shares, in the order of the templates.
 const JOINT: [&str; 5] = [
     "at-the-scenes",
     "sim-box",
@@ -205,6 +208,67 @@ fn one_custodian_could_answer_alone() {
     assert_eq!(refusal(&setting, &without).rule, Rule::TableMissing);
     let idle = asking("at-the-scenes", &["telecom_a", "telecom_b", "bank_a"]);
     assert_eq!(refusal(&setting, &idle).rule, Rule::TableMissing);
+}
+
+#[test]
+fn two_custodians_compare_a_set_each() {
+    let setting = Setting::new(&[]);
+    for (pair, tables) in [
+        (["bank_a", "telecom_b"], ["payees", "callers"]),
+        (["power", "telecom_a"], ["householders", "callers"]),
+        (["telecom_a", "telecom_b"], ["callers", "callers"]),
+    ] {
+        let plan = setting.compile(&asking("in-common", &pair)).unwrap();
+        let joint = plan.joint.as_ref().unwrap();
+        assert_eq!(joint.method, Method::Sets);
+        assert_eq!(joint.check(), Ok(()));
+        let inputs = joint.inputs.iter();
+        let inputs: Vec<_> = inputs
+            .map(|input| (input.owner.as_str(), input.table.as_str()))
+            .collect();
+        assert_eq!(inputs, [(pair[0], tables[0]), (pair[1], tables[1])]);
+        assert_eq!(joint.computing, [pair[0], pair[1], "procuratorate"].map(id));
+        for input in &joint.inputs {
+            let selected = selection(&plan, joint, input).unwrap();
+            assert_eq!(selected.words, [Word::Name(0)], "names, and nothing else");
+            assert!(selected.sql.contains("DISTINCT"));
+        }
+        assert!(joint_of(joint, &asked(&plan)).owners.is_empty());
+        let explained = explain(&plan).lines_en.join(" ");
+        assert!(explained.contains("without showing them; procuratorate counts"));
+        assert!(!explained.contains("shares:"));
+    }
+    // All that may be asked are too many; who holds none is none; one alone is one.
+    let found = refusal(&setting, &question("in-common"));
+    assert_eq!(found.rule, Rule::ParameterUnfit);
+    assert!(found.detail.contains("power (householders)"), "{found:?}");
+    let idle = asking("in-common", &["telecom_a", "water"]);
+    assert_eq!(refusal(&setting, &idle).rule, Rule::ParameterUnfit);
+    let three = asking("in-common", &["bank_a", "power", "telecom_a"]);
+    assert_eq!(refusal(&setting, &three).rule, Rule::ParameterUnfit);
+    // Whose name opens must be open.
+    let mut setting = Setting::new(&[]);
+    let table = setting.table("telecom_a", "subscribers");
+    let column = table.columns.iter_mut().find(|one| one.name == "id_number");
+    column.unwrap().disclosure = "key_only".into();
+    let closed = asking("in-common", &["bank_a", "telecom_a"]);
+    assert_eq!(refusal(&setting, &closed).rule, Rule::ColumnClosed);
+}
+
+#[test]
+fn names_of_sets_become_an_answer_of_one_column() {
+    let setting = Setting::new(&[]);
+    let proof = || JointProof { parts: Vec::new() };
+    let plan = setting
+        .compile(&asking("in-common", &["bank_a", "telecom_a"]))
+        .unwrap();
+    let names = ["110101199003070011", "11010119900307002X"].map(str::to_owned);
+    let answer = assemble_sets(&plan, &digest("question"), names.to_vec(), proof()).unwrap();
+    assert_eq!(answer.tables[0].columns, ["id_number"]);
+    assert_eq!(answer.rows(), 2);
+    let shares = setting.compile(&question("at-the-scenes")).unwrap();
+    let found = assemble_sets(&shares, &digest("question"), names.to_vec(), proof());
+    assert_eq!(found.unwrap_err().rule, Rule::PlanDiffers);
 }
 
 #[test]

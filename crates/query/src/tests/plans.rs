@@ -242,7 +242,11 @@ fn one_bucket_for_the_whole_table_is_always_enough() {
 fn a_custodian_compiles_the_same_plan() {
     let setting = Setting::new(&[Phone, Account, ResidentId]);
     for template in templates() {
-        let plan = setting.compile(&question(template.id)).unwrap();
+        let of = match template.id {
+            "in-common" => asking(template.id, &["bank_a", "telecom_b"]),
+            id => question(id),
+        };
+        let plan = setting.compile(&of).unwrap();
         assert_eq!(check(&plan, &setting.grant(), &setting.catalogue), Ok(()));
         let asked = asked(&plan);
         assert_eq!(asked.len(), plan.custodians.len());
@@ -351,6 +355,7 @@ fn templates_are_distinct_and_assessed() {
             "called-then-paid",
             "follow-the-money",
             "identify",
+            "in-common",
             "risk-propagation",
             "sim-box",
             "totals",
