@@ -47,6 +47,7 @@ export const templates: Book = {
   'called-then-paid': ['接电后转账', 'Called, then paid'],
   totals: ['分组合计', 'Totals by group'],
   'risk-propagation': ['风险传播', 'Risk propagation'],
+  'in-common': ['同在两方', 'In both sets'],
 }
 
 export const tables: Book = {
@@ -64,6 +65,9 @@ export const tables: Book = {
   subjects: ['令状对象', 'The warrant’s subjects'],
   facts: ['分组数额', 'Amounts by group'],
   ledger: ['账户往来', 'Accounts and transfers'],
+  callers: ['现场呼出用户', 'Who called at the scenes'],
+  payees: ['时段内收款客户', 'Who was paid in that time'],
+  householders: ['现场用电户主', 'Who holds premises there'],
 }
 
 export const columns: Book = {

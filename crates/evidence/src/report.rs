@@ -322,7 +322,7 @@ impl Page {
             "Each record above is signed by its institution and stands on the ledger, under a checkpoint that a quorum of the validators in office cosigned; who was in office follows step by step from the founding charter.",
         );
         if case.joint.is_some() {
-            self.joint_meaning();
+            self.joint_meaning(case);
         } else {
             self.lookup_meaning();
         }
@@ -332,7 +332,7 @@ impl Page {
             "That an institution's own data are true; that no later record about this warrant stands on the ledger; that the authority judged well.",
         );
         if case.joint.is_some() {
-            self.joint_limits();
+            self.joint_limits(case);
         }
         self.leaks(case);
     }

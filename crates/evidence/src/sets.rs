@@ -9,7 +9,7 @@
 //!
 //! *Not here*: that a holder's list is of its snapshot's persons.
 
-use docket::joint::sets::{HOLDERS, Listed, Tallied, name};
+use docket::joint::sets::{Listed, Tallied, name};
 use docket::plan::{Cell, Opening, Part};
 use proof::{leaf_hash, verify_inclusion};
 

@@ -59,6 +59,7 @@ pub(crate) fn template(template: &str) -> Option<Word> {
         "called-then-paid" => word("接电后转账", "Called, then paid"),
         "totals" => word("分组合计", "Totals by group"),
         "risk-propagation" => word("风险传播", "Risk propagation"),
+        "in-common" => word("同在两方", "In both sets"),
         _ => return None,
     })
 }
@@ -87,6 +88,9 @@ pub(crate) fn joint_table(joint: &str) -> Option<Word> {
         "subjects" => word("令状对象", "The warrant's subjects"),
         "facts" => word("分组数额", "Amounts by group"),
         "ledger" => word("账户往来", "Accounts and transfers"),
+        "callers" => word("现场呼出用户", "Who called at the scenes"),
+        "payees" => word("时段内收款客户", "Who was paid in that time"),
+        "householders" => word("现场用电户主", "Who holds premises there"),
         _ => return table(joint),
     })
 }

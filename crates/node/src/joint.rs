@@ -53,6 +53,7 @@ mod owner;
 mod program;
 mod requester;
 mod seats;
+mod sets;
 
 pub(crate) use compute::compute;
 pub(crate) use owner::{commitments, forget};

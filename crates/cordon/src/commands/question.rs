@@ -35,7 +35,7 @@ pub(crate) struct Ask {
     /// The warrant.
     warrant: String,
     /// The template: identify, call-contacts, follow-the-money, or a joint question:
-    /// at-the-scenes, sim-box, called-then-paid, totals, risk-propagation.
+    /// at-the-scenes, sim-box, called-then-paid, totals, risk-propagation, in-common.
     template: TemplateId,
     /// Hops; else as many as the warrant allows.
     #[arg(long)]

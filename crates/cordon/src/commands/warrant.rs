@@ -74,7 +74,8 @@ pub(crate) struct Draft {
     #[arg(long)]
     authority: InstitutionId,
     /// A template that may be asked: identify, call-contacts, follow-the-money,
-    /// at-the-scenes, sim-box, called-then-paid, totals, risk-propagation; may be repeated.
+    /// at-the-scenes, sim-box, called-then-paid, totals, risk-propagation, in-common;
+    /// may be repeated.
     #[arg(long = "template", required = true)]
     templates: Vec<TemplateId>,
     /// A custodian that may be asked; may be repeated.

@@ -422,7 +422,13 @@ fn tables_and_snapshots(world: &World) {
     };
     let preview: DatasetPreview = steward.post("/v1/datasets/preview", &publish).unwrap();
     assert_eq!(preview.table, "subscribers");
-    let read_by = ["identify", "sim-box", "called-then-paid", "totals"];
+    let read_by = [
+        "identify",
+        "sim-box",
+        "called-then-paid",
+        "totals",
+        "in-common",
+    ];
     assert_eq!(preview.templates, read_by);
     let column = preview.columns.iter().find(|c| c.name == "phone").unwrap();
     assert_eq!((column.filled, column.fit), (1, 1));

@@ -19,6 +19,8 @@ use crate::case::evidence_holds;
 use crate::villain::{Villain, play};
 use crate::world::{LIMIT, World, ask, assert_refused, copy, draft, id};
 
+mod sets;
+
 const MEMBERS: [(&str, &[Role]); 8] = [
     // It keeps the register of residents.
     ("police", &[Role::Requester, Role::Custodian]),
@@ -105,6 +107,7 @@ impl City {
             "called-then-paid",
             "totals",
             "risk-propagation",
+            "in-common",
         ];
         self.world.warrant(DraftWarrant {
             templates: joint.map(str::to_owned).to_vec(),
@@ -195,6 +198,7 @@ fn joint_answers_are_those_of_plain_sql_over_pooled_tables() {
         called_then_paid(&city);
         totals(&city, &whole);
         risk_propagation(&city, &whole);
+        sets::in_common(&city);
     }
 }
 
@@ -398,6 +402,8 @@ fn gates_hold_and_killed_nodes_come_back() {
     who_refuses_to_compute_is_named(&city);
     revoked_before_it_runs(&city);
     killed_while_computing(&city);
+    sets::lists_stay_until_the_count(&city);
+    sets::killed_while_comparing(&city);
 }
 
 /// An answer over the cap opens nothing, and neither does a count alone.

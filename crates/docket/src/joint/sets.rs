@@ -96,7 +96,7 @@ impl Listed {
             entries: u32::from_be_bytes(taken(&mut bytes)?),
             parts: u16::from_be_bytes(taken(&mut bytes)?),
         };
-        let even = listed.parts > 0 && listed.entries % u32::from(listed.parts) == 0;
+        let even = listed.parts > 0 && listed.entries.is_multiple_of(u32::from(listed.parts));
         (bytes.is_empty() && even).then_some(listed)
     }
 

@@ -2,7 +2,7 @@
 
 use docket::body::Scene;
 use docket::joint::Form;
-use docket::plan::{AnswerTable, Cell, JointPlan};
+use docket::plan::{AnswerTable, Cell, JointPlan, Method};
 
 use super::{Page, both, code, escape, name, time};
 use crate::case::Case;
@@ -43,14 +43,21 @@ impl Page {
 
     /// The tables that were shared.
     pub(super) fn joint(&mut self, case: &Case) {
-        let Some((_, run)) = joint(case) else {
+        let Some((plan, run)) = joint(case) else {
             return;
         };
         self.heading("联合计算", "Computed jointly");
-        self.paragraph(
-            "各机构把下列数据表拆分成三份，交由三个计算机构共同计算；任何一个计算机构都看不到表中内容。计算之前，各机构已在账本上锁定自己所拆分的各份。行数含填充。",
-            "The institutions below split these tables into shares for the three that computed; none of the three alone sees what is in them. Before anybody computed, each owner bound itself on the ledger to the shares that it gave. Rows count the padding.",
-        );
+        let (zh, en) = match plan.method {
+            Method::Shares => (
+                "各机构把下列数据表拆分成三份，交由三个计算机构共同计算；任何一个计算机构都看不到表中内容。计算之前，各机构已在账本上锁定自己所拆分的各份。行数含填充。",
+                "The institutions below split these tables into shares for the three that computed; none of the three alone sees what is in them. Before anybody computed, each owner bound itself on the ledger to the shares that it gave. Rows count the padding.",
+            ),
+            Method::Sets => (
+                "两家机构在互不出示的情况下比对下列名单，令状签发机构清点共有的人数，除人数外只见噪声。比对之前，两家机构已在账本上锁定各自的名单。行数含填充。",
+                "The two institutions below compared these sets without showing them to anybody; the authority counted what is in both, and saw noise beside the count. Before anybody compared, each of the two bound itself on the ledger to its set. Rows count the padding.",
+            ),
+        };
+        self.paragraph(zh, en);
         self.push("<div class=\"wide\"><table>\n");
         self.columns(&[
             ("机构", "Institution"),
@@ -68,7 +75,14 @@ impl Page {
     }
 
     /// What the joint answer's chain of evidence shows.
-    pub(super) fn joint_meaning(&mut self) {
+    pub(super) fn joint_meaning(&mut self, case: &Case) {
+        if is_of_sets(case) {
+            self.paragraph(
+                "查询在有效的令状之内提出；计划中的每个数据机构都先同意同一计划，再锁定各自的名单；三个机构先共同签署共有的人数，两家机构再各自签署其交付的名单（密文）。答案中的每个人，都由两家机构所签名单中各一条密文合在一起才能打开。",
+                "The question was asked inside a warrant in force; every custodian of the plan approved that very plan before anybody committed its set; the three first signed how many persons both sets have, then each of the two the list of sealed entries that it gave. Each person of the answer opens only from two entries together, one of each list that was signed.",
+            );
+            return;
+        }
         self.paragraph(
             "查询在有效的令状之内提出；计划中的每个数据机构都先同意同一计划，各机构再锁定输入；三个计算机构先共同签署找到的行数，再各自签署其交付的一份答案。答案各行由这三份合成，出自全部共享的数据表，不指明出自哪一张。",
             "The question was asked inside a warrant in force; every custodian of the plan approved that very plan before anybody committed its inputs; the three that computed first signed how many rows they found, then each its part of the answer. The rows are what these parts add up to; they come from all shared tables together and name none of them.",
@@ -76,7 +90,14 @@ impl Page {
     }
 
     /// What it can't show.
-    pub(super) fn joint_limits(&mut self) {
+    pub(super) fn joint_limits(&mut self, case: &Case) {
+        if is_of_sets(case) {
+            self.paragraph(
+                "各机构所比对的是否与其快照一致；三者中是否有两方串通：任何两方合在一起，可在清点之前得知谁同在两份名单。查询方在其他令状下进行的联合计算是否超出章程限额，由届时的验证机构判断，不在本证据包之内。",
+                "It does not show that what an institution compared is what its snapshot holds, nor that no two of the three were in league: two of them together could learn who is in both sets before anything was counted. Whether the requester's joint questions under other warrants kept to the charter's limit was judged by the validators of the time, and is not in this bundle.",
+            );
+            return;
+        }
         self.paragraph(
             "各机构所共享的是否与其快照一致；三个计算机构中是否有两个串通。两个计算机构合在一起可以看到一切、改动一切。查询方在其他令状下进行的联合计算是否超出章程限额，由届时的验证机构判断，不在本证据包之内。",
             "It does not show that what an owner shared is what its snapshot holds, nor that no two of the three that computed were in league. Two of the three together could see everything and change everything. Whether the requester's joint questions under other warrants kept to the charter's limit was judged by the validators of the time, and is not in this bundle.",
@@ -116,6 +137,10 @@ impl Page {
 
 fn joint(case: &Case) -> Option<(&JointPlan, &JointRun)> {
     case.plan.joint.as_ref().zip(case.joint.as_ref())
+}
+
+fn is_of_sets(case: &Case) -> bool {
+    joint(case).is_some_and(|(plan, _)| plan.method == Method::Sets)
 }
 
 fn scene(scene: &Scene) -> String {

@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use docket::statement::{Attestation, Count};
+use docket::{
+    joint::sets::HOLDERS,
+    plan::Method,
+    statement::{Attestation, Count},
+};
 use mpc::{
     joint::{deliver, table::Table},
     shares::{Keys, Neighbour, Party, Security},
@@ -27,6 +31,7 @@ use super::{
     owner::{self, committed_to, given_bytes, messages},
     program,
     seats::{Attempt, Counted, Given, Seat},
+    sets,
 };
 use crate::{
     core::{Core, lock},
@@ -103,7 +108,12 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
         .seat(&core.me)
         .ok_or_else(|| Error::refused("joint", "this member does not compute the question"))?;
     running.tell(core, 0.05, "collecting shares");
-    let shares = pull_shares(core, running, index).await?;
+    let shares = match running.joint.method {
+        Method::Shares => pull_shares(core, running, index).await?,
+        // The third of them holds no set.
+        Method::Sets if index == HOLDERS => BTreeMap::new(),
+        Method::Sets => BTreeMap::from([(index, owner::own_set(core, running).await?)]),
+    };
     let (previous_out, previous_frames) = unbounded_channel();
     let (next_out, next_frames) = unbounded_channel();
     let cut = Arc::new(Notify::new());
@@ -233,14 +243,19 @@ async fn pull_frames(
 /// The party's whole run, on a thread of its own.
 fn play(work: Work, mut ring: Ring) -> Result<()> {
     let last = ring.last.clone();
-    let (session, keys) = greet(&work, &mut ring)?;
-    let attempt = session;
-    let mut party = Party::new(work.index, &session, &keys, Security::Malicious, ring)?;
-    computed(&work, &attempt, &mut party).map_err(|error| work.blame(error, &last))
+    let (attempt, keys) = greet(&work, &mut ring)?;
+    let done = match work.running.joint.method {
+        Method::Shares => {
+            let mut party = Party::new(work.index, &attempt, &keys, Security::Malicious, ring)?;
+            computed(&work, &attempt, &mut party)
+        }
+        Method::Sets => compared(&work, &attempt, &mut ring),
+    };
+    done.map_err(|error| work.blame(error, &last))
 }
 
 /// What a protocol step failed with.
-enum Failed {
+pub(super) enum Failed {
     Protocol(mpc::Error),
     Node(Error),
 }
@@ -272,12 +287,18 @@ impl Work {
             Neighbour::Previous => (self.index + 2) % 3,
             Neighbour::Next => (self.index + 1) % 3,
         });
-        match (fault, from) {
-            (mpc::Fault::Malformed, Some(from)) => {
+        // Over shares what a check finds may be either neighbour's; a set's frames are
+        // between two, and only that they were altered on the way is nobody's.
+        let own = match self.running.joint.method {
+            Method::Shares => *fault == mpc::Fault::Malformed,
+            Method::Sets => *fault != mpc::Fault::TranscriptMismatch,
+        };
+        match from.filter(|_| own) {
+            Some(from) => {
                 let peer = &self.running.joint.computing[from];
                 Error::fault(peer, error.to_string(), evidence.clone())
             }
-            _ => Error::refused(CONTRADICTION, error.to_string()),
+            None => Error::refused(CONTRADICTION, error.to_string()),
         }
     }
 }
@@ -356,7 +377,32 @@ fn computed(
     let columns = found.open(party, cap)?;
     let binding = binding(running, count)?;
     let part = deliver::part(party, &binding, &columns)?;
-    work.deliver(attempt, &party.transcripts(), part)?;
+    work.deliver(attempt, &party.transcripts(), (part, Vec::new()))?;
+    Ok(())
+}
+
+/// Compares this member's set with another's, or counts what two have in common;
+/// waits for the count's record, and gives its list.
+fn compared(work: &Work, attempt: &Digest, ring: &mut Ring) -> std::result::Result<(), Failed> {
+    let running = &work.running;
+    let names = work.shares.get(&work.index).map(Vec::as_slice);
+    let mut tell = |permille: usize| {
+        let done = f64::from(u32::try_from(permille.min(1_000)).unwrap_or(0)) / 1_000.0;
+        running.tell(&work.core, 0.1 + 0.7 * done, "comparing sets");
+    };
+    let mine = (work.index, names, work.core.host.rng());
+    let bound = (work.core.network, attempt);
+    let compared = sets::compare(running, bound, mine, ring, &mut tell)?;
+    let count = Count {
+        rows: compared.rows,
+        withheld: 0,
+    };
+    work.announce(count);
+    running.tell(&work.core, 0.8, "waiting for the count's record");
+    if !work.runtime.block_on(work.may_open(count))? {
+        return Ok(());
+    }
+    work.deliver(attempt, &compared.frames, (compared.signed, compared.list))?;
     Ok(())
 }
 
@@ -440,7 +486,13 @@ impl Work {
             .unwrap_or_else(|_| Err(Error::broken("count", "nobody recorded the count in time")))
     }
 
-    fn deliver(&self, attempt: &Digest, frames: &[Digest; 4], part: Vec<u8>) -> Result<()> {
+    /// Signs a part of the answer, and has it ready with what stands behind it.
+    fn deliver(
+        &self,
+        attempt: &Digest,
+        frames: &[Digest],
+        (part, behind): (Vec<u8>, Vec<u8>),
+    ) -> Result<()> {
         let frames: Vec<&[u8]> = frames.iter().map(|one| &one.0[..]).collect();
         let frames = Digest::of(FRAMES_DOMAIN, &frames);
         let seat = u8::try_from(self.index).unwrap_or(u8::MAX);
@@ -449,9 +501,9 @@ impl Work {
             attempt: *attempt,
             frames,
             signature: self.sign(&transcript),
-            bytes: part.len() as u64,
+            bytes: (part.len() + behind.len()) as u64,
         };
-        let part = Arc::new(part);
+        let part = Arc::new([part, behind].concat());
         self.seat
             .stage
             .send_modify(|stage| stage.given = Some((head, part)));

@@ -16,7 +16,7 @@ use docket::{
     Plan,
     body::Subjects,
     joint::NAME_WORDS,
-    plan::{JointInput, JointPlan},
+    plan::{JointInput, JointPlan, Method},
     state::COMPUTING,
     statement::TableCommitment,
 };
@@ -29,7 +29,7 @@ use net::Replies;
 use primitives::{Digest, PublicKey, semantic::Semantic};
 use query::Word;
 
-use super::{Running, admitted, program};
+use super::{Running, admitted, program, sets};
 use crate::{
     core::{Core, lock},
     custodian::reply_all,
@@ -39,6 +39,8 @@ use crate::{
 
 /// Rows that one owner shares of one table, at most.
 const SELECTED_ROWS_MAX: usize = 1 << 20;
+/// Names of one owner's set, at most.
+pub(super) const SET_ROWS_MAX: usize = 1 << 22;
 /// Rows that the smallest shared table has.
 const PADDED_ROWS_MIN: usize = 64;
 
@@ -71,7 +73,7 @@ pub(crate) async fn commitments(
     for input in joint.inputs.iter().filter(|input| input.owner == core.me) {
         let given = made(core, question, plan, joint, input).await?;
         let shares = given.parts.iter().enumerate();
-        let columns = program::schema(plan, joint, &input.table)?.columns().len();
+        let columns = messages_of(plan, joint, input)?;
         tables.push(TableCommitment {
             table: input.table.clone(),
             rows: given.rows,
@@ -81,6 +83,14 @@ pub(crate) async fn commitments(
         });
     }
     Ok(tables)
+}
+
+/// In how many messages each of the three is given a table.
+fn messages_of(plan: &Plan, joint: &JointPlan, input: &JointInput) -> Result<usize> {
+    match joint.method {
+        Method::Shares => Ok(program::schema(plan, joint, &input.table)?.columns().len()),
+        Method::Sets => Ok(1),
+    }
 }
 
 /// The messages of a table's columns in what one of the three was given, and the salt
@@ -154,10 +164,19 @@ async fn made(
     };
     let session = docket::joint::session(&core.network, &plan.digest()?, question);
     let (rows, words) = selected(core, plan, joint, input).await?;
-    let schema = program::schema(plan, joint, &input.table)?;
     let (joint, input) = (joint.clone(), input.clone());
-    let splitting = move || split(&seed, &session, (&schema, &joint, &input), &rows, &words);
-    let given = core.host.blocking(splitting).await?;
+    let given = match joint.method {
+        Method::Shares => {
+            let schema = program::schema(plan, &joint, &input.table)?;
+            let splitting =
+                move || split(&seed, &session, (&schema, &joint, &input), &rows, &words);
+            core.host.blocking(splitting).await?
+        }
+        Method::Sets => {
+            let packing = move || packed(&seed, &session, &input, &rows);
+            core.host.blocking(packing).await?
+        }
+    };
     let given = Arc::new(given);
     lock(&core.seats.shared.0).insert(place, given.clone());
     Ok(given)
@@ -180,14 +199,11 @@ async fn selected(
             let snapshots: Vec<&data::Snapshot> = snapshots.iter().map(AsRef::as_ref).collect();
             let spill = core.config.file(crate::config::files::SNAPSHOTS);
             let cancel = data::Cancel::default();
-            let rows = data::select(
-                &snapshots,
-                &selection.sql,
-                SELECTED_ROWS_MAX,
-                &spill,
-                &cancel,
-            )
-            .await?;
+            let most = match joint.method {
+                Method::Shares => SELECTED_ROWS_MAX,
+                Method::Sets => SET_ROWS_MAX,
+            };
+            let rows = data::select(&snapshots, &selection.sql, most, &spill, &cancel).await?;
             (rows, selection.words)
         }
     };
@@ -213,6 +229,37 @@ fn subjects(core: &Core, plan: &Plan) -> Result<Vec<data::Row>> {
         .collect())
 }
 
+/// A generator for what an owner gives of one table.
+fn generator(seed: &Digest, session: &Digest, input: &JointInput) -> ChaCha20Rng {
+    let seed = Digest::of(
+        "cordon/joint-seed/v1",
+        &[&seed.0, &session.0, input.table.as_bytes()],
+    );
+    ChaCha20Rng::from_seed(seed.0)
+}
+
+/// A set and its commitment: the first of the three stands for the set itself, which
+/// nobody is given; the others are salts, of nothing.
+fn packed(
+    seed: &Digest,
+    session: &Digest,
+    input: &JointInput,
+    rows: &[data::Row],
+) -> Result<Given> {
+    let mut rng = generator(seed, session, input);
+    let mut parts: [Vec<u8>; COMPUTING] = Default::default();
+    for part in &mut parts {
+        part.resize(SALT_BYTES, 0);
+        rng.fill_bytes(part);
+    }
+    parts[0].extend(sets::pack(rows)?);
+    Ok(Given {
+        rows: u32::try_from(padded(rows.len()))
+            .map_err(|_| Error::refused("limit", "a set of too many names"))?,
+        parts,
+    })
+}
+
 /// Makes columns of words out of rows, pads them and splits them.
 fn split(
     seed: &Digest,
@@ -221,11 +268,7 @@ fn split(
     rows: &[data::Row],
     words: &[Word],
 ) -> Result<Given> {
-    let seed = Digest::of(
-        "cordon/joint-seed/v1",
-        &[&seed.0, &session.0, input.table.as_bytes()],
-    );
-    let mut rng = ChaCha20Rng::from_seed(seed.0);
+    let mut rng = generator(seed, session, input);
     let columns = if input.table == "ledger" {
         ledger(session, joint, rows, &mut rng)?
     } else {
@@ -375,9 +418,23 @@ pub(super) async fn serve(
     let running = admitted(core, question)?;
     let seat = running
         .seat_of(peer)
+        .filter(|_| running.joint.method == Method::Shares)
         .ok_or_else(|| Error::refused("joint", "only who computes is given shares"))?;
     let bytes = own(core, &running, table, seat).await?;
     reply_all(replies, &bytes).await
+}
+
+/// The names of this owner's set, if it is still the one committed to.
+///
+/// # Errors
+/// The rule that says no; trouble.
+pub(super) async fn own_set(core: &Arc<Core>, running: &Running) -> Result<Vec<u8>> {
+    let mut inputs = running.joint.inputs.iter();
+    let input = inputs.find(|input| input.owner == core.me);
+    let input = input
+        .ok_or_else(|| Error::refused("plan-mismatch", "the plan has no set of this owner"))?;
+    let mut bytes = own(core, running, &input.table, 0).await?;
+    Ok(bytes.split_off(SALT_BYTES.min(bytes.len())))
 }
 
 /// What one of the three is given of this owner's table, if it is still what was
@@ -398,7 +455,7 @@ pub(super) async fn own(
         .ok_or_else(|| Error::refused("plan-mismatch", "the plan has no such table here"))?;
     let (plan, joint) = (&running.plan, &running.joint);
     let given = made(core, &running.question, plan, joint, input).await?;
-    let columns = program::schema(plan, joint, table)?.columns().len();
+    let columns = messages_of(plan, joint, input)?;
     let digest = committed_to(&running.question, input, seat, &given.parts[seat], columns);
     if committed.shares.get(seat) != Some(&digest) {
         let detail =

@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use docket::{
     Statement,
-    plan::{JointProof, Part},
+    plan::{Answer, JointProof, Method, Part},
+    state::COMPUTING,
     statement::{Attestation, Count},
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
@@ -16,6 +17,7 @@ use super::{
     Running, admitted,
     compute::binding,
     seats::{Counted, Given},
+    sets,
 };
 use crate::{
     core::{Core, lock},
@@ -206,35 +208,20 @@ async fn asked(
 /// Puts the answer together, and completes the run.
 async fn answered(core: &Arc<Core>, running: &Running, count: Count) -> Result<()> {
     running.tell(core, 0.85, "the rows are opened");
-    let binding = binding(running, count)?;
-    let due = binding.bytes();
-    let given = parts_of(core, running, due).await?;
-    let mut attestations = Vec::new();
-    let mut proof = Vec::new();
-    let mut parts: [Vec<u8>; 3] = [const { Vec::new() }; 3];
-    for (seat, (head, transcript, part)) in given.into_iter().enumerate() {
-        attestations.push(Attestation {
-            institution: running.joint.computing[seat].clone(),
-            transcript,
-            signature: head.signature,
-        });
-        proof.push(Part {
-            frames: head.frames,
-            part: part.clone(),
-        });
-        parts[seat] = part;
-    }
-    // Two that deliver different components contradict one another: nobody can tell
-    // which of them lied.
-    let words = deliver::collect(&binding, &parts)?;
-    let bytes = parts.iter().map(|part| part.len() as u64).sum();
-    let answer = query::assemble_joint(
-        &running.plan,
-        &running.question,
-        &running.session,
-        &words,
-        JointProof { parts: proof },
-    )?;
+    let (given, answer) = match running.joint.method {
+        Method::Shares => added_up(core, running, count).await?,
+        Method::Sets => opened(core, running, count).await?,
+    };
+    let bytes = given.iter().map(|one| one.part.len() + one.behind.len());
+    let bytes = bytes.sum::<usize>() as u64;
+    let attestations = given.into_iter().zip(&running.joint.computing);
+    let attestations = attestations
+        .map(|(given, institution)| Attestation {
+            institution: institution.clone(),
+            transcript: given.transcript,
+            signature: given.head.signature,
+        })
+        .collect();
     let result = RunResult {
         answer,
         evaluated: Vec::new(),
@@ -251,13 +238,72 @@ async fn answered(core: &Arc<Core>, running: &Running, count: Count) -> Result<(
     state(core, running, statement).await
 }
 
-/// What each of the three gives, all of one attempt.
-async fn parts_of(core: &Arc<Core>, running: &Running, due: usize) -> Result<Vec<Delivered>> {
+/// The answer whose words the three's components add up to.
+async fn added_up(
+    core: &Arc<Core>,
+    running: &Running,
+    count: Count,
+) -> Result<(Vec<Delivered>, Answer)> {
+    let binding = binding(running, count)?;
+    let given = parts_of(core, running, &[[binding.bytes(), 0]; COMPUTING]).await?;
+    let mut parts: [Vec<u8>; COMPUTING] = Default::default();
+    for (part, given) in parts.iter_mut().zip(&given) {
+        part.clone_from(&given.part);
+    }
+    // Two that deliver different components contradict one another: nobody can tell
+    // which of them lied.
+    let words = deliver::collect(&binding, &parts)?;
+    let proof = given.iter().zip(parts).map(|(given, part)| Part {
+        frames: given.head.frames,
+        part,
+        opened: Vec::new(),
+    });
+    let answer = query::assemble_joint(
+        &running.plan,
+        &running.question,
+        &running.session,
+        &words,
+        JointProof {
+            parts: proof.collect(),
+        },
+    )?;
+    Ok((given, answer))
+}
+
+/// The answer whose names both holders' lists open.
+async fn opened(
+    core: &Arc<Core>,
+    running: &Running,
+    count: Count,
+) -> Result<(Vec<Delivered>, Answer)> {
+    let given = parts_of(core, running, &sets::due(running)?).await?;
+    let (opening, network) = (running.clone(), core.network);
+    let (given, opened) = core
+        .host
+        .blocking(move || {
+            let opened = sets::opened(&opening, network, count, &given)?;
+            Ok((given, opened))
+        })
+        .await?;
+    let (names, parts) = opened;
+    let proof = JointProof { parts };
+    let answer = query::assemble_sets(&running.plan, &running.question, names, proof)?;
+    Ok((given, answer))
+}
+
+/// What each of the three gives, all of one attempt; `due` are the bytes of what each
+/// signs, and of what stands behind it.
+async fn parts_of(
+    core: &Arc<Core>,
+    running: &Running,
+    due: &[[usize; 2]],
+) -> Result<Vec<Delivered>> {
     let deadline = tokio::time::Instant::now() + CALL_MAX;
     loop {
-        let three = running.joint.computing.iter().enumerate();
-        let given = all(core, three.map(|at| part_of(core, running, at, due))).await?;
-        let attempts: BTreeSet<Digest> = given.iter().map(|(head, ..)| head.attempt).collect();
+        let three = running.joint.computing.iter().zip(due).enumerate();
+        let three = three.map(|(seat, (id, due))| part_of(core, running, (seat, id), *due));
+        let given = all(core, three).await?;
+        let attempts: BTreeSet<Digest> = given.iter().map(|one| one.head.attempt).collect();
         if attempts.len() == 1 {
             return Ok(given);
         }
@@ -270,31 +316,45 @@ async fn parts_of(core: &Arc<Core>, running: &Running, due: usize) -> Result<Vec
     }
 }
 
-/// A part's head, the transcript that its party signed, and the part.
-type Delivered = (Given, Digest, Vec<u8>);
+/// What one of the three gave.
+pub(super) struct Delivered {
+    pub(super) head: Given,
+    /// The transcript that it signed.
+    transcript: Digest,
+    /// Its part of the answer, which the transcript covers.
+    pub(super) part: Vec<u8>,
+    /// What the part stands for, where it is too long to be signed itself.
+    pub(super) behind: Vec<u8>,
+}
 
 /// One party's part, with its head and the transcript that it signed.
 async fn part_of(
     core: &Arc<Core>,
     running: &Running,
     (seat, id): (usize, &InstitutionId),
-    due: usize,
+    [signed, behind]: [usize; 2],
 ) -> Result<Delivered> {
     let call = Call::Part {
         question: running.question,
     };
-    let bytes = asked(core, running, id, &call, HEAD_BYTES_MAX + due).await?;
+    let bytes = asked(core, running, id, &call, HEAD_BYTES_MAX + signed + behind).await?;
     let malformed = |what: &str| Error::fault(id, what, bytes[..bytes.len().min(4_096)].to_vec());
     let at = bytes
         .len()
-        .checked_sub(due)
+        .checked_sub(signed + behind)
         .ok_or_else(|| malformed("a part that is too short"))?;
-    let (head, part) = bytes.split_at(at);
+    let (head, rest) = bytes.split_at(at);
+    let (part, behind) = rest.split_at(signed);
     let head: Given =
         cbor::decode(head, HEAD_BYTES_MAX).map_err(|error| malformed(&error.to_string()))?;
     let place = u8::try_from(seat).unwrap_or(u8::MAX);
     let transcript = docket::joint::transcript(&running.question, place, &head.frames, part);
     verify(running, id, &transcript, &head.signature, &bytes[..at])?;
     shown(core, running, id, PartyState::Signed, bytes.len());
-    Ok((head, transcript, part.to_vec()))
+    Ok(Delivered {
+        head,
+        transcript,
+        part: part.to_vec(),
+        behind: behind.to_vec(),
+    })
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use docket::{
     Plan, State, Statement,
     body::Order,
-    plan::{JointPlan, Leak, PlanCustodian, Source, Step},
+    plan::{JointPlan, Leak, Method, PlanCustodian, Source, Step},
 };
 use primitives::{Digest, InstitutionId};
 
@@ -160,7 +160,17 @@ fn leak_words(plan: &Plan, requester: bool) -> Vec<Words> {
 }
 
 fn withheld(plan: &Plan) -> Vec<Words> {
-    let [first, second] = match plan.joint {
+    let [first, second] = match &plan.joint {
+        Some(joint) if joint.method == Method::Sets => [
+            Words::new(
+                "Neither of the two learns which of its own persons the other has; who counts sees noise beside the count.",
+                "两家机构都不知道己方的哪些人也在对方；清点方除数目外只见噪声。",
+            ),
+            Words::new(
+                "The requester learns the count and who is in both, and nobody who is in one alone.",
+                "请求方只得知数目及同在两方的人，不知道只在一方的任何人。",
+            ),
+        ],
         Some(_) => [
             Words::new(
                 "Nobody sees a row of anybody else: the three that compute see shares, which are noise by themselves.",
@@ -434,6 +444,12 @@ fn shared(core: &Core, plan: &Plan, joint: &JointPlan) -> Leaving {
     let leaves = own
         .map(|input| {
             let (en, zh) = query::explain_table(&input.table);
+            if joint.method == Method::Sets {
+                return Words::new(
+                    format!("{en}: as sealed entries, noise to whoever has them; one opens only beside the other institution's entry for the same person, and only to {}.", plan.requester),
+                    format!("{zh}：仅以密文条目发出，单独即为噪声；须与对方就同一人的条目合在一起才能打开，且只有 {} 能打开。", plan.requester),
+                );
+            }
             Words::new(
                 format!("{en}: split into shares for {}; each of them sees noise, any two of them together could see it.", three(", ")),
                 format!("{zh}：拆成份额分给 {}；单独一方只见噪声，任何两方合谋则可还原。", three("、")),
