@@ -30,6 +30,7 @@ pub(super) fn setup(sets: &Sets, receiver: Option<usize>, padding: usize, run: u
         parts: 1,
         holders: holders.collect(),
         receiver: receiver.map_or(two.receiver, institution),
+        counter: None,
         name_bytes: if receiver.is_some() { 0 } else { 20 },
     }
 }
@@ -105,6 +106,7 @@ fn roles(setup: &Setup, sets: &Sets, names: &Sets, rng: &mut StdRng) -> Vec<Role
                 Role::Closer(Box::new(closer.unwrap()))
             }
             Seat::Opener => Role::Opener(Box::new(Opener::new(&session).unwrap())),
+            Seat::Counter => panic!("nobody counts here"),
         }
     };
     session.places().map(&mut role).collect()
@@ -146,7 +148,7 @@ fn finish(roles: Vec<Role>) -> Result<Answer, Error> {
                 found.transcripts
             }
             Role::Giver(role) => role.finish()?,
-            Role::Closer(role) => role.finish()?,
+            Role::Closer(role) => role.finish()?.transcripts,
             Role::Opener(role) => {
                 let opened = role.finish()?;
                 names = Some(opened.names);

@@ -100,7 +100,7 @@ impl Mutator<'_> {
                 self.held = Some(frame);
                 return vec![];
             }
-            Change::OtherKind => frame[1] = self.rng.random_range(0..20),
+            Change::OtherKind => frame[1] = self.rng.random_range(0..24),
             Change::OtherVersion => frame[0] = self.rng.random(),
             Change::Replay => frame = self.other.get(index).cloned().unwrap_or_default(),
             Change::Reorder => {
