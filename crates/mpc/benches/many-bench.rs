@@ -66,6 +66,7 @@ fn main() {
         } else {
             institution(0)
         },
+        counter: None,
         name_bytes: if opener { 16 } else { 0 },
     };
     let mut clock = Clock::default();
@@ -174,6 +175,7 @@ fn run(setup: &Setup, all: &[Vec<[u8; 16]>], code: Code, clock: &mut Clock) -> (
                 Role::Closer(Box::new(closer.unwrap()))
             }
             Seat::Opener => Role::Opener(Box::new(Opener::new(&session).unwrap())),
+            Seat::Counter => panic!("nobody counts here"),
         });
         roles.push(begun);
     }

@@ -74,6 +74,8 @@ pub(crate) const PSI_MANY_KEY: &str = "cordon/mpc/psi-many-key/v1";
 pub(crate) const PSI_MANY_SHARE: &str = "cordon/mpc/psi-many-share/v1";
 /// Hashes keys, tags, names and checks for an opener.
 pub(crate) const PSI_MANY_OPEN: &str = "cordon/mpc/psi-many-open/v1";
+/// Stands for the tags that a counter was shown.
+pub(crate) const PSI_MANY_SHOWN: &str = "cordon/mpc/psi-many-shown/v1";
 /// Hashes an item into the bins that it may stand in.
 pub(crate) const PSI_BINS: &str = "cordon/mpc/psi-bins/v1";
 /// Hashes an item and a bin into the point that is programmed for both.
@@ -96,6 +98,8 @@ pub(crate) const SHARES_INPUT: &str = "cordon/mpc/shares-input/v1";
 // Joint questions.
 /// Hashes a subject into its key.
 pub(crate) const JOINT_KEY: &str = "cordon/mpc/joint-key/v1";
+/// Stands for all frames between two seats of a set in common.
+pub(crate) const JOINT_FRAMES: &str = "cordon/mpc/joint-frames/v1";
 /// Binds what a party delivers of an answer to session, receiver and answer.
 pub(crate) const JOINT_ANSWER: &str = "cordon/mpc/joint-answer/v1";
 
@@ -128,6 +132,8 @@ mod tests {
             super::PSI_MANY_KEY,
             super::PSI_MANY_SHARE,
             super::PSI_MANY_OPEN,
+            super::PSI_MANY_SHOWN,
+            super::JOINT_FRAMES,
             super::PSI_BINS,
             super::PSI_POINTS,
             super::VOLE_SESSION,

@@ -49,6 +49,7 @@ pub mod called_then_paid;
 pub mod deliver;
 mod gate;
 pub mod ideal;
+pub mod in_common;
 pub mod key;
 mod order;
 pub mod risk_propagation;

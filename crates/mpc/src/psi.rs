@@ -92,7 +92,7 @@ pub mod cardinality;
 pub mod circuit;
 pub mod diffie_hellman;
 mod elements;
-mod frames;
+pub(crate) mod frames;
 mod function;
 pub mod many;
 mod matching;
@@ -102,7 +102,7 @@ mod set;
 mod setup;
 mod spill;
 mod store;
-mod transcript;
+pub(crate) mod transcript;
 
 pub use set::{Item, Items, Set};
 pub use setup::{Protocol, Security, Session, Setup, part_size, parts};
@@ -147,7 +147,7 @@ fn begin<R: CryptoRng + ?Sized>(
 }
 
 /// A role's own generator, seeded by the caller's and hashed with the session.
-fn generator<R: CryptoRng + ?Sized>(session: &Digest, rng: &mut R) -> ChaCha20Rng {
+pub(crate) fn generator<R: CryptoRng + ?Sized>(session: &Digest, rng: &mut R) -> ChaCha20Rng {
     let mut drawn = Zeroizing::new([0u8; 32]);
     rng.fill_bytes(&mut *drawn);
     let mut hasher = Sha256::new();

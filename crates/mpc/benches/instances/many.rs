@@ -81,6 +81,7 @@ fn setup(sets: &[Vec<Vec<u8>>], receiver: Option<usize>, padding: usize, run: u6
         parts: 1,
         holders: sets.iter().enumerate().map(holder).collect(),
         receiver: receiver.map_or(InstitutionId::new("police").unwrap(), institution),
+        counter: None,
         name_bytes: if receiver.is_some() { 0 } else { 8 },
     }
 }

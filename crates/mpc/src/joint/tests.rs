@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod answers;
+mod in_common;
 mod order;
 mod questions;
 mod risk;

@@ -21,7 +21,7 @@ const HEADER_BYTES: usize = 2;
 pub(super) const ELEMENT: usize = 32;
 
 /// The kinds of frames.
-pub(super) mod kind {
+pub(crate) mod kind {
     /// RR22: the sender's commitment to its half of the offset.
     pub(in crate::psi) const COMMIT: u8 = 1;
     /// RR22: the rows' seed, and the receiver's half of the offset.
@@ -33,7 +33,7 @@ pub(super) mod kind {
     /// The sender's tags.
     pub(in crate::psi) const TAGS: u8 = 5;
     /// The sender's transcript.
-    pub(in crate::psi) const END: u8 = 6;
+    pub(crate) const END: u8 = 6;
     /// The sender's public key.
     pub(in crate::psi) const KEY: u8 = 7;
     /// Diffie–Hellman: blinded items.
@@ -60,6 +60,12 @@ pub(super) mod kind {
     pub(in crate::psi) const SEALED: u8 = 18;
     /// Many: keys, from the closer to the opener.
     pub(in crate::psi) const KEYS: u8 = 19;
+    /// Many: a holder's part is done, to the counter.
+    pub(in crate::psi) const AGREED: u8 = 20;
+    /// Many: the counter takes a holder's tags now.
+    pub(in crate::psi) const READY: u8 = 21;
+    /// Many: tags, from pivot and closer to the counter.
+    pub(in crate::psi) const SHOWN: u8 = 22;
 }
 
 const _: () = assert!(HEADER_BYTES + 4 + 16 * FRAME_VALUES <= FRAME_BYTES_MAX);
@@ -68,7 +74,7 @@ const _: () =
 const _: () = assert!(HEADER_BYTES + 4 + ELEMENT * PROOF_CHUNK + PROOF_BYTES <= FRAME_BYTES_MAX);
 
 /// A frame of the given parts.
-pub(super) fn fixed(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn fixed(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut bytes = frame(kind, parts.iter().map(|part| part.len()).sum());
     parts.iter().for_each(|part| bytes.extend_from_slice(part));
     bytes
@@ -102,7 +108,7 @@ pub(super) fn body(bytes: &[u8], kind: u8) -> Result<&[u8], Error> {
 }
 
 /// The body of a frame whose length is known.
-pub(super) fn body_of<const N: usize>(bytes: &[u8], kind: u8) -> Result<[u8; N], Error> {
+pub(crate) fn body_of<const N: usize>(bytes: &[u8], kind: u8) -> Result<[u8; N], Error> {
     body(bytes, kind)?
         .try_into()
         .map_err(|_| faulty(Fault::Malformed, bytes))
@@ -141,6 +147,6 @@ pub(super) fn entries<'a>(
 }
 
 /// A fault with the frame that shows it, or the first 4 KiB of it.
-pub(super) fn faulty(fault: Fault, bytes: &[u8]) -> Error {
+pub(crate) fn faulty(fault: Fault, bytes: &[u8]) -> Error {
     Error::faulty(fault, &bytes[..bytes.len().min(4096)])
 }

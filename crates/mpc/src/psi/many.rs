@@ -108,18 +108,23 @@
 //! [`Session::functions`]); the count first; that a set is the committed one.
 
 mod closer;
+mod counter;
 mod giver;
 mod list;
+pub mod lists;
 mod opener;
 mod pivot;
 mod setup;
+mod showing;
 mod zero;
 
-pub use closer::Closer;
+pub use closer::{Closer, Vouched};
+pub use counter::{Counted, Counter};
 pub use giver::Giver;
 pub use opener::{Opened, Opener};
 pub use pivot::{Found, Pivot};
 pub use setup::{Function, Holder, Place, Seat, Session, Setup};
+pub use showing::Showing;
 
 use primitives::Digest;
 
@@ -151,8 +156,13 @@ struct Link {
 
 impl Link {
     fn new(session: &Session, me: Place, peer: Place) -> Self {
-        let (low, high) = (me.min(peer), me.max(peer));
-        let (mine, theirs) = if me == low {
+        let link = session.link(me.min(peer), me.max(peer));
+        Self::under(&link, me, peer)
+    }
+
+    /// Under the digest of the link.
+    fn under(link: &Digest, me: Place, peer: Place) -> Self {
+        let (mine, theirs) = if me < peer {
             (From::Receiver, From::Sender)
         } else {
             (From::Sender, From::Receiver)
@@ -161,7 +171,7 @@ impl Link {
             peer,
             mine,
             theirs,
-            transcript: Transcript::new(&session.link(low, high)),
+            transcript: Transcript::new(link),
             closed: None,
             said: false,
             heard: false,

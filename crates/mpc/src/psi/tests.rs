@@ -2,6 +2,7 @@
 
 mod cardinality;
 mod circuit;
+mod counted;
 mod diffie_hellman;
 mod many;
 mod mutation;

@@ -13,23 +13,23 @@ use crate::{domains, secrecy};
 
 /// Who sent a message.
 #[derive(Clone, Copy)]
-pub(super) enum From {
+pub(crate) enum From {
     Receiver,
     Sender,
 }
 
 /// The running digest.
-pub(super) struct Transcript(Hasher);
+pub(crate) struct Transcript(Hasher);
 
 impl Transcript {
     /// Under the digest of a session, or of one of its links.
-    pub(super) fn new(session: &Digest) -> Self {
+    pub(crate) fn new(session: &Digest) -> Self {
         let mut hasher = Hasher::new(domains::PSI_TRANSCRIPT);
         hasher.part(session.as_bytes());
         Self(hasher)
     }
 
-    pub(super) fn absorb(&mut self, from: From, message: &[u8]) {
+    pub(crate) fn absorb(&mut self, from: From, message: &[u8]) {
         let from = match from {
             From::Receiver => 1u8,
             From::Sender => 2u8,
@@ -38,7 +38,7 @@ impl Transcript {
         self.0.part(message);
     }
 
-    pub(super) fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         secrecy::public(self.0.clone().finish(), "digests of transcripts")
     }
 }

@@ -4,7 +4,8 @@
 //! the other half of it.
 //!
 //! ```text
-//! with the pivot: evaluates F_c, asks G, ── end ──▶ ◀── end ──; then to the opener
+//! with the pivot: evaluates F_c, asks G, ── end ──▶ ◀── end ──; then to the opener,
+//! or, with a counter, to the caller
 //! ```
 //! *Invariants*: the list leaves when the pivot's transcript was compared and every
 //! key of the shares of zero is agreed on.
@@ -16,12 +17,12 @@ use zeroize::Zeroizing;
 
 use super::{
     Addressed, Link, Names, Place, Seat, Session,
-    list::{CLOSER_ENTRY, Keys, Outgoing, check_names, name},
+    list::{CLOSER_ENTRY, Keys, Outgoing, check_names, name, sorted},
     seated, unexpected,
     zero::Zeros,
 };
 use crate::{
-    Error,
+    Error, Fault,
     field::F128,
     psi::{
         Progress, Set, begin,
@@ -40,6 +41,14 @@ enum Phase {
     Done,
 }
 
+/// What a closer ends with.
+pub struct Vouched {
+    /// With a counter, the entries of this part; what they are for: [`super::lists`].
+    pub list: Option<Zeroizing<Vec<u8>>>,
+    /// The digests of what was exchanged with each other party, to be signed.
+    pub transcripts: Vec<(Place, Digest)>,
+}
+
 /// One session of the closer.
 pub struct Closer {
     set: Set,
@@ -48,7 +57,9 @@ pub struct Closer {
     zeros: Zeros,
     keys: Keys,
     pivot: Link,
-    opener: Link,
+    /// `None` with a counter: the list is the caller's.
+    opener: Option<Link>,
+    list: Option<Zeroizing<Vec<u8>>>,
     evaluator: Evaluator,
     asker: Asker,
     phase: Phase,
@@ -83,7 +94,11 @@ impl Closer {
             zeros: Zeros::new(session, place, &mut rng),
             keys: Keys::new(session),
             pivot: Link::new(session, place, pivot),
-            opener: Link::new(session, place, session.opener()),
+            opener: match session.counter() {
+                None => Some(Link::new(session, place, session.opener())),
+                Some(_) => None,
+            },
+            list: None,
             evaluator: Evaluator::new(evaluated, theirs, evaluates, &mut rng)?,
             asker: Asker::new(asked, mine, set.items(), asks, &mut rng)?,
             phase: Phase::Evaluating,
@@ -119,14 +134,14 @@ impl Closer {
             self.phase = Phase::Agreeing;
             return Ok(Some(self.pivot.end()));
         }
-        let Phase::Listing(list) = &mut self.phase else {
+        let (Phase::Listing(list), Some(opener)) = (&mut self.phase, &mut self.opener) else {
             return Ok(None);
         };
         Ok(Some(match list.pull() {
-            Some(frame) => self.opener.send(frame),
+            Some(frame) => opener.send(frame),
             None => {
                 self.phase = Phase::Done;
-                self.opener.end()
+                opener.end()
             }
         }))
     }
@@ -190,17 +205,38 @@ impl Closer {
                 .closer_entry(&secret, name(&self.set, &self.names, index));
             entries.extend_from_slice(&entry);
         }
-        self.phase = Phase::Listing(Outgoing::new(kind::KEYS, CLOSER_ENTRY, &entries));
+        let list = sorted(CLOSER_ENTRY, &entries);
+        if self.opener.is_some() {
+            self.phase = Phase::Listing(Outgoing::new(kind::KEYS, CLOSER_ENTRY, list));
+        } else {
+            self.list = Some(list);
+            self.phase = Phase::Done;
+        }
     }
 
-    /// The digests of what was exchanged with each other party, to be signed.
+    /// Whether nothing more is to be sent or taken.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        matches!(self.phase, Phase::Done)
+    }
+
+    /// What it ends with.
     ///
     /// # Errors
-    /// [`Fault::Truncated`](crate::Fault) before the last frame was given out.
-    pub fn finish(self) -> Result<Vec<(Place, Digest)>, Error> {
-        let mut digests = self.zeros.finish()?;
-        digests.push(self.pivot.finish()?);
-        digests.push(self.opener.finish()?);
-        Ok(digests)
+    /// [`Fault::Truncated`](crate::Fault) before the last frame was given out, or the
+    /// pivot's end taken.
+    pub fn finish(self) -> Result<Vouched, Error> {
+        if !self.done() {
+            return Err(Error::faulty(Fault::Truncated, &[]));
+        }
+        let mut transcripts = self.zeros.finish()?;
+        transcripts.push(self.pivot.finish()?);
+        if let Some(opener) = &self.opener {
+            transcripts.push(opener.finish()?);
+        }
+        Ok(Vouched {
+            list: self.list,
+            transcripts,
+        })
     }
 }

@@ -27,16 +27,17 @@ use super::{Names, Session};
 use crate::{
     Error, Fault, Refusal, domains,
     field::F128,
-    limits::MANY_FRAME_ENTRIES,
+    limits::{FRAME_VALUES, MANY_FRAME_ENTRIES},
     psi::{
         Set,
-        frames::{Due, entries, faulty, list},
+        frames::{Due, entries, faulty, kind, list},
         order,
     },
+    secrecy,
 };
 
 /// Bytes of a key, a tag and a check.
-const WORD: usize = 16;
+pub(super) const WORD: usize = 16;
 /// Bytes of a closer's entry.
 pub(super) const CLOSER_ENTRY: usize = 2 * WORD;
 
@@ -91,7 +92,8 @@ impl Keys {
         }
     }
 
-    fn tag(&self, key: &[u8; WORD]) -> [u8; WORD] {
+    /// What a key's counterpart is found by, and all that a counter is shown.
+    pub(super) fn tag(&self, key: &[u8; WORD]) -> [u8; WORD] {
         self.hash(1, &[key])
     }
 
@@ -145,12 +147,20 @@ impl Keys {
 
     /// The names that both lists open; an entry that does not fit its counterpart
     /// is left out.
-    pub(super) fn open(&self, pivot: &[u8], closer: &[u8]) -> Vec<Vec<u8>> {
+    pub(super) fn open(&self, pivot: &[u8], closer: &[u8]) -> Names {
+        let opened = self.open_numbered(pivot, closer).into_iter();
+        let mut names: Names = opened.map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The same in the closer's order, each with the numbers of both entries.
+    pub(super) fn open_numbered(&self, pivot: &[u8], closer: &[u8]) -> Vec<(Vec<u8>, [usize; 2])> {
         let size = 2 * WORD + 1 + self.name_bytes;
         let count = pivot.len() / size;
         let entry = |index: usize| &pivot[index * size..(index + 1) * size];
         let mut names = Vec::new();
-        for line in closer.chunks_exact(CLOSER_ENTRY) {
+        for (number, line) in closer.chunks_exact(CLOSER_ENTRY).enumerate() {
             let Some((key, check)) = line.split_first_chunk::<WORD>() else {
                 continue;
             };
@@ -171,10 +181,9 @@ impl Keys {
             self.mask(key, &mut opened);
             let (voucher, name) = opened.split_at(WORD);
             if self.check(voucher, name)[..] == *check {
-                names.extend(self.unpadded(name));
+                names.extend(self.unpadded(name).map(|name| (name, [low, number])));
             }
         }
-        names.sort_unstable();
         names
     }
 
@@ -212,45 +221,65 @@ pub(super) fn name<'a>(set: &Set, names: &'a Names, index: usize) -> &'a [u8] {
     }
 }
 
+/// Entries of one size in their order.
+pub(super) fn sorted(size: usize, unsorted: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut keyed: Vec<(u64, u64, u32)> = (0u32..)
+        .zip(unsorted.chunks_exact(size))
+        .map(|(index, entry)| {
+            let word = |at: usize| {
+                let mut word = [0; 8];
+                word.copy_from_slice(&entry[at..at + 8]);
+                u64::from_be_bytes(word)
+            };
+            (word(0), word(8), index)
+        })
+        .collect();
+    secrecy::conceded(
+        &mut keyed,
+        "keys and tags of entries, while they are sorted",
+    );
+    order::by_uniform(&mut keyed, |(first, _, _)| *first);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(unsorted.len()));
+    for (_, _, index) in keyed {
+        let start = index as usize * size;
+        bytes.extend_from_slice(&unsorted[start..start + size]);
+    }
+    bytes
+}
+
 /// Entries that are being sent, ascending.
 pub(super) struct Outgoing {
     kind: u8,
     size: usize,
+    /// Entries of every frame but the last.
+    chunk: usize,
     bytes: Zeroizing<Vec<u8>>,
     sent: usize,
 }
 
 impl Outgoing {
-    /// Sorts entries of one size.
-    pub(super) fn new(kind: u8, size: usize, unsorted: &[u8]) -> Self {
-        let mut keyed: Vec<(u64, u64, u32)> = (0u32..)
-            .zip(unsorted.chunks_exact(size))
-            .map(|(index, entry)| {
-                let word = |at: usize| {
-                    let mut word = [0; 8];
-                    word.copy_from_slice(&entry[at..at + 8]);
-                    u64::from_be_bytes(word)
-                };
-                (word(0), word(8), index)
-            })
-            .collect();
-        order::by_uniform(&mut keyed, |(first, _, _)| *first);
-        let mut bytes = Zeroizing::new(Vec::with_capacity(unsorted.len()));
-        for (_, _, index) in keyed {
-            let start = index as usize * size;
-            bytes.extend_from_slice(&unsorted[start..start + size]);
-        }
+    /// Entries of one size, sorted, for an opener.
+    pub(super) fn new(kind: u8, size: usize, bytes: Zeroizing<Vec<u8>>) -> Self {
         Self {
             kind,
             size,
+            chunk: MANY_FRAME_ENTRIES,
             bytes,
             sent: 0,
         }
     }
 
+    /// Tags, sorted, for a counter.
+    pub(super) fn of_tags(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self {
+            chunk: FRAME_VALUES,
+            ..Self::new(kind::SHOWN, WORD, bytes)
+        }
+    }
+
     /// The next frame; `None` after the last.
     pub(super) fn pull(&mut self) -> Option<Vec<u8>> {
-        let due = MANY_FRAME_ENTRIES.min(self.bytes.len() / self.size - self.sent);
+        let due = self.chunk.min(self.bytes.len() / self.size - self.sent);
         if due == 0 {
             return None;
         }
@@ -266,6 +295,7 @@ impl Outgoing {
 pub(super) struct Incoming {
     kind: u8,
     size: usize,
+    chunk: usize,
     total: usize,
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
@@ -275,8 +305,17 @@ impl Incoming {
         Self {
             kind,
             size,
+            chunk: MANY_FRAME_ENTRIES,
             total,
             bytes: Zeroizing::new(Vec::new()),
+        }
+    }
+
+    /// Tags for a counter.
+    pub(super) fn of_tags(total: usize) -> Self {
+        Self {
+            chunk: FRAME_VALUES,
+            ..Self::new(kind::SHOWN, WORD, total)
         }
     }
 
@@ -296,7 +335,7 @@ impl Incoming {
         let due = Due {
             first: self.received(),
             total: self.total,
-            chunk: MANY_FRAME_ENTRIES,
+            chunk: self.chunk,
             entry: self.size,
         };
         let (arrived, _) = entries(frame, self.kind, &due, 0)?;

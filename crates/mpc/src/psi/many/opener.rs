@@ -38,12 +38,13 @@ pub struct Opened {
 }
 
 impl Opener {
-    /// Begins a session whose receiver holds no set.
+    /// Begins a session whose receiver holds no set and learns the answer at once:
+    /// after a count, lists come from the caller ([`super::lists::open`]).
     ///
     /// # Errors
     /// [`Refusal::ParameterRange`] for another session.
     pub fn new(session: &Session) -> Result<Self, Error> {
-        let Some(closer) = session.closer() else {
+        let (Some(closer), None) = (session.closer(), session.counter()) else {
             return Err(Refusal::ParameterRange.into());
         };
         let (me, pivot) = (session.opener(), session.pivot());

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Addressed, Link, Names, Place, Seat, Session,
-    list::{Keys, Outgoing, check_names, name, pivot_entry},
+    list::{Keys, Outgoing, check_names, name, pivot_entry, sorted},
     seated, unexpected,
 };
 use crate::{
@@ -52,14 +52,15 @@ struct Sealing {
     keys: Keys,
     names: Names,
     entry: usize,
-    opener: Link,
+    /// `None` with a counter: the list is the caller's.
+    opener: Option<Link>,
     /// The pivot's own function of each item.
     own: Zeroizing<Vec<F128>>,
     list: Option<Outgoing>,
 }
 
 impl Sealing {
-    /// The entries for the opener.
+    /// The entries for the opener, sorted.
     fn entries(&self, set: &Set, sums: &[F128]) -> Zeroizing<Vec<u8>> {
         let mut entries = Zeroizing::new(Vec::with_capacity(set.len() * self.entry));
         for (index, (sum, own)) in sums.iter().zip(self.own.iter()).enumerate() {
@@ -67,7 +68,7 @@ impl Sealing {
             let name = name(set, &self.names, index);
             entries.extend_from_slice(&self.keys.pivot_entry(&secret, name));
         }
-        entries
+        sorted(self.entry, &entries)
     }
 }
 
@@ -86,6 +87,8 @@ pub struct Found {
     /// The places, ascending, of the items that all holders have; `None` where the
     /// receiver holds no set.
     pub places: Option<Vec<u32>>,
+    /// With a counter, the entries of this part; what they are for: [`super::lists`].
+    pub list: Option<Zeroizing<Vec<u8>>>,
     /// The digests of what was exchanged with each other party, to be signed.
     pub transcripts: Vec<(Place, Digest)>,
 }
@@ -131,7 +134,10 @@ impl Pivot {
             keys: Keys::new(session),
             names,
             entry: pivot_entry(session),
-            opener: Link::new(session, place, session.opener()),
+            opener: match session.counter() {
+                None => Some(Link::new(session, place, session.opener())),
+                Some(_) => None,
+            },
             own: Zeroizing::new(Vec::new()),
             list: None,
         };
@@ -218,17 +224,25 @@ impl Pivot {
         let Some(sealing) = &mut self.sealing else {
             return Ok(None);
         };
-        if sealing.opener.said {
+        if sealing.opener.as_ref().is_none_or(|opener| opener.said) {
             return Ok(None);
         }
         if sealing.list.is_none() {
             let entries = sealing.entries(&self.set, &self.sums);
-            sealing.list = Some(Outgoing::new(kind::SEALED, sealing.entry, &entries));
+            sealing.list = Some(Outgoing::new(kind::SEALED, sealing.entry, entries));
         }
-        Ok(Some(match sealing.list.as_mut().and_then(Outgoing::pull) {
-            Some(frame) => sealing.opener.send(frame),
-            None => sealing.opener.end(),
+        let frame = sealing.list.as_mut().and_then(Outgoing::pull);
+        Ok(sealing.opener.as_mut().map(|opener| match frame {
+            Some(frame) => opener.send(frame),
+            None => opener.end(),
         }))
+    }
+
+    /// Whether nothing more is to be sent or taken.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        let opener = self.sealing.as_ref().and_then(|it| it.opener.as_ref());
+        self.agreed() && opener.is_none_or(|opener| opener.said)
     }
 
     /// Whether the transcripts of all other holders were compared.
@@ -308,9 +322,16 @@ impl Pivot {
             transcripts.push(peer.link.finish()?);
         }
         if let Some(sealing) = &self.sealing {
-            transcripts.push(sealing.opener.finish()?);
+            let list = match &sealing.opener {
+                Some(opener) => {
+                    transcripts.push(opener.finish()?);
+                    None
+                }
+                None => Some(sealing.entries(&self.set, &self.sums)),
+            };
             return Ok(Found {
                 places: None,
+                list,
                 transcripts,
             });
         }
@@ -319,6 +340,7 @@ impl Pivot {
         places.sort_unstable();
         Ok(Found {
             places: Some(places),
+            list: None,
             transcripts,
         })
     }

@@ -9,13 +9,13 @@ use primitives::{Digest, InstitutionId};
 
 use crate::{
     Error, Refusal, domains,
-    limits::{INPUT_BYTES_MAX, MANY_HOLDERS_MAX, PARTS_MAX, SET_ITEMS_MAX},
+    limits::{FRAME_VALUES, INPUT_BYTES_MAX, MANY_HOLDERS_MAX, PARTS_MAX, SET_ITEMS_MAX},
     lookup::Scope,
     psi::{Items, function::Shape},
 };
 
 /// A party of a session: a holder by its number in the setup, or, with the number
-/// after the last holder's, a receiver that holds no set.
+/// after the last holder's, a receiver that holds no set, and after it the counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place(pub u8);
 
@@ -36,6 +36,8 @@ pub enum Seat {
     Closer,
     /// Learns the answer and holds no set.
     Opener,
+    /// Learns how many items the answer has, before anything opens, and holds no set.
+    Counter,
 }
 
 /// A party that holds a set.
@@ -63,6 +65,9 @@ pub struct Setup {
     pub holders: Vec<Holder>,
     /// Who learns the answer.
     pub receiver: InstitutionId,
+    /// Who learns the count first, where the receiver holds no set: neither a holder
+    /// nor the receiver. `None` where the receiver learns the answer at once.
+    pub counter: Option<InstitutionId>,
     /// The longest name, in bytes, that a receiver without a set is to be told; 0
     /// where the receiver holds a set.
     pub name_bytes: u16,
@@ -94,6 +99,10 @@ impl Setup {
             fields.push(holder.snapshot.as_bytes());
             fields.push(size);
         }
+        // Holders have three fields each, so one more is a counter's.
+        if let Some(counter) = &self.counter {
+            fields.push(counter.as_str().as_bytes());
+        }
         Digest::of(domains::PSI_MANY_CONTEXT, &fields)
     }
 
@@ -108,7 +117,10 @@ impl Setup {
     pub fn place(&self, institution: &InstitutionId) -> Option<Place> {
         let holds = |holder: &Holder| holder.institution == *institution;
         let index = self.holders.iter().position(holds);
-        let index = index.or((self.receiver == *institution).then_some(self.holders.len()));
+        let holders = self.holders.len();
+        let index = index.or((self.receiver == *institution).then_some(holders));
+        let counts = self.counter.as_ref() == Some(institution);
+        let index = index.or(counts.then_some(holders + 1));
         index.and_then(|index| u8::try_from(index).ok()).map(Place)
     }
 
@@ -116,7 +128,8 @@ impl Setup {
     ///
     /// # Errors
     /// [`Refusal::ParameterRange`] for a part that does not exist, fewer than two
-    /// holders or too many, a holder twice, or sizes beyond the limits.
+    /// holders or too many, a holder twice, a counter that has another seat or none
+    /// to count for, or sizes beyond the limits.
     pub fn open(&self, part: u16) -> Result<Session, Error> {
         let holders = self.holders.len();
         let repeated = self.holders.iter().enumerate().any(|(index, holder)| {
@@ -144,7 +157,8 @@ impl Setup {
             && (2..=MANY_HOLDERS_MAX).contains(&holders)
             && !repeated
             && named
-            && sizes.iter().all(|size| *size <= SET_ITEMS_MAX);
+            && sizes.iter().all(|size| *size <= SET_ITEMS_MAX)
+            && self.counter_fits(pivot.is_some());
         if !fits {
             return Err(Refusal::ParameterRange.into());
         }
@@ -158,9 +172,74 @@ impl Setup {
             seats: Seats {
                 pivot: pivot.unwrap_or(0),
                 closer: pivot.is_none().then_some(1),
+                counter: self.counter.is_some(),
             },
             name_bytes,
         })
+    }
+
+    fn counter_fits(&self, receiver_holds: bool) -> bool {
+        let Some(counter) = &self.counter else {
+            return true;
+        };
+        let mut holders = self.holders.iter();
+        // Frames of a list say with 32 bits how many entries came before.
+        let counted = |holder: &Holder| {
+            let items = u64::from(holder.items) * u64::from(self.parts);
+            u32::try_from(items).is_ok()
+        };
+        !receiver_holds
+            && *counter != self.receiver
+            && holders.all(|holder| holder.institution != *counter && counted(holder))
+    }
+
+    /// The lists of pivot and closer over all parts, where they are counted first.
+    ///
+    /// # Errors
+    /// [`Refusal::ParameterRange`] for a setup without a counter, or that does not fit.
+    pub(super) fn counting(&self) -> Result<Counting, Error> {
+        let session = self.open(0)?;
+        let (Some(closer), Some(counter)) = (session.closer(), session.counter()) else {
+            return Err(Refusal::ParameterRange.into());
+        };
+        Ok(Counting {
+            digest: self.digest(),
+            parts: self.parts,
+            vouchers: [session.pivot(), closer],
+            counter,
+            items: [session.size(session.pivot()), session.size(closer)],
+        })
+    }
+}
+
+/// What is counted: the same for all parts.
+pub(super) struct Counting {
+    /// The setup's.
+    pub(super) digest: Digest,
+    pub(super) parts: u16,
+    /// Pivot and closer.
+    pub(super) vouchers: [Place; 2],
+    pub(super) counter: Place,
+    /// Items of each of them in one part.
+    pub(super) items: [usize; 2],
+}
+
+impl Counting {
+    /// Which of the two a place is.
+    pub(super) fn side(&self, place: Place) -> Result<usize, Error> {
+        let side = self.vouchers.iter().position(|voucher| *voucher == place);
+        side.ok_or_else(|| Refusal::ParameterRange.into())
+    }
+
+    /// Items of one of the two over all parts.
+    pub(super) fn total(&self, side: usize) -> usize {
+        self.items[side] * usize::from(self.parts)
+    }
+
+    /// The link over which tags are shown: one for all parts.
+    pub(super) fn link(&self, side: usize) -> Digest {
+        let bytes = [3, self.vouchers[side].0, self.counter.0];
+        Digest::of(domains::PSI_MANY_LINK, &[self.digest.as_bytes(), &bytes])
     }
 }
 
@@ -168,6 +247,7 @@ impl Setup {
 struct Seats {
     pivot: usize,
     closer: Option<usize>,
+    counter: bool,
 }
 
 /// An oblivious function of a session, for which a correlation is to be made.
@@ -201,7 +281,8 @@ impl Session {
 
     /// All parties.
     pub fn places(&self) -> impl Iterator<Item = Place> + use<> {
-        let count = self.sizes.len() + usize::from(self.seats.closer.is_some());
+        let opener = usize::from(self.seats.closer.is_some());
+        let count = self.sizes.len() + opener + usize::from(self.seats.counter);
         (0u8..).take(count).map(Place)
     }
 
@@ -214,6 +295,7 @@ impl Session {
             _ if Some(index) == self.seats.closer => Some(Seat::Closer),
             _ if index < self.sizes.len() => Some(Seat::Giver),
             _ if index == self.sizes.len() && self.seats.closer.is_some() => Some(Seat::Opener),
+            _ if index == self.sizes.len() + 1 && self.seats.counter => Some(Seat::Counter),
             _ => None,
         }
     }
@@ -233,6 +315,15 @@ impl Session {
             functions.push(self.function(closer, pivot)?);
         }
         Ok(functions)
+    }
+
+    /// How many frames go between pivot and closer, beside correlations: what a
+    /// progress is measured by.
+    pub(crate) fn frames(&self) -> usize {
+        let functions = self.functions().unwrap_or_default();
+        let vector = |function: &Function| function.correlations.div_ceil(FRAME_VALUES);
+        // Commitment, begin and opening of each function, and two ends.
+        functions.iter().map(|one| vector(one) + 3).sum::<usize>() + 2
     }
 
     /// The most items that the asker of a function can test with it, whatever it
@@ -283,6 +374,11 @@ impl Session {
 
     pub(super) fn opener(&self) -> Place {
         place(self.sizes.len())
+    }
+
+    pub(super) fn counter(&self) -> Option<Place> {
+        let counter = self.sizes.len() + 1;
+        self.seats.counter.then(|| place(counter))
     }
 
     /// All holders but the pivot: they hold shares of zero.

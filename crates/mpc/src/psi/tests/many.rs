@@ -30,6 +30,7 @@ pub(super) fn setup(sets: &Sets, receiver: Option<usize>, padding: usize, run: u
         parts: 1,
         holders: holders.collect(),
         receiver: receiver.map_or(two.receiver, institution),
+        counter: None,
         name_bytes: if receiver.is_some() { 0 } else { 20 },
     }
 }
@@ -43,11 +44,27 @@ fn hash(setup: &Setup, selectors: &[Vec<u8>]) -> Set {
     Set::new(&hashed)
 }
 
-enum Role {
+/// What of a set and its names falls into a part.
+fn within(setup: &Setup, part: u16, set: &[Vec<u8>], names: &[Vec<u8>]) -> Named {
+    let items = setup.items();
+    let falls = |selector| items.item(selector).unwrap().part(setup.parts) == part;
+    let both = set
+        .iter()
+        .zip(names)
+        .filter(|(selector, _)| falls(selector));
+    both.map(|(selector, name)| (selector.clone(), name.clone()))
+        .unzip()
+}
+
+type Named = (Vec<Vec<u8>>, Vec<Vec<u8>>);
+
+pub(super) enum Role {
     Pivot(Box<Pivot>),
     Giver(Box<Giver>),
     Closer(Box<Closer>),
     Opener(Box<Opener>),
+    /// Speaks with nobody in a part: an opener after a count, and the counter.
+    Silent,
 }
 
 impl Role {
@@ -56,7 +73,7 @@ impl Role {
             Self::Pivot(role) => role.pull(),
             Self::Giver(role) => role.pull(),
             Self::Closer(role) => role.pull(),
-            Self::Opener(_) => Ok(None),
+            Self::Opener(_) | Self::Silent => Ok(None),
         }
     }
 
@@ -66,6 +83,7 @@ impl Role {
             Self::Giver(role) => role.on_frame(from, frame),
             Self::Closer(role) => role.on_frame(from, frame),
             Self::Opener(role) => role.on_frame(from, frame),
+            Self::Silent => panic!("nobody speaks to it"),
         }
     }
 }
@@ -73,7 +91,18 @@ impl Role {
 /// All roles of a session, with correlations from a dealer; `names` are those that
 /// pivot and closer give.
 fn roles(setup: &Setup, sets: &Sets, names: &Sets, rng: &mut StdRng) -> Vec<Role> {
-    let session = setup.open(0).unwrap();
+    roles_of(setup, 0, sets, names, rng)
+}
+
+/// The roles of one part.
+pub(super) fn roles_of(
+    setup: &Setup,
+    part: u16,
+    sets: &Sets,
+    names: &Sets,
+    rng: &mut StdRng,
+) -> Vec<Role> {
+    let session = setup.open(part).unwrap();
     let count = session.places().count();
     let mut asks: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
     let mut evaluates: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
@@ -86,8 +115,9 @@ fn roles(setup: &Setup, sets: &Sets, names: &Sets, rng: &mut StdRng) -> Vec<Role
         let index = usize::from(place.0);
         let asks = std::mem::take(&mut asks[index]);
         let mut evaluates = std::mem::take(&mut evaluates[index]).into_iter();
-        let set = || hash(setup, &sets[index]);
-        let named = || (set(), names[index].clone());
+        let parted = || within(setup, part, &sets[index], &names[index]);
+        let set = || hash(setup, &parted().0);
+        let named = || (set(), parted().1);
         match session.seat(place).unwrap() {
             Seat::Pivot => Role::Pivot(Box::new(match evaluates.next() {
                 Some(own) => Pivot::for_opener(&session, place, named(), asks, own, rng).unwrap(),
@@ -104,7 +134,10 @@ fn roles(setup: &Setup, sets: &Sets, names: &Sets, rng: &mut StdRng) -> Vec<Role
                 let closer = Closer::new(&session, place, named(), key, asks, rng);
                 Role::Closer(Box::new(closer.unwrap()))
             }
-            Seat::Opener => Role::Opener(Box::new(Opener::new(&session).unwrap())),
+            Seat::Opener if setup.counter.is_none() => {
+                Role::Opener(Box::new(Opener::new(&session).unwrap()))
+            }
+            Seat::Opener | Seat::Counter => Role::Silent,
         }
     };
     session.places().map(&mut role).collect()
@@ -112,16 +145,24 @@ fn roles(setup: &Setup, sets: &Sets, names: &Sets, rng: &mut StdRng) -> Vec<Role
 
 /// Runs until nobody has anything to say.
 fn drive(roles: &mut [Role], wire: &mut dyn Wire) -> Result<(), Error> {
-    let mut index = 0;
+    drive_on(roles, wire, &mut 0)
+}
+
+/// The same where frames were carried before.
+pub(super) fn drive_on(
+    roles: &mut [Role],
+    wire: &mut dyn Wire,
+    index: &mut usize,
+) -> Result<(), Error> {
     loop {
         let mut quiet = true;
         for me in 0..roles.len() {
             while let Some((to, frame)) = roles[me].pull()? {
                 let from = Place(u8::try_from(me).unwrap());
-                for frame in wire.carry(index, frame) {
+                for frame in wire.carry(*index, frame) {
                     roles[usize::from(to.0)].on_frame(from, &frame)?;
                 }
-                index += 1;
+                *index += 1;
                 quiet = false;
             }
         }
@@ -146,12 +187,13 @@ fn finish(roles: Vec<Role>) -> Result<Answer, Error> {
                 found.transcripts
             }
             Role::Giver(role) => role.finish()?,
-            Role::Closer(role) => role.finish()?,
+            Role::Closer(role) => role.finish()?.transcripts,
             Role::Opener(role) => {
                 let opened = role.finish()?;
                 names = Some(opened.names);
                 opened.transcripts
             }
+            Role::Silent => panic!("an opener learns the answer"),
         };
         for (peer, digest) in digests {
             let peer = usize::from(peer.0);
@@ -178,7 +220,7 @@ pub(super) fn answer(
     }
 }
 
-fn first_places(set: &[Vec<u8>], names: &[Vec<u8>]) -> Vec<u32> {
+pub(super) fn first_places(set: &[Vec<u8>], names: &[Vec<u8>]) -> Vec<u32> {
     let place = |name| set.iter().position(|other| other == name).unwrap();
     let mut places: Vec<u32> = names
         .iter()
@@ -192,7 +234,7 @@ pub(super) fn common(sets: &Sets, receiver: Option<usize>) -> Vec<u32> {
     first_places(&sets[receiver.unwrap_or(0)], &ideal::common(sets))
 }
 
-fn random_sets(rng: &mut StdRng, holders: usize) -> Vec<Vec<Vec<u8>>> {
+pub(super) fn random_sets(rng: &mut StdRng, holders: usize) -> Vec<Vec<Vec<u8>>> {
     let largest = 12;
     let universe = match rng.random_range(0..4) {
         0 => 1,
@@ -251,7 +293,7 @@ fn real_equals_ideal_over_several_frames() {
     }
 }
 
-fn three() -> [Vec<Vec<u8>>; 3] {
+pub(super) fn three() -> [Vec<Vec<u8>>; 3] {
     let selectors = |range: std::ops::Range<u32>| -> Vec<Vec<u8>> {
         range.map(|n| format!("phone:{n}").into_bytes()).collect()
     };
@@ -433,7 +475,7 @@ fn setups_that_do_not_fit_are_refused() {
     ));
 }
 
-fn refusal<T>(result: Result<T, Error>) -> Option<Refusal> {
+pub(super) fn refusal<T>(result: Result<T, Error>) -> Option<Refusal> {
     result.err().and_then(|error| error.refusal())
 }
 

@@ -3,7 +3,7 @@
 
 use rand::{RngExt, rngs::StdRng};
 
-use super::{cardinality, circuit, diffie_hellman, many, rr22, whole, world::*};
+use super::{cardinality, circuit, counted, diffie_hellman, many, rr22, whole, world::*};
 use crate::{Error, psi::*};
 
 /// What becomes of one frame.
@@ -100,7 +100,7 @@ impl Mutator<'_> {
                 self.held = Some(frame);
                 return vec![];
             }
-            Change::OtherKind => frame[1] = self.rng.random_range(0..20),
+            Change::OtherKind => frame[1] = self.rng.random_range(0..24),
             Change::OtherVersion => frame[0] = self.rng.random(),
             Change::Replay => frame = self.other.get(index).cloned().unwrap_or_default(),
             Change::Reorder => {
@@ -262,6 +262,24 @@ fn many_abort_or_answer_right() {
         mutate_everything(&run, 2, &many::common(&sets, receiver));
     }
 }
+
+#[test]
+fn counts_abort_or_are_right() {
+    let sets = [selectors(0..30), selectors(5..40), selectors(22..60)];
+    for parts in [1, 2] {
+        let run = |run: u64, seed: u64, wire: &mut dyn Wire| {
+            let setup = counted::setup(&sets, parts, 3, run);
+            counted::answer(&setup, &sets, &mut rng(seed), wire)
+        };
+        // Of two parts, that both are bound together is what is new.
+        let changes = if parts == 1 { &CHANGES[..] } else { &SOME };
+        let (aborts, frames) = mutate(&run, changes, 1, &many::common(&sets, None));
+        assert!(aborts > frames * changes.len() / 2);
+    }
+}
+
+/// Changes of whole frames.
+const SOME: [Change; 3] = [Change::FlipBit, Change::Drop, Change::Replay];
 
 #[test]
 fn circuit_aborts_or_answers_right() {
