@@ -193,12 +193,12 @@ fn joint_answers_are_those_of_plain_sql_over_pooled_tables() {
         eprintln!("city {name}");
         let city = City::new(name);
         let whole = scene(None, 0, 30);
+        sets::in_common(&city);
         at_the_scenes(&city);
         sim_box(&city, &whole);
         called_then_paid(&city);
         totals(&city, &whole);
         risk_propagation(&city, &whole);
-        sets::in_common(&city);
     }
 }
 

@@ -35,7 +35,7 @@ fn set_of(institution: &str, scenes: &[SceneView]) -> String {
             any(&time)
         ),
         _ => format!(
-            "SELECT DISTINCT holder_id_number AS id_number FROM power_premises \
+            "SELECT DISTINCT holder_id_number FROM power_premises \
              WHERE holder_id_number IS NOT NULL AND ({})",
             any(&|scene| scene
                 .cell
@@ -46,9 +46,7 @@ fn set_of(institution: &str, scenes: &[SceneView]) -> String {
 
 fn in_both(city: &City, pair: [&str; 2], scenes: &[SceneView]) -> Vec<Vec<String>> {
     let [first, second] = pair.map(|institution| set_of(institution, scenes));
-    city.sql(&format!(
-        "SELECT id_number FROM ({first}) WHERE id_number IN ({second})"
-    ))
+    city.sql(&format!("{first} INTERSECT {second}"))
 }
 
 /// Every pair of kinds gives what SQL over the pooled tables gives.
