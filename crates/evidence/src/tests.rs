@@ -6,5 +6,6 @@ mod honest;
 mod joint;
 mod joint_world;
 mod passkeys;
+mod sets;
 mod villains;
 mod world;

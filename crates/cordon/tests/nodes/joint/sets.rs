@@ -144,6 +144,8 @@ pub(super) fn lists_stay_until_the_count(city: &City) {
     });
     for member in ["telecom_a", "police"] {
         world.network.start(&id(member)).unwrap();
+        let healthy = world.network.wait_healthy(&id(member), LIMIT, &world.stop);
+        healthy.unwrap();
     }
     let view = world.phase(&world.police(), &question, &["counted", "aborted"]);
     assert_eq!(view.phase, "counted", "{:?}", view.cause);
