@@ -211,6 +211,12 @@ fn run(setup: &Setup, all: &[Vec<[u8; 16]>], code: Code, clock: &mut Clock) -> (
             break;
         }
     }
+    let found = finish(setup, roles, &mut bytes, clock);
+    (found, bytes)
+}
+
+/// How many items all roles together have found.
+fn finish(setup: &Setup, roles: Vec<Role>, bytes: &mut usize, clock: &mut Clock) -> usize {
     let (mut found, mut kept) = (None, Vec::new());
     for role in roles {
         match role {
@@ -229,9 +235,9 @@ fn run(setup: &Setup, all: &[Vec<[u8; 16]>], code: Code, clock: &mut Clock) -> (
         }
     }
     if let [pivot, closer] = &kept[..] {
-        found = Some(count_then_open(setup, [pivot, closer], &mut bytes, clock));
+        found = Some(count_then_open(setup, [pivot, closer], bytes, clock));
     }
-    (found.unwrap(), bytes)
+    found.unwrap()
 }
 
 /// The count, then what the opener does with the lists; their bytes are counted too.
