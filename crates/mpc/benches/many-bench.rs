@@ -1,9 +1,10 @@
 //! Figures of joint sets of many: `many-bench [--log2-items N] [--holders N]
-//! [--opener] [--fast-code] [--phases] [--json]`.
+//! [--opener] [--counter] [--fast-code] [--phases] [--json]`.
 //!
 //! Why it exists: what each further set costs. All parties run in one process on
 //! one thread, so CPU time and memory are those of all of them; with `--opener`
-//! the receiver holds no set. Half of the items are in all sets.
+//! the receiver holds no set, and with `--counter` somebody counts before it learns
+//! the answer. Half of the items are in all sets.
 #![allow(clippy::unwrap_used, reason = "a bench stops where something is wrong")]
 
 #[path = "common/measure.rs"]
@@ -15,7 +16,9 @@ use std::time::Instant;
 
 use mpc::{
     Error,
-    psi::many::{Closer, Giver, Holder, Opener, Pivot, Place, Seat, Setup},
+    psi::many::{
+        Closer, Counter, Giver, Holder, Opener, Pivot, Place, Seat, Setup, Showing, lists,
+    },
     vole::{Code, Params},
 };
 use primitives::{Digest, InstitutionId};
@@ -26,7 +29,7 @@ use sets::{correlate, floor, hashed, ids, scope};
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    let (mut log2, mut holders, mut opener) = (14, 3usize, false);
+    let (mut log2, mut holders, mut opener, mut counter) = (14, 3usize, false, false);
     let mut code = Code::Conservative;
     let (mut json, mut phases) = (false, false);
     while let Some(arg) = args.next() {
@@ -35,6 +38,7 @@ fn main() {
             "--log2-items" => log2 = number().unwrap_or(log2),
             "--holders" => holders = number().unwrap_or(holders),
             "--opener" => opener = true,
+            "--counter" => (opener, counter) = (true, true),
             "--fast-code" => code = Code::Fast,
             "--json" => json = true,
             "--phases" => phases = true,
@@ -66,7 +70,7 @@ fn main() {
         } else {
             institution(0)
         },
-        counter: None,
+        counter: counter.then(|| InstitutionId::new("court").unwrap()),
         name_bytes: if opener { 16 } else { 0 },
     };
     let mut clock = Clock::default();
@@ -77,7 +81,11 @@ fn main() {
         clock.show();
     }
     let total = as_f64(items * holders);
-    let answer_to = if opener { "opener" } else { "holder" };
+    let answer_to = match (opener, counter) {
+        (_, true) => "opener,counted",
+        (true, false) => "opener",
+        (false, false) => "holder",
+    };
     Report::new(&format!(
         "mpc::many/log2_items={log2}/holders={holders}/receiver={answer_to}"
     ))
@@ -96,6 +104,8 @@ enum Role {
     Giver(Box<Giver>),
     Closer(Box<Closer>),
     Opener(Box<Opener>),
+    /// Speaks with nobody before the count.
+    Silent,
 }
 
 impl Role {
@@ -104,7 +114,7 @@ impl Role {
             Self::Pivot(role) => role.pull(),
             Self::Giver(role) => role.pull(),
             Self::Closer(role) => role.pull(),
-            Self::Opener(_) => Ok(None),
+            Self::Opener(_) | Self::Silent => Ok(None),
         }
     }
 
@@ -114,6 +124,7 @@ impl Role {
             Self::Giver(role) => role.on_frame(from, frame),
             Self::Closer(role) => role.on_frame(from, frame),
             Self::Opener(role) => role.on_frame(from, frame),
+            Self::Silent => panic!("nobody speaks to it"),
         }
         .unwrap();
     }
@@ -124,7 +135,7 @@ impl Role {
             Self::Pivot(_) => ["pivot: take", "pivot: send"],
             Self::Giver(_) => ["givers: take", "givers: send"],
             Self::Closer(_) => ["closer: take", "closer: send"],
-            Self::Opener(_) => ["opener: take", "opener: send"],
+            Self::Opener(_) | Self::Silent => ["opener: take", "opener: send"],
         }
     }
 }
@@ -174,8 +185,10 @@ fn run(setup: &Setup, all: &[Vec<[u8; 16]>], code: Code, clock: &mut Clock) -> (
                 let closer = Closer::new(&session, place, named, key.unwrap(), asks, rng);
                 Role::Closer(Box::new(closer.unwrap()))
             }
-            Seat::Opener => Role::Opener(Box::new(Opener::new(&session).unwrap())),
-            Seat::Counter => panic!("nobody counts here"),
+            Seat::Opener if setup.counter.is_none() => {
+                Role::Opener(Box::new(Opener::new(&session).unwrap()))
+            }
+            Seat::Opener | Seat::Counter => Role::Silent,
         });
         roles.push(begun);
     }
@@ -198,17 +211,62 @@ fn run(setup: &Setup, all: &[Vec<[u8; 16]>], code: Code, clock: &mut Clock) -> (
             break;
         }
     }
-    let mut found = None;
+    let found = finish(setup, roles, &mut bytes, clock);
+    (found, bytes)
+}
+
+/// How many items all roles together have found.
+fn finish(setup: &Setup, roles: Vec<Role>, bytes: &mut usize, clock: &mut Clock) -> usize {
+    let (mut found, mut kept) = (None, Vec::new());
     for role in roles {
         match role {
-            Role::Pivot(role) => found = found.or(role.finish().unwrap().places.map(|p| p.len())),
+            Role::Pivot(role) => {
+                let ended = clock.time("pivot: send", || role.finish().unwrap());
+                found = found.or(ended.places.map(|places| places.len()));
+                kept.extend(ended.list);
+            }
             Role::Opener(role) => {
                 let names = clock.time("opener: take", || role.finish().unwrap().names);
                 found = Some(names.len());
             }
             Role::Giver(role) => drop(role.finish().unwrap()),
-            Role::Closer(role) => drop(role.finish().unwrap()),
+            Role::Closer(role) => kept.extend(role.finish().unwrap().list),
+            Role::Silent => {}
         }
     }
-    (found.unwrap(), bytes)
+    if let [pivot, closer] = &kept[..] {
+        found = Some(count_then_open(setup, [pivot, closer], bytes, clock));
+    }
+    found.unwrap()
+}
+
+/// The count, then what the opener does with the lists; their bytes are counted too.
+fn count_then_open(setup: &Setup, kept: [&[u8]; 2], bytes: &mut usize, clock: &mut Clock) -> usize {
+    let mut counter = Counter::new(setup).unwrap();
+    let at = setup.place(setup.counter.as_ref().unwrap()).unwrap();
+    let mut showings = [0, 1].map(|side: u8| Showing::new(setup, Place(side)).unwrap());
+    for (showing, list) in showings.iter_mut().zip(kept) {
+        clock.time("holders: show", || showing.part(list).unwrap());
+    }
+    while let Some(due) = counter.due() {
+        let showing = &mut showings[usize::from(due.0)];
+        if let Some((_, ready)) = counter.pull() {
+            *bytes += ready.len();
+            showing.on_frame(at, &ready).unwrap();
+        }
+        let (_, frame) = clock.time("holders: show", || showing.pull().unwrap());
+        *bytes += frame.len();
+        clock.time("counter: count", || counter.on_frame(due, &frame).unwrap());
+    }
+    let counted = clock.time("counter: count", || counter.finish().unwrap());
+    *bytes += kept.iter().map(|list| list.len()).sum::<usize>();
+    for (side, list) in (0..).zip(kept) {
+        let shown = || lists::shown(setup, Place(side), list).unwrap();
+        let shown = clock.time("opener: compare", shown);
+        assert_eq!(shown, counted.shown[usize::from(side)]);
+    }
+    let open = || lists::open(setup, kept[0], kept[1]).unwrap().len();
+    let opened = clock.time("opener: open", open);
+    assert_eq!(opened as u64, counted.rows);
+    opened
 }

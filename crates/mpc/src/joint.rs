@@ -10,6 +10,9 @@
 //! - [`called_then_paid`]: accounts paid by persons who had just been called
 //! - [`totals`]: sums and counts by group over a joined set
 //! - [`risk_propagation`]: risk spread over the banks' joint graph of transfers
+//! - [`in_common`]: who stands in two institutions' sets, the count first: no shares,
+//!   but a joint set of [`crate::psi::many`] over the same three channels; what follows
+//!   holds for the other questions
 //!
 //! ```text
 //! owners   ── table::Schema::share ──▶  each party: Table::receive, append

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | [`rr22`] | malicious, or semi-honest and shorter | seconds; 37 or 21 bytes an item |
 //! | [`diffie_hellman`] | malicious | minutes; 80 bytes an item |
-//! | [`many`], of 2 to 10 sets | malicious | seconds; 41 bytes an item and holder |
+//! | [`many`], of 2 to 10 sets | malicious; for a receiver without a set, the count first where agreed | seconds; 41 bytes an item and holder |
 //! | [`cardinality`] | semi-honest receiver; the count first, identities on a second step | minutes; 96 bytes an item |
 //! | [`circuit`] | semi-honest; the joined rows as shares of three parties, which open what they like | seconds; 96 bytes an item, and 330 to share, with one word of payload |
 //!

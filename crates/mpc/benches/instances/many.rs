@@ -1,4 +1,5 @@
-//! Joint sets of two to ten, for a holder or for a receiver without a set.
+//! Joint sets of two to ten, for a holder or for a receiver without a set, at once
+//! or after a count.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use mpc::{
     lookup::Scope,
     psi::{
         Item, Set,
-        many::{Closer, Giver, Holder, Opener, Pivot, Place, Seat, Setup},
+        many::{Closer, Counter, Giver, Holder, Opener, Pivot, Place, Seat, Setup, Showing, lists},
     },
     vole,
 };
@@ -19,6 +20,8 @@ enum Role {
     Giver(Box<Giver>),
     Closer(Box<Closer>),
     Opener(Box<Opener>),
+    /// Speaks with nobody before the count.
+    Silent,
 }
 
 /// One random instance against the sets' intersection.
@@ -40,7 +43,8 @@ pub(crate) fn instance(seed: u64) {
         .collect();
     let receiver = rng.random_range(0..=holders);
     let receiver = (receiver < holders).then_some(receiver);
-    let setup = setup(&sets, receiver, rng.random_range(0..6), seed);
+    let counts = receiver.is_none() && rng.random();
+    let setup = setup(&sets, (receiver, counts), rng.random_range(0..6), seed);
     let (places, names) = run(&setup, &sets, rng);
     let all: Vec<BTreeSet<&Vec<u8>>> = sets.iter().map(|set| set.iter().collect()).collect();
     let common: Vec<Vec<u8>> = all[0]
@@ -62,7 +66,12 @@ pub(crate) fn instance(seed: u64) {
     }
 }
 
-fn setup(sets: &[Vec<Vec<u8>>], receiver: Option<usize>, padding: usize, run: u64) -> Setup {
+fn setup(
+    sets: &[Vec<Vec<u8>>],
+    (receiver, counts): (Option<usize>, bool),
+    padding: usize,
+    run: u64,
+) -> Setup {
     let digest = Digest::of("instances", &[]);
     let institution = |index: usize| InstitutionId::new(format!("holder_{index}")).unwrap();
     let holder = |(index, set): (usize, &Vec<Vec<u8>>)| Holder {
@@ -81,7 +90,7 @@ fn setup(sets: &[Vec<Vec<u8>>], receiver: Option<usize>, padding: usize, run: u6
         parts: 1,
         holders: sets.iter().enumerate().map(holder).collect(),
         receiver: receiver.map_or(InstitutionId::new("police").unwrap(), institution),
-        counter: None,
+        counter: counts.then(|| InstitutionId::new("court").unwrap()),
         name_bytes: if receiver.is_some() { 0 } else { 8 },
     }
 }
@@ -124,20 +133,58 @@ fn run(setup: &Setup, sets: &[Vec<Vec<u8>>], rng: &mut StdRng) -> Answer {
                 let closer = Closer::new(&session, place, named, key, asks, rng);
                 Role::Closer(Box::new(closer.unwrap()))
             }
-            _ => Role::Opener(Box::new(Opener::new(&session).unwrap())),
+            (Seat::Opener, None) if setup.counter.is_none() => {
+                Role::Opener(Box::new(Opener::new(&session).unwrap()))
+            }
+            _ => Role::Silent,
         });
     }
     drive(&mut roles).unwrap();
     let mut answer = (None, None);
+    let mut kept = Vec::new();
     for role in roles {
         match role {
-            Role::Pivot(role) => answer.0 = role.finish().unwrap().places,
+            Role::Pivot(role) => {
+                let found = role.finish().unwrap();
+                answer.0 = found.places;
+                kept.extend(found.list);
+            }
             Role::Giver(role) => drop(role.finish().unwrap()),
-            Role::Closer(role) => drop(role.finish().unwrap()),
+            Role::Closer(role) => kept.extend(role.finish().unwrap().list),
             Role::Opener(role) => answer.1 = Some(role.finish().unwrap().names),
+            Role::Silent => {}
         }
     }
+    if let [pivot, closer] = &kept[..] {
+        answer.1 = Some(count_then_open(setup, [pivot, closer]));
+    }
     answer
+}
+
+/// The count, then the names, and that they are as many.
+fn count_then_open(setup: &Setup, kept: [&[u8]; 2]) -> Vec<Vec<u8>> {
+    let mut counter = Counter::new(setup).unwrap();
+    let at = setup.place(setup.counter.as_ref().unwrap()).unwrap();
+    let mut showings = [0, 1].map(|side: u8| Showing::new(setup, Place(side)).unwrap());
+    for (showing, list) in showings.iter_mut().zip(kept) {
+        showing.part(list).unwrap();
+    }
+    while let Some(due) = counter.due() {
+        let showing = &mut showings[usize::from(due.0)];
+        if let Some((_, ready)) = counter.pull() {
+            showing.on_frame(at, &ready).unwrap();
+        }
+        let (_, frame) = showing.pull().unwrap();
+        counter.on_frame(due, &frame).unwrap();
+    }
+    let counted = counter.finish().unwrap();
+    for (side, list) in (0..).zip(kept) {
+        let shown = lists::shown(setup, Place(side), list).unwrap();
+        assert_eq!(shown, counted.shown[usize::from(side)]);
+    }
+    let opened = lists::open(setup, kept[0], kept[1]).unwrap();
+    assert_eq!(opened.len() as u64, counted.rows);
+    opened.into_iter().map(|one| one.name).collect()
 }
 
 fn drive(roles: &mut [Role]) -> Result<(), Error> {
@@ -150,7 +197,7 @@ fn drive(roles: &mut [Role]) -> Result<(), Error> {
                     Role::Pivot(role) => role.pull()?,
                     Role::Giver(role) => role.pull()?,
                     Role::Closer(role) => role.pull()?,
-                    Role::Opener(_) => None,
+                    Role::Opener(_) | Role::Silent => None,
                 };
                 let Some((to, frame)) = pulled else { break };
                 match &mut roles[usize::from(to.0)] {
@@ -158,6 +205,7 @@ fn drive(roles: &mut [Role]) -> Result<(), Error> {
                     Role::Giver(role) => role.on_frame(from, &frame)?,
                     Role::Closer(role) => role.on_frame(from, &frame)?,
                     Role::Opener(role) => role.on_frame(from, &frame)?,
+                    Role::Silent => panic!("nobody speaks to it"),
                 };
                 quiet = false;
             }

@@ -13,7 +13,8 @@
 //! (CCS 2017): an oblivious programmable function towards one party, the *pivot*,
 //! over shares of zero. The function is that of [`super::rr22`] in its malicious
 //! form, the programming a store ([`crate::okvs`]). `docs/formats/mpc-psi.md` has
-//! every byte. That the answer can go to somebody without a set is our own; below.
+//! every byte. That the answer can go to somebody without a set, and be counted first,
+//! is our own; below.
 //!
 //! # A receiver that holds a set
 //! It is the pivot; all others are *givers*. Givers `i` and `j` hold a key `k_ij`;
@@ -51,6 +52,33 @@
 //! set has and no more, which is what stands between the opener, when it is in
 //! league with one of them, and a guess at the other's whole set.
 //!
+//! # The count first
+//! The setup may name a *counter*, who holds no set and is not the opener. Pivot and
+//! closer then keep their lists until the caller's gate lets them go, and show the
+//! counter the tags of all their entries, dummies too ([`Showing`], [`Counter`]):
+//! ```text
+//! pivot  ── H'(K(x)) of all parts, ascending ──▶   counter: how many are equal
+//! closer ── H'(K(x)) of all parts, ascending ──▶
+//!             ── may the answer open? the caller decides by the count ──
+//! pivot  ── list ──▶   opener: compares the tags of both with what the counter was
+//! closer ── list ──▶   shown, then opens as above ([`lists`])
+//! ```
+//! `K(x)` is a hash of `W(x)` and `G(x)`, and the counter has neither, so tags are
+//! random values to it, equal where all holders have the item: its view is two lists
+//! of random values with so many equal ones, which sizes and the count alone give.
+//! Tags of all parts are sorted together, since the part that an item falls into is a
+//! hash of the item.
+//!
+//! A pivot's entry begins with its tag, and a closer's key gives its tag, so whoever
+//! has a list computes what the counter must have been shown, and digests of it can
+//! be signed and compared before anything opens. With that, no more names open than
+//! an honest counter counted. Fewer open where pivot or closer gave an entry that
+//! does not open, or another name than the other: somebody has spoiled the answer, and
+//! the protocol does not say who.
+//!
+//! The opener gets both lists whole. One that asked for the entries that the counter
+//! found equal would tell the closer which of its items are in all sets.
+//!
 //! # Adversary
 //! Malicious, static, with abort; channels between any two are authenticated and
 //! confidential. Random oracles are SHA-256, under labels of the session.
@@ -84,8 +112,28 @@
 //! An item that only one of pivot and closer vouches for, or under another name, is
 //! left out and not complained of, since a complaint would say who has it.
 //!
+//! *With a counter*, before lists are given out:
+//! - The counter, alone or in league with givers or the opener, learns the count, since
+//!   a tag needs both `F_c` and `G`. But the count is its word: one that states too
+//!   small a number opens the gate, and an opener in league then has the answer though
+//!   it is above the cap. It is the answer and no more; whoever else has both lists can
+//!   count again.
+//! - In league with the pivot, or with the closer, the counter learns which of the
+//!   items that this holder asked the other for are in all honest sets, before the
+//!   gate and whatever it says. A plan should name as counter somebody who is not
+//!   expected to conspire with either, such as a court.
+//! - Pivot and closer in league know the answer, as without a counter, and need no gate.
+//! - A pivot or a closer alone can lower the count, by tags that its list does not have,
+//!   which is found when the list arrives; it can't raise it above what its items have
+//!   in common with all honest sets, since it knows no tag of the other's but of items
+//!   that it asked the other for ([`Session::points_bound`]).
+//! - The opener, in league with givers, with the pivot or with the closer, learns nothing
+//!   before the gate, since nobody honest has sent it anything, and after it what it
+//!   learns without a counter.
+//!
 //! *Leaks by design*: the padded sizes of all sets, to all. To the receiver the
-//! answer. That a session was aborted. Any party can leave items out, and end it.
+//! answer, to a counter the count. That a session was aborted. Any party can leave
+//! items out, and end it.
 //!
 //! # Deviations
 //! - The pivot holds no share of zero: it sends nothing that one would protect.
@@ -96,16 +144,19 @@
 //!   values have 128 bits, so that a sum is zero by chance once in 2^128 items.
 //! - Keys are hashed from halves of both sides and the session; both ends compare
 //!   digests before they use one.
-//! - The opener, `G`, and both lists are ours, not the papers'.
+//! - The opener, the counter, `G`, and both lists are ours, not the papers'.
 //!
 //! # Cost
 //! Each giver: 41 bytes an item with equal sets, half of them the store's. The
-//! closer: 41, and 32 to the opener; the pivot 33 and the name to the opener. The
-//! pivot works as a receiver of RR22 for each other holder, at the same time, and
-//! holds a correlation for each.
+//! closer: 41, and 32 to the opener; the pivot 33 and the name to the opener. Each of
+//! the two 16 to a counter, which hashes them once. The pivot works as a receiver of
+//! RR22 for each other holder, at the same time, and holds a correlation for each.
 //!
 //! *Not here*: correlations ([`crate::vole`], one for each of
-//! [`Session::functions`]); the count first; that a set is the committed one.
+//! [`Session::functions`]); the count first for a receiver that holds a set; the gate,
+//! and the lists' way through it; that a set is the committed one. Constant time of
+//! sorting entries by their keys, which are random: what times a holder's caches may
+//! learn their order.
 
 mod closer;
 mod counter;

@@ -84,9 +84,11 @@ impl Mutator<'_> {
                 frame[bit / 8] ^= 1 << (bit % 8);
             }
             Change::ZeroRange => {
-                let start = self.rng.random_range(body);
-                let end = (start + 16).min(length);
-                frame[start..end].fill(0);
+                if !body.is_empty() {
+                    let start = self.rng.random_range(body);
+                    let end = (start + 16).min(length);
+                    frame[start..end].fill(0);
+                }
             }
             Change::Truncate => frame.truncate(self.rng.random_range(0..length)),
             Change::Extend => {
