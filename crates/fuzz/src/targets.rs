@@ -10,6 +10,7 @@ mod bodies;
 mod exchange;
 #[cfg(feature = "node")]
 mod ledgers;
+mod lists;
 mod lookup;
 mod proofs;
 mod records;
@@ -83,6 +84,7 @@ static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
         records::targets(),
         bodies::targets(),
         answers::targets(),
+        lists::targets(),
         proofs::targets(),
         #[cfg(feature = "node")]
         exchange::targets(),
