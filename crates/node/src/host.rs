@@ -44,7 +44,12 @@ pub trait Host: Send + Sync + 'static {
     /// Runs work that keeps a core busy; resolves to false where it panicked.
     fn busy(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, bool>;
 
-    /// Drives a future of the data engine, which knows tokio alone.
+    /// Runs straight code that waits by its task alone (`aside.rs`), on a thread of its
+    /// own. What is given back is dropped once nobody hears the thread any more.
+    fn thread(&self, work: Box<dyn FnOnce() + Send>) -> Box<dyn Send>;
+
+    /// Drives a future of the data engine, which knows tokio alone, or of what a thread
+    /// beside says next: under virtual time everything stands still for it.
     fn drive(&self, work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()>;
 
     /// Fills with randomness fit for keys.
@@ -230,6 +235,10 @@ impl Host for Machine {
     fn busy(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, bool> {
         let handle = tokio::task::spawn_blocking(work);
         Box::pin(async move { handle.await.is_ok() })
+    }
+
+    fn thread(&self, work: Box<dyn FnOnce() + Send>) -> Box<dyn Send> {
+        Box::new(tokio::task::spawn_blocking(work))
     }
 
     fn drive(&self, work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {

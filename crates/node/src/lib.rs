@@ -14,6 +14,7 @@
 pub mod acts;
 pub mod api;
 pub mod approvals;
+mod aside;
 pub mod bundle;
 mod catalogue;
 pub mod config;
@@ -47,4 +48,5 @@ mod watch;
 
 pub use config::Config;
 pub use error::{Error, Result};
+pub use requester::RunResult;
 pub use run::{Ended, Joined, Parts, Stop, join, ledger_settings, run};

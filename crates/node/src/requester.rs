@@ -51,15 +51,15 @@ const ROW_BYTES_MAX: usize = 64 * 1024;
 
 /// What a run gave, until its answer is disclosed.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct RunResult {
+pub struct RunResult {
     /// The answer.
-    pub(crate) answer: Answer,
+    pub answer: Answer,
     /// Selectors evaluated in each step.
-    pub(crate) evaluated: Vec<u32>,
+    pub evaluated: Vec<u32>,
     /// Bytes of all protocol messages.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// Rounds: steps that asked anybody anything.
-    pub(crate) rounds: u32,
+    pub rounds: u32,
 }
 
 /// One run of a question.

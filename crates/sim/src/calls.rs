@@ -20,7 +20,10 @@ use crate::{
 };
 
 /// A call: who called whom, and for how long; no two last as long.
-type Call = (String, String, i64);
+pub(crate) type Call = (String, String, i64);
+
+/// A call with its day in March.
+pub(crate) type Dated = (Call, u32);
 
 /// Whether a seed has such a case: half of those in which everybody is honest.
 pub(crate) fn are_asked(world: &World) -> bool {
@@ -28,7 +31,7 @@ pub(crate) fn are_asked(world: &World) -> bool {
 }
 
 /// Everybody's calls within the data's window, each with its day in March.
-fn draw(world: &World) -> Vec<(Call, u32)> {
+fn draw(world: &World) -> Vec<Dated> {
     let mut rng = StdRng::from_seed(sub(world.seed, "calls", 1).0);
     let phones = world.people.phones();
     let count = rng.random_range(phones.len()..phones.len() * 2);
@@ -45,7 +48,7 @@ fn draw(world: &World) -> Vec<(Call, u32)> {
 }
 
 /// The rows that a telecom has of them: calls from or to its own phones.
-fn text(world: &World, calls: &[(Call, u32)], telecom: usize) -> String {
+fn text(world: &World, calls: &[Dated], telecom: usize) -> String {
     let phones = world.people.phones();
     let its = |phone: &str| {
         phones
@@ -67,7 +70,7 @@ fn text(world: &World, calls: &[(Call, u32)], telecom: usize) -> String {
 }
 
 /// What two hops from the case's subjects must find.
-fn expected(world: &World, calls: &[(Call, u32)]) -> BTreeSet<Call> {
+fn expected(world: &World, calls: &[Dated]) -> BTreeSet<Call> {
     let mut known: BTreeSet<String> = world.people.selectors().into_iter().collect();
     let selector = |phone: &str| format!("phone:+86{phone}");
     let of = |known: &BTreeSet<String>| -> Vec<Call> {
@@ -102,8 +105,8 @@ fn found(answer: &docket::plan::Answer) -> Option<BTreeSet<Call>> {
     Some(found)
 }
 
-/// The case, from its tables to its bundle.
-pub(crate) async fn case(office: &Office) -> Option<()> {
+/// Draws calls and has every telecom publish its own; the calls, and the telecoms.
+pub(crate) async fn publish(office: &Office) -> Option<(Vec<Dated>, Vec<usize>)> {
     let world = &office.world;
     let calls = draw(world);
     let mut telecoms = Vec::new();
@@ -116,6 +119,12 @@ pub(crate) async fn case(office: &Office) -> Option<()> {
             telecoms.push(n);
         }
     }
+    Some((calls, telecoms))
+}
+
+/// The case, from its question to its bundle, over calls that were published.
+pub(crate) async fn case(office: &Office, calls: &[Dated], telecoms: &[usize]) -> Option<()> {
+    let world = &office.world;
     let names: Vec<String> = telecoms
         .iter()
         .map(|n| world.members[*n].id.to_string())
@@ -150,7 +159,7 @@ pub(crate) async fn case(office: &Office) -> Option<()> {
         network: Some(world.network),
     };
     let answer = evidence::verify(&bundle, &anchor).map(|case| found(&case.answer));
-    let expected = expected(world, &calls);
+    let expected = expected(world, calls);
     if !matches!(&answer, Ok(Some(found)) if *found == expected) {
         let detail = format!("calls: found {answer:?}, the tables say {expected:?}");
         world.report.broken("wrong-answer", detail);

@@ -24,6 +24,7 @@
 
 mod calls;
 mod checks;
+mod joint;
 mod log;
 mod machine;
 mod panics;
@@ -274,8 +275,8 @@ async fn steps(office: &Office) -> Option<()> {
     office.open(docket).await?;
     let bundle = office.bundle(docket).await?;
     checks::bundle(office, &bundle, villain == Villain::Custodian);
-    if calls::are_asked(world) {
-        calls::case(office).await?;
+    if villain == Villain::Nobody {
+        honest_cases(office).await?;
     }
     if villain == Villain::Latecomer {
         villains::latecomer::revoked(office).await?;
@@ -288,6 +289,23 @@ async fn steps(office: &Office) -> Option<()> {
         thief.afterwards().await;
     }
     villains::coordinator::check(office, &unlawful);
+    Some(())
+}
+
+/// What else an honest network is asked in some seeds.
+async fn honest_cases(office: &Office) -> Option<()> {
+    let world = &office.world;
+    let (hops, joint) = (calls::are_asked(world), joint::is_asked(world));
+    if !hops && !joint {
+        return Some(());
+    }
+    let (calls, telecoms) = calls::publish(office).await?;
+    if hops {
+        calls::case(office, &calls, &telecoms).await?;
+    }
+    if joint {
+        joint::case(office, &calls).await?;
+    }
     Some(())
 }
 

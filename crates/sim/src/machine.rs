@@ -87,6 +87,10 @@ impl Host for Machine {
         })
     }
 
+    fn thread(&self, work: Box<dyn FnOnce() + Send>) -> Box<dyn Send> {
+        Box::new(Thread(Some(std::thread::spawn(work))))
+    }
+
     fn drive(&self, work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
         let engine = self.engine.clone();
         Box::pin(async move { engine.block_on(work) })
@@ -95,5 +99,17 @@ impl Host for Machine {
     fn fill(&self, bytes: &mut [u8]) {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         rng.fill_bytes(bytes);
+    }
+}
+
+/// A thread beside: it works only while the network stands still for it, and is gone
+/// before the network goes on without it.
+struct Thread(Option<std::thread::JoinHandle<()>>);
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if let Some(Err(_)) = self.0.take().map(std::thread::JoinHandle::join) {
+            crate::panics::beside();
+        }
     }
 }

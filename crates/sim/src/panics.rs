@@ -44,6 +44,11 @@ pub(crate) fn watch() {
     SEEN.take();
 }
 
+/// Notes the panic of a thread beside this one; the thread itself has printed it.
+pub(crate) fn beside() {
+    SEEN.with_borrow_mut(|seen| seen.push("a thread beside".into()));
+}
+
 /// Watches no more; the panics that nobody expected.
 pub(crate) fn seen() -> Vec<String> {
     WATCHED.set(false);

@@ -417,7 +417,8 @@ impl Office {
         let police = self.world.place("police");
         let over = |state: &State| {
             let phase = question(state, docket)?.phase;
-            matches!(phase, QuestionPhase::Completed | QuestionPhase::Aborted).then_some(phase)
+            let goes_on = matches!(phase, QuestionPhase::Open | QuestionPhase::Running);
+            (!goes_on).then_some(phase)
         };
         self.persist(police, "run", over, async || Ok(())).await
     }

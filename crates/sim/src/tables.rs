@@ -121,6 +121,32 @@ impl People {
         phones.cloned().collect()
     }
 
+    /// The id numbers of whoever has a phone at a telecom that is in a set of numbers,
+    /// or an account at a bank.
+    pub(crate) fn holders(
+        &self,
+        (is_telecom, number): (bool, usize),
+        of: &BTreeSet<String>,
+    ) -> BTreeSet<String> {
+        let has = |person: &&Person| {
+            let held = if is_telecom {
+                &person.phones
+            } else {
+                &person.accounts
+            };
+            held.iter()
+                .any(|(at, value)| *at == number && of.contains(value))
+        };
+        let holders = self.everybody().filter(has);
+        holders.map(|person| person.id_number.clone()).collect()
+    }
+
+    /// Every account, with the number of its bank.
+    pub(crate) fn accounts(&self) -> Vec<(usize, String)> {
+        let accounts = self.everybody().flat_map(|person| &person.accounts);
+        accounts.cloned().collect()
+    }
+
     /// One selector for each subject: a phone.
     pub(crate) fn selectors(&self) -> Vec<String> {
         let phone = |person: &Person| format!("phone:+86{}", person.phones[0].1);

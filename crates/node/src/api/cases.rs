@@ -73,7 +73,7 @@ async fn case_list(
 ) -> Result<Json<Vec<CaseCard>>> {
     caller.officer()?;
     let limit = cards.limit.unwrap_or(CARDS_DEFAULT).min(CARDS_MAX);
-    let list = blocking(&core.host.clone(), move || {
+    let list = blocking(&core, move |core| {
         cases::cards(&core, viewer(&caller), limit)
     })
     .await?;
@@ -126,10 +126,7 @@ async fn check_subjects(
         return Err(Error::refused("format", detail));
     }
     let limit = core.state().charter().limits.subjects_max;
-    let checked = blocking(&core.host.clone(), move || {
-        subjects::check(&given.lines, limit)
-    })
-    .await?;
+    let checked = blocking(&core, move |_| subjects::check(&given.lines, limit)).await?;
     Ok(Json(checked))
 }
 
@@ -142,7 +139,7 @@ async fn preview_question(
 ) -> Result<Json<PlanView>> {
     caller.any_of(&[Duty::Investigator])?;
     known_warrant(&core, &ask.warrant)?;
-    let view = blocking(&core.host.clone(), move || {
+    let view = blocking(&core, move |core| {
         let plan = acts::plan_of(&core, &ask)?;
         plans::plan(&core, None, &plan)
     })
@@ -160,7 +157,7 @@ async fn question_plan(
 ) -> Result<Json<PlanView>> {
     caller.officer()?;
     let (_, question, _) = known_question(&core, &id)?;
-    let view = blocking(&core.host.clone(), move || {
+    let view = blocking(&core, move |core| {
         let plan: Plan = core.body_of(&question)?;
         plans::plan(&core, Some(&question), &plan)
     })

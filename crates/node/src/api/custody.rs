@@ -44,7 +44,7 @@ async fn datasets(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Vec<DatasetView>>> {
     caller.operator_or_any(&[Duty::Steward, Duty::Approver])?;
-    let list = blocking(&core.host.clone(), move || custody::datasets(&core)).await??;
+    let list = blocking(&core, move |core| custody::datasets(&core)).await??;
     Ok(Json(list))
 }
 
@@ -57,7 +57,7 @@ async fn preview_dataset(
     Json(publish): Json<Publish>,
 ) -> Result<Json<DatasetPreview>> {
     caller.operator_or_any(&[Duty::Steward])?;
-    let view = blocking(&core.host.clone(), move || {
+    let view = blocking(&core, move |core| {
         let spec = tables::specification(&core, &publish)?;
         custody::preview(&spec)
     })
@@ -74,10 +74,7 @@ async fn snapshot_detail(
 ) -> Result<Json<SnapshotDetail>> {
     caller.operator_or_any(&[Duty::Steward])?;
     let record = digest(&id)?;
-    let view = blocking(&core.host.clone(), move || {
-        custody::snapshot(&core, &record)
-    })
-    .await??;
+    let view = blocking(&core, move |core| custody::snapshot(&core, &record)).await??;
     Ok(Json(view))
 }
 

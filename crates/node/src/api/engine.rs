@@ -43,10 +43,7 @@ async fn engine_view(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<EngineView>> {
     caller.operator_or(Duty::Registrar)?;
-    let view = blocking(&core.host.clone(), move || {
-        engine::engine(&core, assets::count())
-    })
-    .await?;
+    let view = blocking(&core, move |core| engine::engine(&core, assets::count())).await?;
     Ok(Json(view))
 }
 
@@ -80,7 +77,7 @@ async fn metrics(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response> {
     caller.operator_or(Duty::Registrar)?;
-    let text = blocking(&core.host.clone(), move || core.metrics.text(&core)).await?;
+    let text = blocking(&core, move |core| core.metrics.text(&core)).await?;
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, form)], text).into_response())
 }

@@ -14,7 +14,6 @@ use crate::{
     acts::{self, Actor, Named},
     core::Core,
     error::{Error, Result},
-    host::Host,
     views,
 };
 
@@ -144,8 +143,9 @@ pub(super) async fn consulted(
 
 /// Does what keeps a core or a disk busy off the event loop.
 pub(super) async fn blocking<T: Send + 'static>(
-    host: &Arc<dyn Host>,
-    work: impl FnOnce() -> T + Send + 'static,
+    core: &Arc<Core>,
+    work: impl FnOnce(Arc<Core>) -> T + Send + 'static,
 ) -> Result<T> {
-    host.blocking(move || Ok(work())).await
+    let its = core.clone();
+    core.host.blocking(move || Ok(work(its))).await
 }

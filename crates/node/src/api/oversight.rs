@@ -71,7 +71,7 @@ async fn search_dockets(
     Query(search): Query<Search>,
 ) -> Result<Json<FoundDockets>> {
     auditor(&core, &caller)?;
-    let found = blocking(&core.host.clone(), move || {
+    let found = blocking(&core, move |core| {
         let viewer = cases::Viewer {
             duties: caller.duties(),
         };
@@ -89,10 +89,7 @@ async fn search_records(
     Query(search): Query<Search>,
 ) -> Result<Json<FoundRecords>> {
     auditor(&core, &caller)?;
-    let found = blocking(&core.host.clone(), move || {
-        oversight::records(&core, &search)
-    })
-    .await??;
+    let found = blocking(&core, move |core| oversight::records(&core, &search)).await??;
     Ok(Json(found))
 }
 
@@ -105,10 +102,7 @@ async fn statistics(
 ) -> Result<Json<Statistics>> {
     auditor(&core, &caller)?;
     Ok(Json(
-        blocking(&core.host.clone(), move || {
-            oversight::statistics(&core, &period)
-        })
-        .await?,
+        blocking(&core, move |core| oversight::statistics(&core, &period)).await?,
     ))
 }
 
@@ -120,7 +114,7 @@ async fn alarm_list(
 ) -> Result<Json<Vec<Alarm>>> {
     auditor(&core, &caller)?;
     Ok(Json(
-        blocking(&core.host.clone(), move || alarms::alarms(&core)).await?,
+        blocking(&core, move |core| alarms::alarms(&core)).await?,
     ))
 }
 
@@ -152,6 +146,6 @@ async fn verify_bundle(
         .await
         .map_err(|error| Error::trouble("stopping", error))?;
     Ok(Json(
-        blocking(&core.host.clone(), move || bundles::check(&bytes, network)).await?,
+        blocking(&core, move |_| bundles::check(&bytes, network)).await?,
     ))
 }

@@ -20,24 +20,23 @@ use mpc::{
     shares::{Keys, Neighbour, Party, Security},
 };
 use primitives::{Digest, InstitutionId};
-use tokio::{
-    sync::{Notify, mpsc::unbounded_channel},
-    task::JoinSet,
-};
+use tokio::sync::{Notify, mpsc::unbounded_channel};
 
 use super::{
     ATTEMPT_DOMAIN, FRAMES_DOMAIN, PAIR_DOMAIN, Running, admitted,
-    channel::{Feed, Ring, inbound},
+    channel::{Feed, Ring, Waits, inbound},
     owner::{self, committed_to, given_bytes, messages},
     program,
     seats::{Attempt, Counted, Given, Seat},
     sets,
 };
 use crate::{
+    aside::{Aside, aside},
     core::{Core, lock},
     custodian::may_come,
     error::{Error, HEARD, Kind, Result, Said},
     exchange::Call,
+    host::{Patience, Task},
     requester::{abort, peer_error},
 };
 
@@ -63,7 +62,7 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
     if !seat.is_wanted() {
         return Ok(());
     }
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let patience = Patience::new(&core.host, PATIENCE);
     loop {
         let running = admitted(core, &question)?;
         let error = match attempted(core, &running, &seat).await {
@@ -71,7 +70,7 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
             Err(error) => error,
         };
         tracing::warn!(question = %question.short(), %error, "an attempt to compute ended");
-        if (error.retry() || may_come(&error)) && tokio::time::Instant::now() < deadline {
+        if (error.retry() || may_come(&error)) && patience.is_left() {
             core.host.sleep(PAUSE).await;
             continue;
         }
@@ -100,7 +99,6 @@ struct Work {
     shares: BTreeMap<usize, Vec<u8>>,
     seat: Arc<Seat>,
     changes: signal::watch::Receiver<u64>,
-    runtime: tokio::runtime::Handle,
 }
 
 async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Result<()> {
@@ -123,11 +121,6 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
     });
     let (previous_feed, previous_in) = inbound();
     let (next_feed, next_in) = inbound();
-    let ring = Ring {
-        outgoing: [previous_out, next_out],
-        incoming: [previous_in, next_in],
-        last: Arc::new(Mutex::new(None)),
-    };
     let running = Arc::new(running.clone());
     let work = Work {
         core: core.clone(),
@@ -136,30 +129,43 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
         shares,
         seat: seat.clone(),
         changes: core.changed.subscribe(),
-        runtime: tokio::runtime::Handle::current(),
     };
-    let mut party = std::pin::pin!(core.host.blocking(move || play(work, ring)));
-    let mut pulls = JoinSet::new();
+    let host = core.host.clone();
+    let party = aside(&core.host, move |aside| {
+        let waits = Waits {
+            aside: aside.clone(),
+            host,
+        };
+        let ring = Ring {
+            outgoing: [previous_out, next_out],
+            incoming: [previous_in, next_in],
+            last: Arc::new(Mutex::new(None)),
+            waits,
+        };
+        play(&work, ring)
+    });
+    let (failing, mut failures) = unbounded_channel();
+    let mut pulls = Vec::new();
     for (side, feed) in [(2, previous_feed), (1, next_feed)] {
         let peer = running.joint.computing[(index + side) % 3].clone();
-        let (core, running) = (core.clone(), running.clone());
-        pulls.spawn(async move { pull_frames(&core, &running, &peer, feed).await });
+        let (core, running, failing) = (core.clone(), running.clone(), failing.clone());
+        let host = core.host.clone();
+        let pulling = async move {
+            if let Err(error) = pull_frames(&core, &running, &peer, feed).await {
+                // Nobody listens where the party has ended.
+                let _ = failing.send(error);
+            }
+        };
+        pulls.push(host.spawn("frames", Box::pin(pulling)));
     }
-    loop {
-        tokio::select! { biased;
-            done = &mut party => {
-                // A neighbour may not have sent its last: hanging up now would cut it.
-                pulls.detach_all();
-                return done;
-            }
-            Some(pulled) = pulls.join_next() => {
-                pulled.map_err(|error| Error::broken("panic", error))??;
-            }
-            () = cut.notified() => {
-                return Err(Error::trouble("attempt", "a neighbour began anew"));
-            }
-        }
-    }
+    let ended = tokio::select! { biased;
+        // A neighbour may not have sent its last: hanging up now would cut it.
+        done = party => return done,
+        Some(error) = failures.recv() => error,
+        () = cut.notified() => Error::trouble("attempt", "a neighbour began anew"),
+    };
+    pulls.into_iter().for_each(Task::abort);
+    Err(ended)
 }
 
 /// This party's shares of every table of the plan, in the plan's order.
@@ -241,15 +247,16 @@ async fn pull_frames(
 }
 
 /// The party's whole run, on a thread of its own.
-fn play(work: Work, mut ring: Ring) -> Result<()> {
+fn play(work: &Work, mut ring: Ring) -> Result<()> {
     let last = ring.last.clone();
-    let (attempt, keys) = greet(&work, &mut ring)?;
+    let waits = ring.waits.aside.clone();
+    let (attempt, keys) = greet(work, &mut ring)?;
     let done = match work.running.joint.method {
         Method::Shares => {
             let mut party = Party::new(work.index, &attempt, &keys, Security::Malicious, ring)?;
-            computed(&work, &attempt, &mut party)
+            computed(work, (&attempt, &waits), &mut party)
         }
-        Method::Sets => compared(&work, &attempt, &mut ring),
+        Method::Sets => compared(work, &attempt, &mut ring),
     };
     done.map_err(|error| work.blame(error, &last))
 }
@@ -319,8 +326,11 @@ fn greet(work: &Work, ring: &mut Ring) -> Result<(Digest, Keys)> {
     let gone = |_| Error::trouble("peer", "a neighbour is gone");
     let mut nonces = [nonce; 3];
     let mut keys = [[0; 32]; 2];
-    for (side, incoming) in ring.incoming.iter_mut().enumerate() {
-        let hello = incoming.take(HELLO_BYTES).map_err(gone)?;
+    for (side, from) in [Neighbour::Previous, Neighbour::Next]
+        .into_iter()
+        .enumerate()
+    {
+        let hello = ring.take(from, HELLO_BYTES).map_err(gone)?;
         let (theirs, secret) = hello.split_at(32);
         let at = (work.index + if side == 0 { 2 } else { 1 }) % 3;
         nonces[at].copy_from_slice(theirs);
@@ -339,8 +349,8 @@ fn greet(work: &Work, ring: &mut Ring) -> Result<(Digest, Keys)> {
     for outgoing in &ring.outgoing {
         outgoing.send(session.0.to_vec()).map_err(lost)?;
     }
-    for incoming in &mut ring.incoming {
-        if incoming.take(32).map_err(gone)? != session.0 {
+    for from in [Neighbour::Previous, Neighbour::Next] {
+        if ring.take(from, 32).map_err(gone)? != session.0 {
             return Err(Error::trouble(
                 "attempt",
                 "the three are not in one attempt",
@@ -354,7 +364,7 @@ fn greet(work: &Work, ring: &mut Ring) -> Result<(Digest, Keys)> {
 /// Counts, waits for the record, delivers.
 fn computed(
     work: &Work,
-    attempt: &Digest,
+    (attempt, waits): (&Digest, &Aside),
     party: &mut Party<'_>,
 ) -> std::result::Result<(), Failed> {
     let running = &work.running;
@@ -369,7 +379,7 @@ fn computed(
     // The count is announced when all that led to it was verified.
     work.announce(count);
     running.tell(&work.core, 0.8, "waiting for the count's record");
-    if !work.runtime.block_on(work.may_open(count))? {
+    if !work.may_open(waits, count)? {
         return Ok(());
     }
     running.tell(&work.core, 0.9, "opening to the requester");
@@ -399,7 +409,7 @@ fn compared(work: &Work, attempt: &Digest, ring: &mut Ring) -> std::result::Resu
     };
     work.announce(count);
     running.tell(&work.core, 0.8, "waiting for the count's record");
-    if !work.runtime.block_on(work.may_open(count))? {
+    if !work.may_open(&ring.waits.aside, count)? {
         return Ok(());
     }
     work.deliver(attempt, &compared.frames, (compared.signed, compared.list))?;
@@ -455,35 +465,16 @@ impl Work {
     }
 
     /// Waits until this node's own ledger has the count; whether rows may open.
-    async fn may_open(&self, count: Count) -> Result<bool> {
-        let mut changes = self.changes.clone();
-        let waited = tokio::time::timeout(COUNT_PATIENCE, async {
-            loop {
-                let state = self.core.state();
-                let known = state
-                    .warrant(&self.running.warrant)
-                    .and_then(|warrant| warrant.questions.get(&self.running.question));
-                let known =
-                    known.ok_or_else(|| Error::refused("question-unknown", "no such question"))?;
-                if known.phase != docket::state::QuestionPhase::Running {
-                    return Ok(false);
-                }
-                if let Some(recorded) = known.count {
-                    if recorded != count {
-                        let detail = "the ledger's count is not what was computed";
-                        return Err(Error::refused("count", detail));
-                    }
-                    self.core.warrant_in_force(&state, &self.running.warrant)?;
-                    return Ok(count.rows <= self.running.cap());
-                }
-                if changes.changed().await.is_err() {
-                    return Err(Error::trouble("stopping", "the node is stopping"));
-                }
-            }
-        });
-        waited
-            .await
-            .unwrap_or_else(|_| Err(Error::broken("count", "nobody recorded the count in time")))
+    fn may_open(&self, waits: &Aside, count: Count) -> Result<bool> {
+        let (core, running) = (self.core.clone(), self.running.clone());
+        let recorded = recorded(core, running, self.changes.clone(), count);
+        let patience = Patience::new(&self.core.host, COUNT_PATIENCE);
+        let waited = waits.wait(async move { patience.wait(recorded).await });
+        match waited {
+            Some(Some(recorded)) => recorded,
+            Some(None) => Err(Error::broken("count", "nobody recorded the count in time")),
+            None => Err(Error::trouble("stopping", "the attempt is over")),
+        }
     }
 
     /// Signs a part of the answer, and has it ready with what stands behind it.
@@ -509,5 +500,35 @@ impl Work {
             .send_modify(|stage| stage.given = Some((head, part)));
         self.running.tell(&self.core, 1.0, "done");
         Ok(())
+    }
+}
+
+/// Resolves once this node's own ledger has the count; whether rows may open.
+async fn recorded(
+    core: Arc<Core>,
+    running: Arc<Running>,
+    mut changes: signal::watch::Receiver<u64>,
+    count: Count,
+) -> Result<bool> {
+    loop {
+        let state = core.state();
+        let known = state
+            .warrant(&running.warrant)
+            .and_then(|warrant| warrant.questions.get(&running.question));
+        let known = known.ok_or_else(|| Error::refused("question-unknown", "no such question"))?;
+        if known.phase != docket::state::QuestionPhase::Running {
+            return Ok(false);
+        }
+        if let Some(recorded) = known.count {
+            if recorded != count {
+                let detail = "the ledger's count is not what was computed";
+                return Err(Error::refused("count", detail));
+            }
+            core.warrant_in_force(&state, &running.warrant)?;
+            return Ok(count.rows <= running.cap());
+        }
+        if changes.changed().await.is_err() {
+            return Err(Error::trouble("stopping", "the node is stopping"));
+        }
     }
 }

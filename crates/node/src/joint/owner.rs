@@ -196,15 +196,17 @@ async fn selected(
             for digest in &input.snapshots {
                 snapshots.push(core.snapshot(digest)?);
             }
-            let snapshots: Vec<&data::Snapshot> = snapshots.iter().map(AsRef::as_ref).collect();
             let spill = core.config.file(crate::config::files::SNAPSHOTS);
-            let cancel = data::Cancel::default();
             let most = match joint.method {
                 Method::Shares => SELECTED_ROWS_MAX,
                 Method::Sets => SET_ROWS_MAX,
             };
-            let rows = data::select(&snapshots, &selection.sql, most, &spill, &cancel).await?;
-            (rows, selection.words)
+            let selecting = async move {
+                let snapshots: Vec<&data::Snapshot> = snapshots.iter().map(AsRef::as_ref).collect();
+                let cancel = data::Cancel::default();
+                Ok(data::select(&snapshots, &selection.sql, most, &spill, &cancel).await?)
+            };
+            (core.host.engine(selecting).await?, selection.words)
         }
     };
     // The engine's order is its own; shares must come out the same after a restart.

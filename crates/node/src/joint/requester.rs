@@ -24,6 +24,7 @@ use crate::{
     custodian::may_come,
     error::{Error, Result, Said},
     exchange::Call,
+    host::Patience,
     progress::PartyState,
     requester::{RunResult, peer_error},
     store::Shelf,
@@ -172,7 +173,7 @@ async fn asked(
 ) -> Result<Vec<u8>> {
     let request = bytes::Bytes::from(call.encode()?);
     let key = running.key_of(id)?;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let patience = Patience::new(&core.host, PATIENCE);
     let said = |error| peer_error(id, error);
     loop {
         let once = async {
@@ -188,7 +189,7 @@ async fn asked(
             Err(error) => error,
         };
         let waits = error.retry() || may_come(&error);
-        if !waits || tokio::time::Instant::now() >= deadline {
+        if !waits || !patience.is_left() {
             return Err(error);
         }
         if lock(&core.cancelled).contains(&running.question) {
@@ -298,7 +299,7 @@ async fn parts_of(
     running: &Running,
     due: &[[usize; 2]],
 ) -> Result<Vec<Delivered>> {
-    let deadline = tokio::time::Instant::now() + CALL_MAX;
+    let patience = Patience::new(&core.host, CALL_MAX);
     loop {
         let three = running.joint.computing.iter().zip(due).enumerate();
         let three = three.map(|(seat, (id, due))| part_of(core, running, (seat, id), *due));
@@ -308,7 +309,7 @@ async fn parts_of(
             return Ok(given);
         }
         // One of them was cut and computes anew; the others will do so with it.
-        if tokio::time::Instant::now() >= deadline {
+        if !patience.is_left() {
             let detail = "the three did not finish one attempt together";
             return Err(Error::refused("attempt", detail));
         }

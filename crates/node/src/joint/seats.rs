@@ -17,13 +17,15 @@ use docket::statement::Count;
 use net::Replies;
 use primitives::{Digest, PublicKey, Signature, cbor};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, mpsc::UnboundedReceiver, watch};
+use signal::watch;
+use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 
 use super::{admitted, owner};
 use crate::{
     core::{Core, lock},
     custodian::{reply, reply_all},
     error::{Error, Result},
+    host::Patience,
 };
 
 /// Longest that a caller waits for what is being computed, in one call.
@@ -181,9 +183,10 @@ pub(super) async fn serve_frames(
 }
 
 /// Waits until a stage has what `wanted` finds in it.
-async fn waited<T>(seat: &Seat, wanted: impl Fn(&Stage) -> Option<T>) -> Result<T> {
+async fn waited<T>(core: &Core, seat: &Seat, wanted: impl Fn(&Stage) -> Option<T>) -> Result<T> {
     let mut stages = seat.stage.subscribe();
-    let found = tokio::time::timeout(WAIT_MAX, async {
+    let patience = Patience::new(&core.host, WAIT_MAX);
+    let found = patience.wait(async {
         loop {
             {
                 let stage = stages.borrow_and_update();
@@ -201,7 +204,7 @@ async fn waited<T>(seat: &Seat, wanted: impl Fn(&Stage) -> Option<T>) -> Result<
     });
     found
         .await
-        .unwrap_or_else(|_| Err(Error::trouble("computing", "still computing")))
+        .unwrap_or_else(|| Err(Error::trouble("computing", "still computing")))
 }
 
 /// The computation of a question, for its requester alone.
@@ -218,7 +221,7 @@ pub(super) async fn serve_count(
     replies: &mut Replies,
 ) -> Result<()> {
     let seat = requesters(core, peer, question)?;
-    let counted = waited(&seat, |stage| stage.counted.clone()).await?;
+    let counted = waited(core, &seat, |stage| stage.counted.clone()).await?;
     reply(replies, cbor::encode(&counted)?).await
 }
 
@@ -230,7 +233,7 @@ pub(super) async fn serve_part(
     replies: &mut Replies,
 ) -> Result<()> {
     let seat = requesters(core, peer, question)?;
-    let (head, part) = waited(&seat, |stage| stage.given.clone()).await?;
+    let (head, part) = waited(core, &seat, |stage| stage.given.clone()).await?;
     reply(replies, cbor::encode(&head)?).await?;
     reply_all(replies, &part).await
 }

@@ -10,9 +10,8 @@
 //! a bundle ties rows to a run (`docs/threat-model.md`).
 
 use docket::{Duty, Opened, Record, Statement, plan::Answer, state::QuestionPhase};
-use node::{api::types::Act, store::Shelf};
+use node::{RunResult, api::types::Act, store::Shelf};
 use primitives::Digest;
-use serde::{Deserialize, Serialize};
 
 use super::{AGAIN, Attempt, TRIES_MAX, judge, latecomer::insist};
 use crate::{
@@ -21,15 +20,6 @@ use crate::{
 };
 
 const ME: &str = "captured requester";
-
-/// What a run gave, as a requester's node keeps it.
-#[derive(Clone, Serialize, Deserialize)]
-struct RunResult {
-    answer: Answer,
-    evaluated: Vec<u32>,
-    bytes: u64,
-    rounds: u32,
-}
 
 /// A second lawful case, for which the answer of `first` is brought.
 pub(crate) async fn another_answer(office: &Office, first: Docket) -> Option<()> {

@@ -1,0 +1,211 @@
+//! A case whose question is joint: who called from the scenes at a telecom and was paid
+//! in their times at a bank.
+//!
+//! Two members compare their sets, the authority counts, and what opens must be what
+//! the plain tables say; or, in some seeds, the count alone.
+//!
+//! *Not here*: questions over shares, whose thousands of rounds take minutes in one
+//! thread; villains among the three.
+
+use std::collections::BTreeSet;
+
+use docket::{
+    plan::Cell,
+    state::{Question, QuestionPhase},
+};
+use evidence::TrustAnchor;
+use node::api::types::{Act, Ask, SceneView};
+use primitives::WarrantId;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use crate::{
+    calls::Dated,
+    people::{Docket, Office, identify, question},
+    tables::{CANARY, FROM_MS},
+    villains::Villain,
+    world::{World, sub},
+};
+
+const DAY_MS: u64 = 24 * 3_600_000;
+/// The cell of every call.
+const CELL: i64 = 7;
+
+/// A transfer: from and to which account, how much, and its day in March.
+type Transfer = (String, String, u32, u32);
+
+/// Whether a seed has such a case: half of those in which everybody is honest.
+pub(crate) fn is_asked(world: &World) -> bool {
+    world.villain == Villain::Nobody && sub(world.seed, "joint", 0).0[0] < 128
+}
+
+/// Everybody's transfers within the data's window.
+fn draw(world: &World, rng: &mut StdRng) -> Vec<Transfer> {
+    let accounts = world.people.accounts();
+    let count = rng.random_range(accounts.len()..accounts.len() * 2);
+    let one = |_| {
+        let [from, to] = [0; 2].map(|_| rng.random_range(0..accounts.len()));
+        let transfer = (
+            accounts[from].1.clone(),
+            accounts[to].1.clone(),
+            rng.random_range(1..100_000),
+            rng.random_range(1..8),
+        );
+        (from != to).then_some(transfer)
+    };
+    (0..count).filter_map(one).collect()
+}
+
+/// The rows that a bank has of them: transfers from or to its own accounts.
+fn text(world: &World, transfers: &[Transfer], bank: usize) -> String {
+    let accounts = world.people.accounts();
+    let its = |account: &str| {
+        accounts
+            .iter()
+            .any(|(at, own)| *at == bank && own == account)
+    };
+    let mut text = String::from("from_account,to_account,amount_fen,at,kind\n");
+    for (from, to, amount, day) in transfers {
+        if its(from) || its(to) {
+            let row = format!("{from},{to},{amount},2026-03-0{day} 12:00:00,{CANARY}\n");
+            text.push_str(&row);
+        }
+    }
+    text
+}
+
+/// One day of the whole city, and two of the one cell; with days of March.
+fn scenes(rng: &mut StdRng) -> Vec<(SceneView, std::ops::Range<u32>)> {
+    let scene = |cell: Option<i64>, days: std::ops::Range<u32>| {
+        let at = |day: u32| FROM_MS + u64::from(day - 1) * DAY_MS;
+        let view = SceneView {
+            cell,
+            from_ms: at(days.start),
+            to_ms: at(days.end),
+        };
+        (view, days)
+    };
+    let (one, two) = (rng.random_range(1..8), rng.random_range(1..7));
+    vec![scene(None, one..one + 1), scene(Some(CELL), two..two + 2)]
+}
+
+/// The case, from the banks' tables to its bundle, over calls that were published.
+pub(crate) async fn case(office: &Office, calls: &[Dated]) -> Option<()> {
+    let world = &office.world;
+    let mut rng = StdRng::from_seed(sub(world.seed, "joint", 1).0);
+    let transfers = draw(world, &mut rng);
+    let mut pair = [None; 2];
+    let mut banks = 0;
+    for n in world.custodians() {
+        if world.members[n].id.as_str().starts_with("telecom") {
+            pair[0].get_or_insert(n);
+            continue;
+        }
+        let path = world.house(n).join("transfers.csv");
+        std::fs::write(&path, text(world, &transfers, banks)).expect("a scratch file");
+        office.publish_one(n, "transfers", &path, 2).await?;
+        pair[1].get_or_insert(n);
+        banks += 1;
+    }
+    let [Some(telecom), Some(bank)] = pair else {
+        return None;
+    };
+    let scenes = scenes(&mut rng);
+    let within = |day: u32| scenes.iter().any(|(_, days)| days.contains(&day));
+    let callers: BTreeSet<String> = calls
+        .iter()
+        .filter(|(_, day)| within(*day))
+        .map(|((caller, ..), _)| caller.clone())
+        .collect();
+    let payees: BTreeSet<String> = transfers
+        .iter()
+        .filter(|(.., day)| within(*day))
+        .map(|(_, to, ..)| to.clone())
+        .collect();
+    let callers = world.people.holders((true, 0), &callers);
+    let payees = world.people.holders((false, 0), &payees);
+    let expected: BTreeSet<String> = callers.intersection(&payees).cloned().collect();
+    let count_only = rng.random_range(0..4) == 0;
+    let names = [telecom, bank].map(|n| world.members[n].id.to_string());
+    let draft = || {
+        let mut draft = office.draft("a joint case", Vec::new(), crate::LIFE);
+        draft.templates = vec!["in-common".into()];
+        draft.custodians = names.to_vec();
+        draft.scenes = scenes.iter().map(|(scene, _)| scene.clone()).collect();
+        draft
+    };
+    let warrant = office.warrant_as_drafted(&draft).await?;
+    let docket = office
+        .ask_by(warrant, &asking(warrant, count_only)?)
+        .await?;
+    let others = world.custodians().into_iter();
+    let others: Vec<usize> = others.filter(|n| ![telecom, bank].contains(n)).collect();
+    office.approve(docket, &others).await?;
+    let phase = office.ended(docket).await?;
+    let counted = count_only || expected.is_empty();
+    let due = if counted {
+        QuestionPhase::Counted
+    } else {
+        QuestionPhase::Completed
+    };
+    if phase != due {
+        world.stuck(format!("the joint run ended as {phase:?}"));
+        return None;
+    }
+    count_is(office, docket, expected.len());
+    if !counted {
+        opened(office, docket, &expected).await?;
+    }
+    let text = format!("a joint question: {} persons, {phase:?}", expected.len());
+    world.report.note(world.now().as_millis(), &text);
+    Some(())
+}
+
+fn asking(warrant: WarrantId, count_only: bool) -> Option<Act> {
+    let Act::Ask(ask) = identify(warrant) else {
+        return None;
+    };
+    Some(Act::Ask(Ask {
+        template: "in-common".into(),
+        count_only,
+        ..ask
+    }))
+}
+
+/// The ledger has the count that the plain tables give.
+fn count_is(office: &Office, docket: Docket, expected: usize) {
+    let world = &office.world;
+    let state = office.state(world.place("police"));
+    let of = |question: &Question| question.count.map(|count| count.rows);
+    let count = state
+        .as_ref()
+        .and_then(|state| of(question(state, docket)?));
+    if count.is_some_and(|rows| rows != expected as u64) {
+        let detail = format!("a joint count of {count:?}, the tables say {expected}");
+        world.report.broken("wrong-answer", detail);
+    }
+}
+
+/// The bundle has the names that the plain tables give.
+async fn opened(office: &Office, docket: Docket, expected: &BTreeSet<String>) -> Option<()> {
+    let world = &office.world;
+    office.open(docket).await?;
+    let bundle = office.bundle(docket).await?;
+    let anchor = TrustAnchor {
+        network: Some(world.network),
+    };
+    let names = |case: evidence::Case| -> BTreeSet<String> {
+        let rows = case.answer.tables.iter().flat_map(|table| &table.rows);
+        rows.flat_map(|row| &row.cells)
+            .map(|cell| match cell {
+                Cell::Text(name) => name.clone(),
+                other => format!("{other:?}"),
+            })
+            .collect()
+    };
+    let found = evidence::verify(&bundle, &anchor).map(names);
+    if !found.as_ref().is_ok_and(|found| found == expected) {
+        let detail = format!("in common: found {found:?}, the tables say {expected:?}");
+        world.report.broken("wrong-answer", detail);
+    }
+    Some(())
+}
