@@ -115,7 +115,7 @@ pub(crate) async fn publish(office: &Office) -> Option<(Vec<Dated>, Vec<usize>)>
             let path = world.house(n).join("calls.csv");
             let text = text(world, &calls, telecoms.len());
             std::fs::write(&path, text).expect("a scratch file");
-            office.publish_one(n, "calls", &path, 2).await?;
+            office.publish_one(n, "calls", &path).await?;
             telecoms.push(n);
         }
     }

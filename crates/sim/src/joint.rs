@@ -102,7 +102,7 @@ pub(crate) async fn case(office: &Office, calls: &[Dated]) -> Option<()> {
         }
         let path = world.house(n).join("transfers.csv");
         std::fs::write(&path, text(world, &transfers, banks)).expect("a scratch file");
-        office.publish_one(n, "transfers", &path, 2).await?;
+        office.publish_one(n, "transfers", &path).await?;
         pair[1].get_or_insert(n);
         banks += 1;
     }
@@ -130,7 +130,7 @@ pub(crate) async fn case(office: &Office, calls: &[Dated]) -> Option<()> {
         let mut draft = office.draft("a joint case", Vec::new(), crate::LIFE);
         draft.templates = vec!["in-common".into()];
         draft.custodians = names.to_vec();
-        draft.scenes = scenes.iter().map(|(scene, _)| scene.clone()).collect();
+        draft.scenes = scenes.iter().map(|(scene, _)| *scene).collect();
         draft
     };
     let warrant = office.warrant_as_drafted(&draft).await?;

@@ -145,7 +145,10 @@ impl Office {
                 self.world.report.note(at, &text);
                 Ok(indexed)
             }
-            Some(Err(error)) => Err(error.rule().to_owned()),
+            Some(Err(error)) => {
+                tracing::debug!(%error, "an act was refused");
+                Err(error.rule().to_owned())
+            }
             None => Err("no-answer".into()),
         }
     }
@@ -243,30 +246,33 @@ impl Office {
             if self.is_absent(n) {
                 continue;
             }
-            self.publish_one(n, dataset, &path, 1).await?;
+            self.publish_one(n, dataset, &path).await?;
             lock(&self.published).insert(place);
         }
         Some(())
     }
 
-    /// Publishes and snapshots a member's table, the `number`th of its tables.
+    /// Publishes and snapshots a member's table.
     pub(crate) async fn publish_one(
         &self,
         n: usize,
         dataset: &'static str,
         path: &Path,
-        number: usize,
     ) -> Option<()> {
         let me = &self.world.members[n].id;
         let taken = |_: &State| {
             let core = self.world.core(n)?;
             let index = core.read_index();
-            let mine = |known: &&Indexed| {
-                let taken = matches!(statement(known), Statement::SnapshotCommitted(_));
-                taken && known.record.header.institution == *me
-            };
-            let mut taken = index.all().iter().filter(mine);
-            taken.nth(number - 1).map(|_| ())
+            let mine = |known: &&Indexed| known.record.header.institution == *me;
+            let published = index.all().iter().filter(mine).find(|known| {
+                matches!(statement(known), Statement::DatasetPublished(known) if known.dataset == dataset)
+            })?;
+            let of = published.record.digest;
+            let mut all = index.all().iter();
+            all.any(|known| {
+                matches!(statement(known), Statement::SnapshotCommitted(taken) if taken.dataset == of)
+            })
+            .then_some(())
         };
         let attempt = async || self.snapshot(n, dataset, path.display().to_string()).await;
         self.persist(n, "snapshot", taken, attempt).await

@@ -81,6 +81,7 @@ impl Report {
     pub(crate) fn note(&self, at_ms: u128, text: &str) {
         let mut pages = self.pages();
         let line = format!("{at_ms:>8} {text}");
+        tracing::debug!("{line}");
         pages.trace = Digest::of("cordon/sim-trace/v1", &[&pages.trace.0, line.as_bytes()]);
         pages.lines.push(line);
     }
