@@ -31,6 +31,7 @@ use crate::rules::{BlockInfo, Refused, Rules, State};
 use crate::testing::keys;
 use crate::witness::{Contradiction, Evidence, Watch};
 
+mod forks;
 mod power;
 
 #[derive(Clone)]
@@ -151,6 +152,11 @@ where
         let result = body(context).await;
         (result, audit.auditor().state())
     })
+}
+
+/// A number from the environment, as long runs are given theirs.
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }
 
 async fn agree(context: deterministic::Context) -> Digest {
