@@ -27,6 +27,7 @@ use crate::limits::{
 use crate::members::{Member, Members};
 use crate::peers::PeerStatus;
 use crate::pool::Origin;
+use crate::reserve::Reserve;
 use crate::rules::{Refused, Rules, State};
 use crate::witness::Evidence;
 use crate::{apply, intake, keep, tend};
@@ -82,6 +83,8 @@ pub struct Config {
     pub(crate) storage_prefix: String,
     /// How far this node's clock stands before the runtime's.
     pub(crate) clock_ahead: ClockSkew,
+    /// What it allocates when it starts.
+    pub(crate) reserve: Reserve,
 }
 
 impl Config {
@@ -103,6 +106,7 @@ impl Config {
             leg_blocks: LEG_BLOCKS,
             storage_prefix: String::new(),
             clock_ahead: ClockSkew::default(),
+            reserve: Reserve::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! have different logs.
 //!
 //! Why it exists: whole nodes are dear to simulate. Here only ledgers run, so that many
-//! more seeds can be tried. A seed decides the members (four, or seven in an eighth of
+//! more seeds can be tried. A seed decides the members (four, or seven in a tenth of
 //! the seeds), the villains, the weather, who dies when, and every event of the runtime.
 //!
 //! | villain | what it does |
@@ -32,6 +32,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,6 +45,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use super::{All, Bytes, Config, Ledger, Member, Members, config, keys, number, start};
 use crate::disk::{Disk, Stays};
 use crate::ledger::Timeouts;
+use crate::reserve::Reserve;
 use check::{Broken, Facts};
 use wires::{Program, Wires, front};
 
@@ -57,7 +59,7 @@ use cast::{Cast, Event, Villain};
 /// `CORDON_FORK_FIRST` for the first of them).
 const NETWORKS: u64 = 200;
 /// Longest between two submissions to one program.
-const SUBMIT_MS_MAX: u64 = 1_500;
+const SUBMIT_MS_MAX: u64 = 2_500;
 /// Longest until all have one log once nothing goes wrong any more but the villains.
 const CALM: Duration = Duration::from_secs(60);
 /// How often it is looked whether they have.
@@ -66,6 +68,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOKS: usize = 30;
 /// Until all tasks of a killed program are gone.
 const LAST_BREATH: Duration = Duration::from_millis(3);
+
+/// Nodes start often, and meet few.
+const RESERVE: Reserve = Reserve {
+    peers: NonZeroUsize::new(8).unwrap(),
+    messages: NonZeroUsize::new(128).unwrap(),
+    table_entries: 64,
+};
 
 /// What a program is at the moment.
 #[derive(Default)]
@@ -139,7 +148,7 @@ fn members(keys: &[SigningKey], program: Program) -> Members {
 impl Network {
     fn new(context: Context, cast: Cast, rng: &mut StdRng) -> Arc<Self> {
         let keys = keys(u8::try_from(cast.members).unwrap());
-        let leader = Duration::from_millis([150, 400, 1_500][rng.random_range(0..3usize)]);
+        let leader = Duration::from_millis([120, 300, 800][rng.random_range(0..3usize)]);
         let villains: BTreeSet<_> = cast.villains.keys().map(|n| name(*n)).collect();
         let wires = Wires::new(cast.programs.clone(), StdRng::from_seed(rng.random()));
         Arc::new(Self {
@@ -202,6 +211,7 @@ impl Network {
         };
         config.leg_blocks = self.leg_blocks;
         config.timeouts = self.timeouts;
+        config.reserve = RESERVE;
         let rules = Arc::new(All(members(&self.keys, program)));
         start(self.disks[program].machine(context), config, rules).await
     }

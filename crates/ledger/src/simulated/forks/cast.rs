@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use rand::{RngExt as _, rngs::StdRng};
+use rand::{RngExt as _, rngs::StdRng, seq::SliceRandom as _};
 
 use super::wires::{Program, Sky};
 
 /// Spells that a network lives through before it is left in peace.
 const SPELLS: std::ops::RangeInclusive<usize> = 2..=4;
-const SPELL_MS: std::ops::Range<u64> = 500..2_500;
+const SPELL_MS: std::ops::Range<u64> = 1_000..4_000;
 /// Longest that a program is down, but for a silent villain's.
 const DOWN_MS_MAX: u64 = 1_500;
 /// Longest until another program starts at first.
@@ -56,7 +56,7 @@ impl Cast {
     /// As many villains as a network withstands.
     pub(super) fn draw(rng: &mut StdRng) -> Self {
         use Villain::{Forgetful, Impersonator, Silent, Twin, Withholder};
-        let members = if one_in(rng, 8) { 7 } else { 4 };
+        let members = if one_in(rng, 10) { 7 } else { 4 };
         let mut villains = BTreeMap::new();
         while villains.len() < (members - 1) / 3 {
             // What equivocates is played most.
@@ -146,8 +146,11 @@ impl Cast {
     /// Changes the weather, or ends it, and the villains' minds.
     pub(super) fn spell(&self, sky: &mut Sky, stormy: bool, rng: &mut StdRng) {
         let honest = self.honest();
-        // Which half of the network each member is in, where there are any.
-        let halves: Vec<bool> = (0..self.members).map(|_| rng.random()).collect();
+        // Programs need a second to meet each other; so the halves often stay.
+        if sky.halves.is_empty() || rng.random() {
+            sky.halves = self.halves(rng);
+        }
+        let halves = sky.halves.clone();
         sky.cut.clear();
         sky.posed.clear();
         sky.delay_ms_max = if stormy {
@@ -181,14 +184,25 @@ impl Cast {
         }
     }
 
+    /// Which half of the network each member is in; none has all the honest.
+    fn halves(&self, rng: &mut StdRng) -> Vec<bool> {
+        let mut halves: Vec<bool> = (0..self.members).map(|_| rng.random()).collect();
+        let mut honest = self.honest();
+        honest.shuffle(rng);
+        if let [one, .., other] = honest[..] {
+            halves[other] = !halves[one];
+        }
+        halves
+    }
+
     /// Wires that are cut in halves, one way, or here and there; some lose what they hold.
     fn weather(&self, sky: &mut Sky, halves: &[bool], rng: &mut StdRng) {
-        let kind = rng.random_range(0..4u8);
+        let kind = rng.random_range(0..8u8);
         for (from, to) in pairs(&self.honest()) {
             let cut = match kind {
-                0 => halves[from] != halves[to],
-                1 => halves[from] && !halves[to],
-                2 => one_in(rng, 4),
+                0..4 => halves[from] != halves[to],
+                4 => halves[from] && !halves[to],
+                5..7 => one_in(rng, 4),
                 _ => false,
             };
             if cut {
@@ -203,7 +217,7 @@ impl Cast {
     /// Shares a network out among a twin's two programs.
     fn split(&self, twin: usize, sky: &mut Sky, halves: &[bool], rng: &mut StdRng) {
         let second = self.second(twin);
-        let stray = one_of(rng, &[1_000, 6]);
+        let stray = one_of(rng, &[1_000, 1_000, 1_000, 4]);
         for other in (0..self.members).filter(|other| *other != twin) {
             if self.villains.get(&other) == Some(&Villain::Twin) {
                 // The first programs meet each other, and so do the second.

@@ -44,6 +44,8 @@ pub(super) struct Sky {
     pub(super) listens: BTreeMap<Program, SocketAddr>,
     /// Longest that a piece takes, in milliseconds.
     pub(super) delay_ms_max: u64,
+    /// Which half of the network each member is in, if there are halves.
+    pub(super) halves: Vec<bool>,
 }
 
 impl Sky {
