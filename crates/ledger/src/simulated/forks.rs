@@ -59,7 +59,7 @@ use cast::{Cast, Event, Villain};
 /// `CORDON_FORK_FIRST` for the first of them).
 const NETWORKS: u64 = 200;
 /// Longest between two submissions to one program.
-const SUBMIT_MS_MAX: u64 = 2_500;
+const SUBMIT_MS_MAX: u64 = 4_000;
 /// Longest until all have one log once nothing goes wrong any more but the villains.
 const CALM: Duration = Duration::from_secs(60);
 /// How often it is looked whether they have.
@@ -449,13 +449,17 @@ fn no_two_honest_nodes_have_different_logs() {
         }
     }
     println!("{all:?}");
-    assert!(all.deaths > 0 && all.told > 0);
+    assert!(all.told > 0 && all.records > 0);
+    if all.networks >= 100 {
+        assert!(all.of_seven > 0 && all.deaths > 0 && all.convicted > 0);
+        assert_eq!(all.villains.len(), Villain::ALL.len(), "each is played");
+    }
 }
 
 /// How one network is run by itself.
 fn again(seed: u64) -> String {
     format!(
-        "alone: CORDON_FORK_FIRST={seed} CORDON_FORK_NETWORKS=1 cargo test --package ledger --lib simulated::forks::no_two"
+        "alone: CORDON_FORK_FIRST={seed} CORDON_FORK_NETWORKS=1 cargo test --package ledger --lib simulated::forks::no_two -- --nocapture"
     )
 }
 
@@ -469,18 +473,14 @@ fn the_same_seed_gives_the_same_network() {
 }
 
 /// What is looked for is found where it is: more twins than a network withstands give
-/// each half of the honest a quorum.
+/// each half of the honest a quorum, if the weather leaves the halves apart long enough.
 #[test]
-fn more_twins_than_a_network_withstands_make_forks_that_are_found() {
+fn forks_of_more_villains_than_a_network_withstands_are_found() {
     let mut forks = 0;
-    for seed in 0..8 {
-        match live(seed, Cast::too_many).0 {
-            Err(Broken { rule: "fork", .. }) => forks += 1,
-            other => println!("{seed}: {other:?}"),
-        }
+    for seed in 0..6 {
+        let lived = live(seed, Cast::too_many).0;
+        forks += usize::from(matches!(lived, Err(Broken { rule: "fork", .. })));
+        println!("{seed}: {lived:?}");
     }
-    assert!(
-        forks > 4,
-        "{forks} forks in 8 networks of which each may fork"
-    );
+    assert!(forks > 1, "{forks} forks");
 }

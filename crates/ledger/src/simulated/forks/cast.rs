@@ -8,8 +8,8 @@ use rand::{RngExt as _, rngs::StdRng, seq::SliceRandom as _};
 use super::wires::{Program, Sky};
 
 /// Spells that a network lives through before it is left in peace.
-const SPELLS: std::ops::RangeInclusive<usize> = 2..=4;
-const SPELL_MS: std::ops::Range<u64> = 1_000..4_000;
+const SPELLS: std::ops::RangeInclusive<usize> = 2..=3;
+const SPELL_MS: std::ops::Range<u64> = 1_500..3_500;
 /// Longest that a program is down, but for a silent villain's.
 const DOWN_MS_MAX: u64 = 1_500;
 /// Longest until another program starts at first.
@@ -23,6 +23,16 @@ pub(super) enum Villain {
     Impersonator,
     Silent,
     Forgetful,
+}
+
+impl Villain {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Twin,
+        Self::Withholder,
+        Self::Impersonator,
+        Self::Silent,
+        Self::Forgetful,
+    ];
 }
 
 /// Who is in a network.
@@ -55,24 +65,16 @@ fn one_in(rng: &mut StdRng, count: u32) -> bool {
 impl Cast {
     /// As many villains as a network withstands.
     pub(super) fn draw(rng: &mut StdRng) -> Self {
-        use Villain::{Forgetful, Impersonator, Silent, Twin, Withholder};
         let members = if one_in(rng, 10) { 7 } else { 4 };
         let mut villains = BTreeMap::new();
         while villains.len() < (members - 1) / 3 {
-            // What equivocates is played most.
-            let kinds = [
-                Twin,
-                Twin,
-                Twin,
-                Twin,
-                Forgetful,
-                Forgetful,
-                Withholder,
-                Withholder,
-                Impersonator,
-                Silent,
-            ];
-            villains.insert(rng.random_range(0..members), one_of(rng, &kinds));
+            // Twins are every second one: they do what the others can't.
+            let kind = if rng.random() {
+                Villain::Twin
+            } else {
+                one_of(rng, &Villain::ALL)
+            };
+            villains.insert(rng.random_range(0..members), kind);
         }
         Self::new(members, villains, rng.random())
     }
@@ -184,13 +186,13 @@ impl Cast {
         }
     }
 
-    /// Which half of the network each member is in; none has all the honest.
+    /// Which half of the network each member is in: of the honest as many as may be.
     fn halves(&self, rng: &mut StdRng) -> Vec<bool> {
         let mut halves: Vec<bool> = (0..self.members).map(|_| rng.random()).collect();
         let mut honest = self.honest();
         honest.shuffle(rng);
-        if let [one, .., other] = honest[..] {
-            halves[other] = !halves[one];
+        for (place, program) in honest.iter().enumerate() {
+            halves[*program] = 2 * place < honest.len();
         }
         halves
     }
