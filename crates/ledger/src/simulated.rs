@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,12 +28,20 @@ use crate::ledger::{Config, Ledger, start};
 use crate::leg::{Legs, Voter, namespace};
 use crate::members::{Member, Members};
 use crate::notice::Notice;
+use crate::reserve::Reserve;
 use crate::rules::{BlockInfo, Refused, Rules, State};
 use crate::testing::keys;
 use crate::witness::{Contradiction, Evidence, Watch};
 
 mod forks;
 mod power;
+
+/// What nodes allocate that start often and meet few.
+const FEW: Reserve = Reserve {
+    peers: NonZeroUsize::new(8).unwrap(),
+    messages: NonZeroUsize::new(128).unwrap(),
+    table_entries: 64,
+};
 
 #[derive(Clone)]
 struct All(Members);
@@ -115,6 +124,7 @@ impl Net {
         let mut config = Config::new(network, member.name, key, member.address);
         config.storage_prefix = format!("node{n}-");
         config.leg_blocks = 8;
+        config.reserve = FEW;
         let rules = Arc::new(All(self.members.clone()));
         // As in simulations of whole nodes: one more runtime would be compiled anew.
         start(Disk::default().machine(context), config, rules).await

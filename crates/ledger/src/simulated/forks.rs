@@ -32,7 +32,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -42,10 +41,9 @@ use commonware_runtime::{Clock as _, Handle, Runner as _, Spawner as _, Supervis
 use primitives::{Digest, InstitutionId, NetworkId, SigningKey};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use super::{All, Bytes, Config, Ledger, Member, Members, config, keys, number, start};
+use super::{All, Bytes, Config, FEW, Ledger, Member, Members, config, keys, number, start};
 use crate::disk::{Disk, Stays};
 use crate::ledger::Timeouts;
-use crate::reserve::Reserve;
 use check::{Broken, Facts};
 use wires::{Program, Wires, front};
 
@@ -68,13 +66,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOKS: usize = 30;
 /// Until all tasks of a killed program are gone.
 const LAST_BREATH: Duration = Duration::from_millis(3);
-
-/// Nodes start often, and meet few.
-const RESERVE: Reserve = Reserve {
-    peers: NonZeroUsize::new(8).unwrap(),
-    messages: NonZeroUsize::new(128).unwrap(),
-    table_entries: 64,
-};
 
 /// What a program is at the moment.
 #[derive(Default)]
@@ -211,7 +202,7 @@ impl Network {
         };
         config.leg_blocks = self.leg_blocks;
         config.timeouts = self.timeouts;
-        config.reserve = RESERVE;
+        config.reserve = FEW;
         let rules = Arc::new(All(members(&self.keys, program)));
         start(self.disks[program].machine(context), config, rules).await
     }
