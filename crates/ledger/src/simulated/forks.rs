@@ -64,6 +64,10 @@ const CALM: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Looks between two changes of the villains' minds then.
 const LOOKS: usize = 30;
+/// Longest that a death waits for something to agree on.
+const WORK_WITHIN: Duration = Duration::from_millis(300);
+/// About how long it takes to vote for a block.
+const VOTES_MS_MAX: u64 = 60;
 /// Until all tasks of a killed program are gone.
 const LAST_BREATH: Duration = Duration::from_millis(3);
 
@@ -259,8 +263,26 @@ impl Network {
         }
     }
 
+    /// Waits until a program has something to agree on, and is likely to vote.
+    async fn wait_for_work(&self, program: Program, rng: &mut StdRng) {
+        let ledger = self.running(program, |running| running.ledger.clone());
+        if let Some(ledger) = ledger {
+            let mut wake = ledger.core.wake.subscribe();
+            tokio::select! {
+                biased;
+                _ = wake.changed() => {}
+                () = self.context.sleep(WORK_WITHIN) => {}
+            }
+            let votes = Duration::from_millis(rng.random_range(0..VOTES_MS_MAX));
+            self.context.sleep(votes).await;
+        }
+    }
+
     /// Kills a program; of what it had not synced nothing stays, a beginning, or anything.
     async fn kill(&self, program: Program, rng: &mut StdRng) {
+        if rng.random() {
+            self.wait_for_work(program, rng).await;
+        }
         let (root, ledger) = self.running(program, |running| {
             (running.root.take(), running.ledger.take())
         });

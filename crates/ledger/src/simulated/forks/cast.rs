@@ -12,6 +12,8 @@ const SPELLS: std::ops::RangeInclusive<usize> = 2..=3;
 const SPELL_MS: std::ops::Range<u64> = 1_500..3_500;
 /// Longest that a program is down, but for a silent villain's.
 const DOWN_MS_MAX: u64 = 1_500;
+/// The same where it is back soon.
+const BACK_SOON_MS_MAX: u64 = 100;
 /// Longest until another program starts at first.
 const START_MS_MAX: u64 = 100;
 
@@ -125,18 +127,26 @@ impl Cast {
         for (program, member) in self.programs.iter().enumerate() {
             let began = rng.random_range(0..START_MS_MAX);
             events.push((began, Event::Starts(program)));
-            let (deaths, down_ms) = match self.villains.get(member) {
-                Some(Villain::Silent) => (1, end / 2..end),
-                Some(Villain::Forgetful) => (rng.random_range(1..=2u8), 0..DOWN_MS_MAX / 2),
-                _ => (u8::from(one_in(rng, 3)), 0..DOWN_MS_MAX),
+            let silent = self.villains.get(member) == Some(&Villain::Silent);
+            let deaths = match self.villains.get(member) {
+                Some(Villain::Silent) => 1,
+                Some(Villain::Forgetful) => rng.random_range(1..=2u8),
+                _ => u8::from(rng.random::<bool>()),
             };
             let mut at = began;
             for _ in 0..deaths {
                 if at + 1 >= end {
                     break;
                 }
-                let dies = rng.random_range(at + 1..end);
-                at = (dies + 1 + rng.random_range(down_ms.clone())).min(end);
+                let latest = if silent { at + end / 4 } else { end };
+                let dies = rng.random_range(at + 1..latest);
+                // Some are back before the others go on without them.
+                let down_ms = match (silent, rng.random::<bool>()) {
+                    (true, _) => end / 2..end,
+                    (false, true) => 0..DOWN_MS_MAX,
+                    (false, false) => 0..BACK_SOON_MS_MAX,
+                };
+                at = (dies + 1 + rng.random_range(down_ms)).min(end);
                 events.push((dies, Event::Dies(program)));
                 events.push((at, Event::Starts(program)));
             }
