@@ -23,9 +23,10 @@ use tokio::sync::oneshot;
 
 use crate::block::BlockDigest;
 use crate::disk::Disk;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::ledger::{Config, Ledger, start};
 use crate::leg::{Legs, Voter, namespace};
+use crate::limits::PARENT_FINAL_WITHIN;
 use crate::members::{Member, Members};
 use crate::notice::Notice;
 use crate::reserve::Reserve;
@@ -118,6 +119,13 @@ impl Net {
 
     /// Opens a node's ledger; it ends with the task that `context` belongs to.
     async fn open(&self, context: deterministic::Context, n: usize) -> Result<Ledger, Error> {
+        let config = self.config(n);
+        let rules = Arc::new(All(self.members.clone()));
+        // As in simulations of whole nodes: one more runtime would be compiled anew.
+        start(Disk::default().machine(context), config, rules).await
+    }
+
+    fn config(&self, n: usize) -> Config {
         let member = self.members.as_slice()[n].clone();
         let network = NetworkId(Digest::plain(b"simulated"));
         let key = self.keys[n].clone();
@@ -125,9 +133,7 @@ impl Net {
         config.storage_prefix = format!("node{n}-");
         config.leg_blocks = 8;
         config.reserve = FEW;
-        let rules = Arc::new(All(self.members.clone()));
-        // As in simulations of whole nodes: one more runtime would be compiled anew.
-        start(Disk::default().machine(context), config, rules).await
+        config
     }
 
     fn origin(&self) -> String {
@@ -183,6 +189,21 @@ async fn agree(context: deterministic::Context) -> Digest {
 fn the_same_seed_gives_the_same_run() {
     let one = run(7, agree);
     assert_eq!(one, run(7, agree));
+}
+
+/// Where a leader is voted down before it would close its parent, a block that did not
+/// become final by itself stays so for ever.
+#[test]
+fn leaders_without_time_to_close_their_parent_are_refused() {
+    run(1, |context| async move {
+        let net = Net::new(context, 4);
+        let mut config = net.config(0);
+        config.timeouts.leader = PARENT_FINAL_WITHIN;
+        let disk = Disk::default().machine(net.context.child("node"));
+        let rules = Arc::new(All(net.members.clone()));
+        let refused = start(disk, config, rules).await.err().unwrap();
+        assert_eq!(refused, Refusal::Config("timeouts.leader").into());
+    });
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn members(keys: &[SigningKey], program: Program) -> Members {
 impl Network {
     fn new(context: Context, cast: Cast, rng: &mut StdRng) -> Arc<Self> {
         let keys = keys(u8::try_from(cast.members).unwrap());
-        let leader = Duration::from_millis([120, 300, 800][rng.random_range(0..3usize)]);
+        let leader = Duration::from_millis([500, 700, 1_500][rng.random_range(0..3usize)]);
         let villains: BTreeSet<_> = cast.villains.keys().map(|n| name(*n)).collect();
         let wires = Wires::new(cast.programs.clone(), StdRng::from_seed(rng.random()));
         Arc::new(Self {
