@@ -9,7 +9,7 @@ use super::wires::{Program, Sky};
 
 /// Spells that a network lives through before it is left in peace.
 const SPELLS: std::ops::RangeInclusive<usize> = 2..=3;
-const SPELL_MS: std::ops::Range<u64> = 1_500..3_500;
+const SPELL_MS: std::ops::Range<u64> = 1_200..3_200;
 /// Longest that a program is down, but for a silent villain's.
 const DOWN_MS_MAX: u64 = 1_500;
 /// The same where it is back soon.
@@ -131,7 +131,8 @@ impl Cast {
             let deaths = match self.villains.get(member) {
                 Some(Villain::Silent) => 1,
                 Some(Villain::Forgetful) => rng.random_range(1..=2u8),
-                _ => u8::from(rng.random::<bool>()),
+                Some(_) => u8::from(one_in(rng, 4)),
+                None => u8::from(one_in(rng, 2)),
             };
             let mut at = began;
             for _ in 0..deaths {
