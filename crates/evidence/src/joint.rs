@@ -159,7 +159,7 @@ impl Computed<'_> {
         if table.rows.iter().cloned().eq(expected) {
             Ok(())
         } else {
-            let detail = "other rows than the three's parts open";
+            let detail = "other rows than the three's parts add up to";
             Err(complain(detail.into()))
         }
     }

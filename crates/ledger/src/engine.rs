@@ -52,6 +52,7 @@ use crate::error::{Error, Trouble};
 use crate::leg::{Leg, Voter, engine_key};
 use crate::members::Member;
 use crate::pace::Paced;
+use crate::reserve::Reserve;
 use crate::witness::Watch;
 use crate::{Config, tend};
 
@@ -78,7 +79,6 @@ const BLOCKS: u64 = 4;
 const RECORDS: u64 = 5;
 const NOTICES: u64 = 6;
 
-const MAILBOX: NonZeroUsize = NZUsize!(1_024);
 const WRITE_BUFFER: NonZeroUsize = NZUsize!(1024 * 1024);
 const REPLAY_BUFFER: NonZeroUsize = NZUsize!(8 * 1024 * 1024);
 /// Peer sets kept connected: the current and the one before.
@@ -107,6 +107,7 @@ pub(crate) struct Engine<E: Runtime> {
     tracked: u64,
     timeouts: crate::Timeouts,
     bootstrap: Vec<Member>,
+    reserve: Reserve,
     page_cache: CacheRef,
     muxes: Muxes<E>,
     /// The channels of the next leg, opened early so that no first vote is lost.
@@ -168,7 +169,7 @@ impl<E: Runtime> Engine<E> {
                 public_key: public.clone(),
                 peer_provider: oracle.clone(),
                 blocker: oracle.clone(),
-                mailbox_size: MAILBOX,
+                mailbox_size: config.reserve.messages,
                 fetch_timeout: nonzero(Duration::from_secs(2)),
                 fetch_retry_delay: Duration::from_millis(200),
                 priority_requests: false,
@@ -180,7 +181,7 @@ impl<E: Runtime> Engine<E> {
             context.child("broadcast"),
             buffered::Config {
                 public_key: public,
-                mailbox_size: MAILBOX,
+                mailbox_size: config.reserve.messages,
                 deque_size: 16,
                 priority: false,
                 codec_config: (),
@@ -190,7 +191,8 @@ impl<E: Runtime> Engine<E> {
         );
         broadcast.start(blocks);
         let page_cache = CacheRef::new(NZU16!(4_084), NZUsize!(1_024));
-        let (actor, marshal) = store(&context, &core, genesis, &page_cache).await?;
+        let reserve = (config.reserve, &page_cache);
+        let (actor, marshal) = store(&context, &core, genesis, reserve).await?;
         actor.start(sink, buffer, resolver);
         let _ = core.marshal.set(marshal.clone());
         network.start();
@@ -202,6 +204,7 @@ impl<E: Runtime> Engine<E> {
             tracked: 0,
             timeouts: config.timeouts,
             bootstrap: config.bootstrap.clone(),
+            reserve: config.reserve,
             page_cache,
             muxes,
             ahead: None,
@@ -301,7 +304,7 @@ impl<E: Runtime> Engine<E> {
             track_historical_votes: false,
             strategy: Sequential,
             partition: partition(&self.core, leg.number),
-            mailbox_size: MAILBOX,
+            mailbox_size: self.reserve.messages,
             epoch: Epoch::new(leg.number),
             floor: Floor::Genesis(leg.floor),
             replay_buffer: REPLAY_BUFFER,
@@ -466,19 +469,19 @@ async fn store<E: Runtime>(
     context: &E,
     core: &Core,
     genesis: Block,
-    page_cache: &CacheRef,
+    (reserve, page_cache): (Reserve, &CacheRef),
 ) -> Result<(Store<E>, Marshal), Error> {
     let certificates = immutable::Archive::init(
         context.child("certificates"),
         archive(
             &core.partition("certificates"),
-            page_cache,
+            (reserve, page_cache),
             Scheme::certificate_codec_config_unbounded(),
         ),
     );
     let blocks = immutable::Archive::init(
         context.child("blocks"),
-        archive(&core.partition("blocks"), page_cache, ()),
+        archive(&core.partition("blocks"), (reserve, page_cache), ()),
     );
     let trouble = |error: commonware_storage::archive::Error| Trouble::Storage(error.to_string());
     let certificates = certificates.await.map_err(trouble)?;
@@ -493,7 +496,7 @@ async fn store<E: Runtime>(
             epocher: FixedEpocher::new(leg_blocks(core)),
             start: Start::Genesis(Digested::precomputed(genesis, digest)),
             partition_prefix: core.partition("marshal"),
-            mailbox_size: MAILBOX,
+            mailbox_size: reserve.messages,
             view_retention: ViewDelta::new(64),
             prunable_items_per_section: NZU64!(4_096),
             page_cache: page_cache.clone(),
@@ -510,11 +513,15 @@ async fn store<E: Runtime>(
     Ok((actor, mailbox))
 }
 
-fn archive<C>(name: &str, page_cache: &CacheRef, codec_config: C) -> immutable::Config<C> {
+fn archive<C>(
+    name: &str,
+    (reserve, page_cache): (Reserve, &CacheRef),
+    codec_config: C,
+) -> immutable::Config<C> {
     immutable::Config {
         metadata_partition: format!("{name}-metadata"),
         freezer_table_partition: format!("{name}-table"),
-        freezer_table_initial_size: 16_384,
+        freezer_table_initial_size: reserve.table_entries,
         freezer_table_resize_frequency: 4,
         freezer_table_resize_chunk_size: 16_384,
         freezer_key_partition: format!("{name}-key"),

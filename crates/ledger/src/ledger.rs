@@ -22,11 +22,13 @@ use crate::engine::{Engine, Runtime};
 use crate::error::{Error, Refusal, SubmitError, Trouble};
 use crate::leg::{Legs, Voter, namespace};
 use crate::limits::{
-    FOLLOW_QUEUE_MAX, INTAKE_QUEUE_MAX, LEG_BLOCKS, RECORD_BYTES_MAX, STALL_AFTER,
+    FOLLOW_QUEUE_MAX, INTAKE_QUEUE_MAX, LEG_BLOCKS, PARENT_FINAL_WITHIN, RECORD_BYTES_MAX,
+    STALL_AFTER,
 };
 use crate::members::{Member, Members};
 use crate::peers::PeerStatus;
 use crate::pool::Origin;
+use crate::reserve::Reserve;
 use crate::rules::{Refused, Rules, State};
 use crate::witness::Evidence;
 use crate::{apply, intake, keep, tend};
@@ -40,7 +42,8 @@ const LISTEN_AGAIN: Duration = Duration::from_millis(100);
 /// How long the engine waits in a view. Time counts only while records wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the leader's proposal.
+    /// For the leader's proposal; above the 0.4 s that a leader with nothing to propose
+    /// gives its parent to become final, or no leader would ever close it.
     pub leader: Duration,
     /// For the proposal's certification; above `leader`.
     pub certification: Duration,
@@ -82,6 +85,8 @@ pub struct Config {
     pub(crate) storage_prefix: String,
     /// How far this node's clock stands before the runtime's.
     pub(crate) clock_ahead: ClockSkew,
+    /// What it allocates when it starts.
+    pub(crate) reserve: Reserve,
 }
 
 impl Config {
@@ -103,6 +108,7 @@ impl Config {
             leg_blocks: LEG_BLOCKS,
             storage_prefix: String::new(),
             clock_ahead: ClockSkew::default(),
+            reserve: Reserve::default(),
         }
     }
 }
@@ -434,6 +440,9 @@ pub(crate) async fn start<E: Runtime>(
 ) -> Result<Ledger, Error> {
     if config.leg_blocks < 2 {
         return Err(Refusal::Config("leg_blocks").into());
+    }
+    if config.timeouts.leader <= PARENT_FINAL_WITHIN {
+        return Err(Refusal::Config("timeouts.leader").into());
     }
     let genesis = Block::genesis(&config.network.0, config.leg_blocks);
     let digest = genesis.digest();

@@ -43,6 +43,7 @@ mod notice;
 mod pace;
 mod peers;
 mod pool;
+mod reserve;
 mod rules;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]

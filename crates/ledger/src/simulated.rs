@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,16 +23,26 @@ use tokio::sync::oneshot;
 
 use crate::block::BlockDigest;
 use crate::disk::Disk;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::ledger::{Config, Ledger, start};
 use crate::leg::{Legs, Voter, namespace};
+use crate::limits::PARENT_FINAL_WITHIN;
 use crate::members::{Member, Members};
 use crate::notice::Notice;
+use crate::reserve::Reserve;
 use crate::rules::{BlockInfo, Refused, Rules, State};
 use crate::testing::keys;
 use crate::witness::{Contradiction, Evidence, Watch};
 
+mod forks;
 mod power;
+
+/// What nodes allocate that start often and meet few.
+const FEW: Reserve = Reserve {
+    peers: NonZeroUsize::new(8).unwrap(),
+    messages: NonZeroUsize::new(128).unwrap(),
+    table_entries: 64,
+};
 
 #[derive(Clone)]
 struct All(Members);
@@ -108,15 +119,21 @@ impl Net {
 
     /// Opens a node's ledger; it ends with the task that `context` belongs to.
     async fn open(&self, context: deterministic::Context, n: usize) -> Result<Ledger, Error> {
+        let config = self.config(n);
+        let rules = Arc::new(All(self.members.clone()));
+        // As in simulations of whole nodes: one more runtime would be compiled anew.
+        start(Disk::default().machine(context), config, rules).await
+    }
+
+    fn config(&self, n: usize) -> Config {
         let member = self.members.as_slice()[n].clone();
         let network = NetworkId(Digest::plain(b"simulated"));
         let key = self.keys[n].clone();
         let mut config = Config::new(network, member.name, key, member.address);
         config.storage_prefix = format!("node{n}-");
         config.leg_blocks = 8;
-        let rules = Arc::new(All(self.members.clone()));
-        // As in simulations of whole nodes: one more runtime would be compiled anew.
-        start(Disk::default().machine(context), config, rules).await
+        config.reserve = FEW;
+        config
     }
 
     fn origin(&self) -> String {
@@ -153,6 +170,11 @@ where
     })
 }
 
+/// A number from the environment, as long runs are given theirs.
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().unwrap())
+}
+
 async fn agree(context: deterministic::Context) -> Digest {
     let net = Arc::new(Net::new(context, 4));
     let nodes = net.start_all().await;
@@ -167,6 +189,21 @@ async fn agree(context: deterministic::Context) -> Digest {
 fn the_same_seed_gives_the_same_run() {
     let one = run(7, agree);
     assert_eq!(one, run(7, agree));
+}
+
+/// Where a leader is voted down before it would close its parent, a block that did not
+/// become final by itself stays so for ever.
+#[test]
+fn leaders_without_time_to_close_their_parent_are_refused() {
+    run(1, |context| async move {
+        let net = Net::new(context, 4);
+        let mut config = net.config(0);
+        config.timeouts.leader = PARENT_FINAL_WITHIN;
+        let disk = Disk::default().machine(net.context.child("node"));
+        let rules = Arc::new(All(net.members.clone()));
+        let refused = start(disk, config, rules).await.err().unwrap();
+        assert_eq!(refused, Refusal::Config("timeouts.leader").into());
+    });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The settings of the authenticated channels between validators.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use commonware_consensus::marshal;
@@ -14,7 +14,7 @@ use commonware_stream::cups::{self, Cups};
 use commonware_stream::sake::{self, Sake};
 use commonware_utils::NZU32;
 
-use super::{MAILBOX, PEER_SETS};
+use super::PEER_SETS;
 use crate::Config;
 use crate::block::Block;
 use crate::leg::Voter;
@@ -47,14 +47,13 @@ pub(super) fn network_config(config: &Config, voter: &Voter) -> lookup::Config<H
         cups::Version::V1,
     );
     let namespace = format!("cordon/ledger/{}", config.network);
-    let peers = NonZeroUsize::new(MEMBERS_MAX + 1).unwrap_or(NonZeroUsize::MIN);
     let mut network = lookup::Config::local(
         handshake,
         namespace.as_bytes(),
         config.listen,
-        peers,
+        config.reserve.peers,
         message_bytes_max(),
-        MAILBOX,
+        config.reserve.messages,
     );
     network.bypass_ip_check = true;
     network.tracked_peer_sets = PEER_SETS;

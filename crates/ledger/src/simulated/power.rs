@@ -22,7 +22,7 @@ use commonware_runtime::{Clock as _, Handle, Runner as _, Spawner as _, Supervis
 use commonware_utils::Probability;
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use super::{Bytes, Net, Receipt, config};
+use super::{Bytes, Net, Receipt, config, number};
 
 /// Losses of power that a network lives through before it is left in peace.
 const LOSSES: usize = 8;
@@ -202,10 +202,6 @@ fn live(seed: u64) -> Tally {
         deaths,
         told: told.all().len(),
     }
-}
-
-fn number(name: &str, usual: u64) -> u64 {
-    std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }
 
 #[test]
