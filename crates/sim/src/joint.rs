@@ -4,8 +4,8 @@
 //! Two members compare their sets, the authority counts, and what opens must be what
 //! the plain tables say; or, in some seeds, the count alone.
 //!
-//! *Not here*: questions over shares, whose thousands of rounds take minutes in one
-//! thread; villains among the three.
+//! *Not here*: questions over shares, which have thousands of rounds; villains among
+//! the three.
 
 use std::collections::BTreeSet;
 

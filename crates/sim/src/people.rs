@@ -263,16 +263,22 @@ impl Office {
         let taken = |_: &State| {
             let core = self.world.core(n)?;
             let index = core.read_index();
-            let mine = |known: &&Indexed| known.record.header.institution == *me;
-            let published = index.all().iter().filter(mine).find(|known| {
-                matches!(statement(known), Statement::DatasetPublished(known) if known.dataset == dataset)
-            })?;
-            let of = published.record.digest;
-            let mut all = index.all().iter();
-            all.any(|known| {
-                matches!(statement(known), Statement::SnapshotCommitted(taken) if taken.dataset == of)
-            })
-            .then_some(())
+            // Who dies before its description is kept publishes again.
+            let mine: BTreeSet<Digest> = index
+                .all()
+                .iter()
+                .filter(|known| known.record.header.institution == *me)
+                .filter(|known| {
+                    let published = statement(known);
+                    matches!(published, Statement::DatasetPublished(it) if it.dataset == dataset)
+                })
+                .map(|known| known.record.digest)
+                .collect();
+            let taken = index.all().iter().any(|known| {
+                let taken = statement(known);
+                matches!(taken, Statement::SnapshotCommitted(it) if mine.contains(&it.dataset))
+            });
+            taken.then_some(())
         };
         let attempt = async || self.snapshot(n, dataset, path.display().to_string()).await;
         self.persist(n, "snapshot", taken, attempt).await
