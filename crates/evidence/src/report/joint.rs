@@ -128,6 +128,13 @@ impl Page {
             self.row(&cells);
         }
         self.push("</tbody></table></div>\n");
+        if is_of_sets(case) {
+            self.paragraph(
+                "每一行都同时出现在两家机构的名单上；只在一份名单上的人不在其中。",
+                "Each row stands in both institutions' sets; nobody is here who stands in one alone.",
+            );
+            return;
+        }
         self.paragraph(
             "各行出自全部共享的数据表，不指明出自哪一张。",
             "The rows come from all shared tables together; none names the table that it is from.",
