@@ -121,6 +121,16 @@ impl City {
         })
     }
 
+    /// Opens an answer; its rows.
+    fn opened(&self, question: &str) -> BTreeSet<Vec<String>> {
+        let police = self.world.police();
+        let open = Act::OpenAnswer {
+            question: question.to_owned(),
+        };
+        self.world.act(&police, &open).unwrap();
+        rows_of(&police.answer(question).unwrap())
+    }
+
     /// Holds that an answer is what SQL says; gives how many rows it has.
     fn same(&self, ask: Ask, wanted: Vec<Vec<String>>) -> (usize, AnswerView) {
         let template = ask.template.clone();
@@ -558,13 +568,8 @@ fn killed_while_computing(city: &City) {
             view.cause,
             city.world.log(victim)
         );
-        let open = Act::OpenAnswer {
-            question: question.clone(),
-        };
-        city.world.act(&police, &open).unwrap();
-        let answer = police.answer(&question).unwrap();
         assert_eq!(
-            rows_of(&answer),
+            city.opened(&question),
             wanted,
             "{victim} killed after {after_ms} ms"
         );

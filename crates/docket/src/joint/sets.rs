@@ -71,6 +71,11 @@ fn taken<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(*first)
 }
 
+/// The three digests that both kinds of parts begin with.
+fn three(bytes: &mut &[u8]) -> Option<[Digest; 3]> {
+    Some([taken(bytes)?, taken(bytes)?, taken(bytes)?].map(Digest))
+}
+
 impl Listed {
     /// Bytes of what is signed.
     pub const BYTES: usize = 3 * 32 + 4 + 2;
@@ -87,8 +92,7 @@ impl Listed {
     /// Reads them; `None` for other bytes, or parts that are not of one size.
     #[must_use]
     pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
-        let [setup, shown, root] =
-            [taken(&mut bytes)?, taken(&mut bytes)?, taken(&mut bytes)?].map(Digest);
+        let [setup, shown, root] = three(&mut bytes)?;
         let listed = Self {
             setup,
             shown,
@@ -124,8 +128,7 @@ impl Tallied {
     /// Reads them; `None` for other bytes.
     #[must_use]
     pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
-        let [setup, first, second] =
-            [taken(&mut bytes)?, taken(&mut bytes)?, taken(&mut bytes)?].map(Digest);
+        let [setup, first, second] = three(&mut bytes)?;
         let rows = u64::from_be_bytes(taken(&mut bytes)?);
         bytes.is_empty().then_some(Self {
             setup,

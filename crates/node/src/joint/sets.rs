@@ -207,7 +207,7 @@ pub(super) fn compare(
             mine.map(|(item, name)| (*item, name.to_vec())).unzip();
         Ok((Set::new(&items), names))
     };
-    let held = in_common::hold(ring, seat, &terms, &mut sets, &mut rng, &mut progress)?;
+    let mut held = in_common::hold(ring, seat, &terms, &mut sets, &mut rng, &mut progress)?;
     let counter = if seat == 0 {
         Neighbour::Previous
     } else {
@@ -228,7 +228,7 @@ pub(super) fn compare(
     Ok(Compared {
         rows: rows.ok_or(mpc::Error::from(Trouble::PeerLost))?,
         signed: listed.to_bytes(),
-        list: held.list.to_vec(),
+        list: std::mem::take(&mut *held.list),
         frames: held.frames,
     })
 }
