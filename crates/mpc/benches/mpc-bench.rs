@@ -190,6 +190,7 @@ impl Custodian {
             snapshot: Digest::of("bench", &[b"snapshot"]),
             table: self.prepared.params(),
             plan_key: self.plan_key.commitment(&self.table_key),
+            rooted: true,
         }
     }
 

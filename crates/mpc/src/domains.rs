@@ -9,6 +9,8 @@ pub(crate) const BUCKET: &str = "cordon/mpc/bucket/v1";
 pub(crate) const CONTEXT: &str = "cordon/mpc/context/v1";
 /// Starts a transcript.
 pub(crate) const TRANSCRIPT: &str = "cordon/mpc/transcript/v1";
+/// Starts a transcript with a root for each bucket.
+pub(crate) const TRANSCRIPT_ROOTED: &str = "cordon/mpc/transcript/v2";
 /// Absorbs one message into a transcript.
 pub(crate) const TRANSCRIPT_STEP: &str = "cordon/mpc/transcript-step/v1";
 /// What a custodian signs for a derived selector.
@@ -111,6 +113,7 @@ mod tests {
             super::BUCKET,
             super::CONTEXT,
             super::TRANSCRIPT,
+            super::TRANSCRIPT_ROOTED,
             super::TRANSCRIPT_STEP,
             super::VOUCHER,
             super::VOUCHER_SECRET,

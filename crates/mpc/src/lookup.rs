@@ -113,6 +113,7 @@
 //!     snapshot: digest,
 //!     table: table.params(),
 //!     plan_key: plan_key.commitment(&table_key),
+//!     rooted: true,
 //! };
 //! let session = requester::Session::new(context.clone(), node_key.public());
 //! let (request, mut receiver) = session.ask(vec![Target::seed(subject, blind, &element)?])?;
@@ -143,7 +144,9 @@ pub mod custodian;
 mod label;
 mod messages;
 pub mod requester;
+mod shown;
 mod table;
+mod tree;
 mod voucher;
 
 pub use context::{Context, Scope, TableParams};

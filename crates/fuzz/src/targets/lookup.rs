@@ -95,6 +95,7 @@ impl World {
             snapshot: Digest([3; 32]),
             table,
             plan_key: self.plan_key.commitment(&self.table_key),
+            rooted: true,
         }
     }
 

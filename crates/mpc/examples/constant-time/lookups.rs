@@ -55,6 +55,7 @@ pub(crate) fn lookup() {
         snapshot: Digest::plain(b"snapshot"),
         table: prepared.params(),
         plan_key: plan_key.commitment(&table_key),
+        rooted: true,
     };
     let targets: Vec<Target> = [3, 200]
         .map(|number| {

@@ -7,7 +7,8 @@
 //! *Invariants*
 //! - Both roles build the [`Context`] from records that they have checked; it
 //!   never comes from the peer.
-//! - A transcript absorbs each message with its direction, in order.
+//! - A transcript absorbs each message with its direction, in order; where it is rooted,
+//!   a root in place of a bucket's cells.
 
 use primitives::{Digest, InstitutionId, NetworkId};
 
@@ -117,6 +118,10 @@ pub struct Context {
     pub table: TableParams,
     /// The commitment to the plan's key, from the custodian's approval.
     pub plan_key: Element,
+    /// Whether the transcript holds a root over each bucket's cells, so that what was
+    /// opened can be shown to others ([`Opened::shown`](super::requester::Opened)). The
+    /// plan says it.
+    pub rooted: bool,
 }
 
 impl Context {
@@ -154,8 +159,13 @@ pub(crate) enum Sender {
 pub(crate) struct Transcript(Digest);
 
 impl Transcript {
-    pub(crate) fn new(context: &Digest) -> Self {
-        Self(Digest::of(domains::TRANSCRIPT, &[context.as_bytes()]))
+    /// Begins the transcript of the lookup with this context's digest.
+    pub(crate) fn new(context: &Digest, rooted: bool) -> Self {
+        let domain = match rooted {
+            true => domains::TRANSCRIPT_ROOTED,
+            false => domains::TRANSCRIPT,
+        };
+        Self(Digest::of(domain, &[context.as_bytes()]))
     }
 
     pub(crate) fn absorb(&mut self, from: Sender, message: &[u8]) {
@@ -207,7 +217,7 @@ mod tests {
     fn transcripts_depend_on_order_direction_and_context() {
         let context = Digest::of("test", &[]);
         let digest = |messages: &[(Sender, &[u8])]| {
-            let mut transcript = Transcript::new(&context);
+            let mut transcript = Transcript::new(&context, true);
             for (from, message) in messages {
                 transcript.absorb(*from, message);
             }
@@ -223,5 +233,6 @@ mod tests {
         for (i, a) in all.iter().enumerate() {
             assert!(all[i + 1..].iter().all(|b| a != b));
         }
+        assert_ne!(all[0], Transcript::new(&context, false).digest());
     }
 }

@@ -39,6 +39,7 @@ use super::{
     label::Label,
     messages::{self, Evaluated, Request, Selector},
     table::{Entry, Prepared},
+    tree,
     voucher::{Check, first_invalid},
 };
 use crate::{
@@ -131,7 +132,7 @@ impl Session {
             request_digest,
             permit.selectors_max,
         )?;
-        let mut transcript = Transcript::new(&context);
+        let mut transcript = Transcript::new(&context, self.context.rooted);
         transcript.absorb(Sender::Requester, bytes);
         let mut rng = seeded(rng, &self.run.key, &transcript);
         let mut salt = [0u8; 32];
@@ -148,7 +149,8 @@ impl Session {
             buckets: request.buckets.into(),
             batch: None,
             batch_keys: BATCH_KEYS / 8,
-            frames: [messages::encode_begin(&salt)].into(),
+            frames: [Outgoing::of(messages::encode_begin(&salt))].into(),
+            rooted: self.context.rooted,
             transcript,
             ended: false,
         })
@@ -243,9 +245,52 @@ pub struct Answer {
     buckets: VecDeque<u32>,
     batch: Option<Vec<(u32, Vec<Entry>)>>,
     batch_keys: usize,
-    frames: VecDeque<Vec<u8>>,
+    frames: VecDeque<Outgoing>,
+    rooted: bool,
     transcript: Transcript,
     ended: bool,
+}
+
+/// A frame to be sent, and what the transcript absorbs with it.
+struct Outgoing {
+    frame: Vec<u8>,
+    absorbed: Absorbed,
+}
+
+enum Absorbed {
+    Frame,
+    /// The frame ends a bucket that has a root.
+    Root(Vec<u8>),
+    Nothing,
+}
+
+impl Outgoing {
+    fn of(frame: Vec<u8>) -> Self {
+        Self {
+            frame,
+            absorbed: Absorbed::Frame,
+        }
+    }
+
+    /// The frames of one bucket.
+    fn of_bucket(bucket: u32, cells: &[u8], rooted: bool) -> Vec<Self> {
+        let frames = messages::encode_bucket(bucket, cells);
+        if !rooted {
+            return frames.map(Self::of).collect();
+        }
+        let mut frames: Vec<Self> = frames
+            .map(|frame| Self {
+                frame,
+                absorbed: Absorbed::Nothing,
+            })
+            .collect();
+        if let Some(last) = frames.last_mut() {
+            let leaves: Vec<_> = tree::leaves(cells).collect();
+            let root = messages::encode_root(bucket, leaves.len(), &tree::root(&leaves));
+            last.absorbed = Absorbed::Root(root);
+        }
+        frames
+    }
 }
 
 impl Answer {
@@ -269,8 +314,12 @@ impl Answer {
     /// # Errors
     /// [`crate::Trouble`] where the table can't be read.
     pub fn pull(&mut self) -> Result<Pull, Error> {
-        if let Some(frame) = self.frames.pop_front() {
-            self.transcript.absorb(Sender::Custodian, &frame);
+        if let Some(Outgoing { frame, absorbed }) = self.frames.pop_front() {
+            match absorbed {
+                Absorbed::Frame => self.transcript.absorb(Sender::Custodian, &frame),
+                Absorbed::Root(root) => self.transcript.absorb(Sender::Custodian, &root),
+                Absorbed::Nothing => {}
+            }
             return Ok(Pull::Frame(frame));
         }
         if self.evaluated < self.blinded.len() {
@@ -365,11 +414,12 @@ impl Answer {
             self.rng.fill_bytes(&mut *seed);
             sealed.push((*bucket, cells, seed));
         }
-        let frames: Result<Vec<Vec<Vec<u8>>>, Error> = sealed
+        let rooted = self.rooted;
+        let frames: Result<Vec<Vec<Outgoing>>, Error> = sealed
             .into_par_iter()
             .map(|(bucket, cells, seed)| {
                 let cells = fill_bucket(&cells, &mut ChaCha20Rng::from_seed(*seed))?;
-                Ok(messages::encode_bucket(bucket, &cells).collect())
+                Ok(Outgoing::of_bucket(bucket, &cells, rooted))
             })
             .collect();
         self.frames.extend(frames?.into_iter().flatten());

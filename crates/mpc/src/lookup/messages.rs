@@ -26,6 +26,7 @@ const KIND_EVALUATED: u8 = 2;
 const KIND_BUCKET: u8 = 3;
 const KIND_END: u8 = 4;
 const KIND_BEGIN: u8 = 5;
+const KIND_ROOT: u8 = 6;
 /// Bytes of a bucket frame before its cells.
 pub(crate) const BUCKET_HEADER_BYTES: usize = 2 + 4 + 4 + 4 + 2;
 /// Cells in every bucket frame but a bucket's last.
@@ -319,6 +320,15 @@ pub(crate) fn encode_bucket(bucket: u32, cells: &[u8]) -> impl Iterator<Item = V
             out.extend_from_slice(piece);
             out
         })
+}
+
+/// What a rooted transcript absorbs in place of a bucket's frames.
+pub(crate) fn encode_root(bucket: u32, total: usize, root: &[u8; 32]) -> Vec<u8> {
+    let mut out = vec![VERSION, KIND_ROOT];
+    out.extend_from_slice(&bucket.to_be_bytes());
+    out.extend_from_slice(&word(total));
+    out.extend_from_slice(root);
+    out
 }
 
 pub(crate) fn encode_end(transcript: &[u8; 32]) -> Vec<u8> {

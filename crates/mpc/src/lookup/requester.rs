@@ -28,7 +28,10 @@ use super::{
     label::{self, RawDerived, RawLabel},
     messages::{
         BUCKET_HEADER_BYTES, BucketHead, CELLS_PER_FRAME, Evaluated, Frame, Request, Selector,
+        encode_root,
     },
+    shown::{Kept, Shown, Whole},
+    tree,
     voucher::{Check, blind_again, first_invalid, invert_blinds},
 };
 use crate::{
@@ -68,6 +71,9 @@ pub struct Opened {
     pub outcomes: Vec<Outcome>,
     /// The transcript's digest, which both parties sign.
     pub transcript: Digest,
+    /// Of a rooted transcript: what shows others that these outcomes stand under it
+    /// (`docs/formats/mpc-lookup.md`). It holds the labels of all that was asked for.
+    pub shown: Option<Vec<u8>>,
 }
 
 /// The requester's side of one lookup, before it asks.
@@ -117,9 +123,10 @@ impl Session {
             selectors: selectors.collect(),
         }
         .encode();
-        let mut transcript = Transcript::new(&context);
+        let mut transcript = Transcript::new(&context, self.context.rooted);
         transcript.absorb(Sender::Requester, &request);
         buckets.reverse();
+        let shown = self.context.rooted.then(|| Shown::new(&request));
         let receiver = Receiver {
             labels: targets.iter().map(|_| None).collect(),
             keys: targets.iter().map(|_| None).collect(),
@@ -134,6 +141,7 @@ impl Session {
             by_bucket,
             current: None,
             transcript,
+            shown,
             ended: false,
         };
         Ok((request, receiver))
@@ -164,19 +172,45 @@ impl Incoming {
         frame.get(start..start + CELL_BYTES)
     }
 
-    fn find(&self, mut tag: [u8; TAG_BYTES]) -> Option<&[u8]> {
+    /// The place of a tag, or the one where it would stand.
+    fn find(&self, mut tag: [u8; TAG_BYTES]) -> Result<usize, usize> {
         secrecy::conceded(&mut tag, "tags that a requester looks for in a bucket");
         let (mut low, mut high) = (0, self.total);
         while low < high {
             let middle = low + (high - low) / 2;
-            let cell = self.cell(middle)?;
+            let cell = self.cell(middle).unwrap_or(&[0; CELL_BYTES]);
             match cell[..TAG_BYTES].cmp(&tag) {
-                std::cmp::Ordering::Equal => return Some(cell),
+                std::cmp::Ordering::Equal => return Ok(middle),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
             }
         }
-        None
+        Err(low)
+    }
+
+    /// The cell of a tag; its place is kept, or its neighbours' where it has none.
+    fn look(&self, tag: [u8; TAG_BYTES], kept: &mut Kept) -> Option<&[u8]> {
+        match self.find(tag) {
+            Ok(place) => {
+                kept.insert(place, Whole::Cell);
+                self.cell(place)
+            }
+            Err(place) => {
+                for next in [place.checked_sub(1), Some(place)].into_iter().flatten() {
+                    if next < self.total {
+                        kept.entry(next).or_insert(Whole::Edge);
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    fn leaves(&self) -> Vec<tree::Hash> {
+        let cells = self.frames.iter();
+        cells
+            .flat_map(|frame| tree::leaves(&frame[BUCKET_HEADER_BYTES..]))
+            .collect()
     }
 }
 
@@ -198,6 +232,8 @@ pub struct Receiver {
     by_bucket: HashMap<u32, Vec<usize>>,
     current: Option<Incoming>,
     transcript: Transcript,
+    /// What is kept to be shown, of a rooted transcript.
+    shown: Option<Shown>,
     ended: bool,
 }
 
@@ -211,8 +247,15 @@ impl Receiver {
         if self.ended {
             return Err(Error::faulty(Fault::OutOfOrder, &bytes));
         }
-        if !matches!(frame, Frame::End(_)) {
-            self.transcript.absorb(Sender::Custodian, &bytes);
+        match (&frame, &mut self.shown) {
+            // The end is not absorbed, and of a rooted transcript's buckets their roots.
+            (Frame::End(_), _) | (Frame::Bucket(_), Some(_)) => {}
+            (_, shown) => {
+                self.transcript.absorb(Sender::Custodian, &bytes);
+                if let Some(shown) = shown {
+                    shown.message(&bytes);
+                }
+            }
         }
         match frame {
             Frame::Begin(salt) => {
@@ -339,28 +382,37 @@ impl Receiver {
             return Ok(());
         }
         self.due.pop();
+        let mut kept = Kept::new();
         for index in self.by_bucket.remove(&head.bucket).unwrap_or_default() {
-            let opened = self.open(head.bucket, index, &incoming)?;
+            let opened = self.open(head.bucket, index, &incoming, &mut kept)?;
             self.opened_bytes += opened.as_ref().map_or(0, |(_, bytes)| *bytes);
             if self.opened_bytes > OPENED_BYTES_MAX {
                 return Err(Refusal::AnswerTooLarge.into());
             }
             self.labels[index] = opened.map(|(label, _)| label);
         }
+        if let Some(shown) = &mut self.shown {
+            let leaves = incoming.leaves();
+            let root = shown.bucket(&leaves, &kept, |place| incoming.cell(place))?;
+            let root = encode_root(head.bucket, leaves.len(), &root);
+            self.transcript.absorb(Sender::Custodian, &root);
+        }
         Ok(())
     }
 
-    /// Opens the label of one target in a whole bucket, and gives its length.
+    /// Opens the label of one target in a whole bucket, and gives its length; adds to
+    /// `kept` what shows it.
     fn open(
         &self,
         bucket: u32,
         index: usize,
         incoming: &Incoming,
+        kept: &mut Kept,
     ) -> Result<Option<(RawLabel, usize)>, Error> {
         let Some(keys) = &self.keys[index] else {
             return Ok(None);
         };
-        let Some(cell) = incoming.find(keys.tag(0)) else {
+        let Some(cell) = incoming.look(keys.tag(0), kept) else {
             return Ok(None);
         };
         let altered = |cell: &[u8]| Error::faulty(Fault::CellAltered, cell);
@@ -381,7 +433,7 @@ impl Receiver {
             // A missing cell is shown by the bucket's first frame.
             let frame = incoming.frames.first().map_or(&[][..], Vec::as_slice);
             let cell = incoming
-                .find(keys.tag(next))
+                .look(keys.tag(next), kept)
                 .ok_or_else(|| altered(frame))?;
             let payload = keys.open(bucket, next, cell).ok_or_else(|| altered(cell))?;
             label.extend_from_slice(&payload[..]);
@@ -430,6 +482,7 @@ impl Receiver {
         Ok(Opened {
             outcomes,
             transcript: self.transcript.digest(),
+            shown: self.shown.map(Shown::into_bytes),
         })
     }
 

@@ -74,10 +74,12 @@ proptest! {
         let targets = world.blind_all(&inputs);
         let mut permit = world.permit(&targets[..warrant.len()]);
         permit.selectors_max = budget;
-        let context = custodian.context(&world, 0, 0);
+        let rooted = seed % 2 == 0;
+        let context = Context { rooted, ..custodian.context(&world, 0, 0) };
         match (custodian.lookup(&mut world, &context, targets, &permit), expected) {
             (Ok(opened), Ok(expected)) => {
                 prop_assert_eq!(opened.outcomes.len(), expected.len());
+                prop_assert_eq!(opened.shown.is_some(), rooted);
                 for (outcome, label) in opened.outcomes.iter().zip(&expected) {
                     prop_assert_eq!(world::as_label(outcome), label.clone());
                 }

@@ -20,6 +20,7 @@ use crate::{
         ideal::Table,
         messages::{self, BUCKET_HEADER_BYTES, Evaluated, Frame, Request, Selector},
         requester::{Opened, Receiver, Target},
+        tree,
     },
     oprf,
 };
@@ -319,11 +320,14 @@ fn forged(scene: &mut Scene, plaintext: &[u8]) -> Fault {
     let cells = fill_bucket(&[keys.seal(bucket, plaintext).unwrap()], &mut rng).unwrap();
     frames.truncate(2);
     frames.extend(messages::encode_bucket(bucket, &cells));
-    let mut transcript = Transcript::new(&scene.context.digest());
+    let mut transcript = Transcript::new(&scene.context.digest(), true);
     transcript.absorb(Sender::Requester, &request);
-    frames
-        .iter()
-        .for_each(|frame| transcript.absorb(Sender::Custodian, frame));
+    for frame in &frames[..2] {
+        transcript.absorb(Sender::Custodian, frame);
+    }
+    let leaves: Vec<_> = tree::leaves(&cells).collect();
+    let root = messages::encode_root(bucket, leaves.len(), &tree::root(&leaves));
+    transcript.absorb(Sender::Custodian, &root);
     frames.push(messages::encode_end(transcript.digest().as_bytes()));
     let error = match feed(&mut receiver, frames) {
         Err(error) => error,

@@ -151,6 +151,7 @@ impl Custodian {
             snapshot: Digest::of("test", &[b"snapshot"]),
             table: self.prepared.params(),
             plan_key: self.plan_key.commitment(&self.table_key),
+            rooted: true,
         }
     }
 
