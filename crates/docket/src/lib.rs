@@ -29,6 +29,7 @@ pub mod rule;
 pub mod seal;
 pub mod state;
 pub mod statement;
+pub mod transcript;
 
 pub use body::{Body, Commitment, Opened, Part};
 pub use charter::{Card, Change, Charter, Duty, Institution, OfficerId, Role};

@@ -48,6 +48,11 @@ pub struct Plan {
     /// The program of a joint question, which has no steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joint: Option<JointPlan>,
+    /// The lookups' transcripts hold roots over what the custodians sent, so that every
+    /// row of the answer can be opened again from what they signed. Not so in plans of
+    /// before 2026-11-27, nor in joint ones.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rooted: bool,
 }
 
 /// The program of a joint question: who computes, over which tables, what.

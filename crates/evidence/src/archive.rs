@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use crate::finding::{ARCHIVE, Finding, Refused};
 
 /// Bytes of one bundle.
-pub const BUNDLE_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const BUNDLE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Files in one bundle.
 pub const FILES_MAX: usize = 30_000;
 const NAME_BYTES_MAX: usize = 100;

@@ -31,7 +31,8 @@ pub(crate) fn blinded(subjects: &Subjects) -> Option<Vec<Blinded>> {
     Some(list)
 }
 
-fn point(input: &[u8], blind: &Digest) -> Option<Digest> {
+/// `r·H(x)`; none where the blind is no canonical scalar.
+pub(crate) fn point(input: &[u8], blind: &Digest) -> Option<Digest> {
     let scalar = Option::<Scalar>::from(Scalar::from_canonical_bytes(blind.0))?;
     let point = RistrettoPoint::from_uniform_bytes(&expand(input)) * scalar;
     Some(Digest(point.compress().to_bytes()))

@@ -14,6 +14,7 @@ use crate::archive::{self, Files};
 use crate::case::{Case, examine};
 use crate::content::{Content, content_digest, receipt_path};
 use crate::finding::{Finding, Refused};
+use crate::lookups::Lookup;
 use crate::manifest::{MANIFEST, Manifest, SIGNATURE};
 use crate::render::{ANSWER, README, REPORT, rendered};
 use crate::walk::{replay, walk};
@@ -89,11 +90,12 @@ pub struct Draft {
     question: Digest,
     records: Vec<(u64, Record)>,
     bodies: Vec<(usize, Opened)>,
+    lookups: Vec<Lookup>,
 }
 
 impl Draft {
-    /// Gathers the selected records, each with its index in the log, and the bodies
-    /// to open, each with the digest of its record.
+    /// Gathers the selected records, each with its index in the log, the bodies to open,
+    /// each with the digest of its record, and the question's lookups.
     ///
     /// # Errors
     /// Refused if a body's record is not among the records.
@@ -102,7 +104,9 @@ impl Draft {
         question: Digest,
         mut records: Vec<(u64, Record)>,
         bodies: Vec<(Digest, Opened)>,
+        mut lookups: Vec<Lookup>,
     ) -> Result<Self, Refused> {
+        lookups.sort();
         records.sort_by_key(|(index, _)| *index);
         let number = |digest| {
             let position = records
@@ -122,6 +126,7 @@ impl Draft {
             question,
             records,
             bodies: numbered,
+            lookups,
         })
     }
 
@@ -135,7 +140,7 @@ impl Draft {
             .iter()
             .map(|(_, record)| record.clone())
             .collect();
-        content_digest(&self.charter, &records, &self.bodies)
+        content_digest(&self.charter, &records, &self.bodies, &self.lookups)
     }
 
     /// The log indices for which [`Self::finish`] needs receipts, beside the export's.
@@ -179,6 +184,7 @@ impl Draft {
             records: self.records.into_iter().map(|(_, record)| record).collect(),
             receipts,
             bodies: self.bodies,
+            lookups: self.lookups,
             chain,
         };
         let case = examine(&content, &walk(&content)?, &self.question)?;

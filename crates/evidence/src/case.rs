@@ -21,6 +21,7 @@ use crate::joint::JointRun;
 use crate::select::select;
 use crate::walk::Walked;
 
+mod lookups;
 mod plan;
 
 /// A case that was checked: everything in it stands on the ledger or opens a
@@ -51,6 +52,9 @@ pub struct Case {
     pub answer: Answer,
     /// Of a joint question: what the ledger has of its run.
     pub joint: Option<JointRun>,
+    /// From how many lookups, signed by their custodians, the rows were opened again;
+    /// none of a joint question, and of plans of before 2026-11-27.
+    pub lookups: Option<usize>,
     /// When the requester opened it.
     pub disclosed_ms: TimeMs,
     /// When the bundle left the house.
@@ -154,6 +158,8 @@ pub(crate) fn examine(
     if let (Some(position), Some(order)) = (issued, &order) {
         check_subjects(position + 1, order, subjects.as_ref(), &warrant.terms)?;
     }
+    let parts = (&plan, subjects.as_ref(), sources.as_slice());
+    let lookups = examined.check_lookups(question, asked, parts, (&answer_path, &answer))?;
     Ok(Case {
         network: walked.state.network(),
         network_name: content.charter.name.clone(),
@@ -167,6 +173,7 @@ pub(crate) fn examine(
         plan,
         answer,
         joint,
+        lookups,
         disclosed_ms,
         exported_ms,
         sources,
@@ -292,7 +299,12 @@ impl<'a> Examined<'a> {
             "exported",
             "the export of another question",
         )?;
-        let found = content_digest(&self.content.charter, before, &self.content.bodies)?;
+        let found = content_digest(
+            &self.content.charter,
+            before,
+            &self.content.bodies,
+            &self.content.lookups,
+        )?;
         let same = *content == found;
         require(
             same,

@@ -9,8 +9,9 @@ use primitives::limits::BODY_BYTES_MAX;
 use primitives::{Digest, cbor};
 use proof::Receipt;
 
-use crate::archive::Files;
+use crate::archive::{BUNDLE_BYTES_MAX, Files};
 use crate::finding::{Finding, Refused};
+use crate::lookups::{Lookup, lookup_path};
 
 /// Records in one bundle.
 pub const RECORDS_MAX: usize = 9_999;
@@ -30,6 +31,8 @@ pub(crate) struct Content {
     pub(crate) receipts: Vec<Receipt>,
     /// The number of a record, from 1, and a body of it.
     pub(crate) bodies: Vec<(usize, Opened)>,
+    /// What shows the answer's rows, in order of step, institution, snapshot and part.
+    pub(crate) lookups: Vec<Lookup>,
     /// The consistency paths between the receipts' checkpoints.
     pub(crate) chain: Vec<Vec<Digest>>,
 }
@@ -49,7 +52,7 @@ pub(crate) fn body_path(number: usize, opened: &Opened) -> String {
 impl Content {
     /// The files of this content.
     pub(crate) fn files(&self) -> Result<Files, Refused> {
-        let mut files = fixed_files(&self.charter, &self.records, &self.bodies)?;
+        let mut files = fixed_files(&self.charter, &self.records, &self.bodies, &self.lookups)?;
         for (position, receipt) in self.receipts.iter().enumerate() {
             let path = receipt_path(position + 1);
             let bytes = receipt.encode().map_err(|e| refuse(&path, &e))?;
@@ -92,14 +95,15 @@ impl Content {
 }
 
 /// The digest that a `bundle-exported` record commits to: the charter, the records
-/// before it and the bodies, each by name and SHA-256.
+/// before it, the bodies and the lookups, each by name and SHA-256.
 pub(crate) fn content_digest(
     charter: &Charter,
     records: &[Record],
     bodies: &[(usize, Opened)],
+    lookups: &[Lookup],
 ) -> Result<Digest, Refused> {
     let mut hasher = primitives::Hasher::new("cordon/bundle-content/v1");
-    for (path, bytes) in fixed_files(charter, records, bodies)? {
+    for (path, bytes) in fixed_files(charter, records, bodies, lookups)? {
         hasher.part(path.as_bytes());
         hasher.part(&Digest::plain(&bytes).0);
     }
@@ -110,6 +114,7 @@ fn fixed_files(
     charter: &Charter,
     records: &[Record],
     bodies: &[(usize, Opened)],
+    lookups: &[Lookup],
 ) -> Result<Files, Refused> {
     let mut files = Files::new();
     let bytes = cbor::encode(charter).map_err(|e| refuse(CHARTER, &e))?;
@@ -123,6 +128,11 @@ fn fixed_files(
         if files.insert(path.clone(), bytes).is_some() {
             return Err(Finding::new(path, "one-form", "the same body twice").into());
         }
+    }
+    for (position, lookup) in lookups.iter().enumerate() {
+        let path = lookup_path(position + 1);
+        let bytes = cbor::encode(lookup).map_err(|e| refuse(&path, &e))?;
+        files.insert(path, bytes);
     }
     Ok(files)
 }
@@ -138,6 +148,7 @@ struct Reader {
     records: Vec<(usize, String, Signed)>,
     receipts: Vec<(usize, String, Receipt)>,
     bodies: Vec<(usize, Opened)>,
+    lookups: Vec<(usize, String, Lookup)>,
     chain: Option<Vec<Vec<Digest>>>,
     findings: Vec<Finding>,
 }
@@ -178,6 +189,10 @@ impl Reader {
                 let opened = cbor::decode(bytes, limit).map_err(|e| text(&e))?;
                 self.bodies.push((number()?, opened));
             }
+            "lookups" => {
+                let lookup = cbor::decode(bytes, BUNDLE_BYTES_MAX).map_err(|e| text(&e))?;
+                self.lookups.push((number()?, path.to_owned(), lookup));
+            }
             _ => return Err("no file of a bundle".into()),
         }
         Ok(())
@@ -200,7 +215,9 @@ impl Reader {
         };
         let records = gap(&mut self.records.iter().map(|(n, path, _)| (*n, path)));
         let receipts = gap(&mut self.receipts.iter().map(|(n, path, _)| (*n, path)));
-        self.findings.extend(records.into_iter().chain(receipts));
+        let lookups = gap(&mut self.lookups.iter().map(|(n, path, _)| (*n, path)));
+        let gaps = records.into_iter().chain(receipts).chain(lookups);
+        self.findings.extend(gaps);
         if self.findings.is_empty() && self.records.len() != self.receipts.len() {
             let number = self.records.len().min(self.receipts.len()) + 1;
             self.findings.push(missing(&receipt_path(number)));
@@ -227,6 +244,7 @@ impl Reader {
                 .map(|(.., receipt)| receipt)
                 .collect(),
             bodies: self.bodies,
+            lookups: self.lookups.into_iter().map(|(.., one)| one).collect(),
         })
     }
 

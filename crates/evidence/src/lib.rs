@@ -15,8 +15,9 @@
 //! - What [`Draft::finish`] returns, [`verify`] has accepted.
 //!
 //! *Not here*: a network, a clock, a data engine, an async runtime, a file system.
-//! The dependencies are `primitives`, `proof`, `docket` (without sealing), `serde`,
-//! `serde_json`, and of those that `primitives` has, `curve25519-dalek` and `sha2`.
+//! The dependencies are `primitives`, `proof`, `docket` (without sealing), `query`, `serde`,
+//! `serde_json`, `chacha20poly1305` for the cells of lookups, and of those that `primitives`
+//! has, `curve25519-dalek` and `sha2`.
 
 mod answer;
 mod archive;
@@ -26,6 +27,7 @@ mod case;
 mod content;
 mod finding;
 mod joint;
+mod lookups;
 mod manifest;
 mod render;
 mod report;
@@ -40,6 +42,7 @@ pub use case::{Case, Entry, SourceTable};
 pub use content::RECORDS_MAX;
 pub use finding::{Finding, Refused};
 pub use joint::{JointRun, SharedTable};
+pub use lookups::Lookup;
 pub use select::select;
 pub use walk::links;
 

@@ -11,12 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::Files;
 use crate::finding::{Finding, Refused};
+use crate::lookups::LOOKUPS;
 
 /// The manifest's file.
 pub(crate) const MANIFEST: &str = "manifest.json";
 /// The signature's file.
 pub(crate) const SIGNATURE: &str = "manifest.sig";
+/// The format of a bundle without lookups to show.
 const FORMAT: &str = "cordon-bundle/1";
+/// The format of one with them.
+const FORMAT_LOOKUPS: &str = "cordon-bundle/2";
 const DOMAIN: &str = "cordon/bundle/v1";
 
 /// What a bundle says it is, and its files.
@@ -49,7 +53,7 @@ impl Manifest {
         exporter: InstitutionId,
     ) -> Self {
         Self {
-            format: FORMAT.into(),
+            format: format_of(files).into(),
             network,
             warrant,
             question,
@@ -75,7 +79,7 @@ impl Manifest {
             |detail: &str| Refused::from(Finding::new(MANIFEST, "one-form", detail.to_owned()));
         let manifest: Self =
             serde_json::from_slice(bytes).map_err(|_| malformed("not a manifest of a bundle"))?;
-        if manifest.render() != *bytes || manifest.format != FORMAT {
+        if manifest.render() != *bytes || manifest.format != format_of(files) {
             return Err(malformed("not in the manifest's one form"));
         }
         let found = list(files);
@@ -115,7 +119,7 @@ impl Manifest {
     /// Signs the manifest with the exporter's node key.
     pub(crate) fn sign(&self, key: &SigningKey) -> Vec<u8> {
         let signature = key.sign(DOMAIN, &self.render());
-        signature_text(&self.exporter, &key.public(), &signature)
+        signature_text(&self.format, &self.exporter, &key.public(), &signature)
     }
 
     /// Checks the signature's file against the exporter's card.
@@ -133,7 +137,7 @@ impl Manifest {
             .last()
             .and_then(|line| line.parse().ok())
             .ok_or_else(malformed)?;
-        if signature_text(&exporter.id, &exporter.node_key, &signature) != file {
+        if signature_text(&self.format, &exporter.id, &exporter.node_key, &signature) != file {
             return Err(complain(
                 "exporter",
                 "signed by another than the exporter's node",
@@ -146,8 +150,21 @@ impl Manifest {
     }
 }
 
-fn signature_text(exporter: &InstitutionId, key: &PublicKey, signature: &Signature) -> Vec<u8> {
-    format!("{FORMAT}\n{exporter}\n{key}\n{signature}\n").into_bytes()
+fn signature_text(
+    format: &str,
+    exporter: &InstitutionId,
+    key: &PublicKey,
+    signature: &Signature,
+) -> Vec<u8> {
+    format!("{format}\n{exporter}\n{key}\n{signature}\n").into_bytes()
+}
+
+/// The format of a bundle with these files.
+fn format_of(files: &Files) -> &'static str {
+    match files.keys().any(|path| path.starts_with(LOOKUPS)) {
+        true => FORMAT_LOOKUPS,
+        false => FORMAT,
+    }
 }
 
 /// Looks a file up in a list that [`list`] made.

@@ -324,7 +324,7 @@ impl Page {
         if case.joint.is_some() {
             self.joint_meaning(case);
         } else {
-            self.lookup_meaning();
+            self.lookup_meaning(case);
         }
         self.heading("本报告不证明什么", "What it does not show");
         self.paragraph(
@@ -337,11 +337,17 @@ impl Page {
         self.leaks(case);
     }
 
-    fn lookup_meaning(&mut self) {
+    fn lookup_meaning(&mut self, case: &Case) {
         self.paragraph(
             "查询在有效的令状之内提出；计划中的每个数据机构都先同意同一计划，再锁定输入；答案与账本上的承诺一致，每一行都注明其快照。",
             "The question was asked inside a warrant in force; every custodian of the plan approved that very plan before it committed its inputs; the answer opens the commitment on the ledger, and each row names its snapshot.",
         );
+        if case.lookups.is_some() {
+            self.paragraph(
+                "校验时，每一行均由数据机构签名的数据重新解出；计划所及的每个对象都已向每张数据表查询；所得即此答案，不多一行，不少一行。",
+                "When it was checked, every row was opened again from what its custodian signed; every selector that the plan reaches was asked of every table; what came of it is this answer, with no row more and none less.",
+            );
+        }
     }
 
     fn leaks(&mut self, case: &Case) {

@@ -29,7 +29,7 @@ pub const BUCKET_CELLS_MIN: usize = 16;
 /// Bytes of labels that a requester opens in one lookup.
 pub const OPENED_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Bytes that a requester keeps of one lookup to show what it opened.
-pub const SHOWN_BYTES_MAX: usize = 128 * 1024 * 1024;
+pub const SHOWN_BYTES_MAX: usize = 48 * 1024 * 1024;
 /// Keys whose labels a custodian asks of its tables at once, buckets permitting.
 pub const BATCH_KEYS: usize = 8192;
 /// Bytes of labels that a custodian aims to hold at once.

@@ -32,7 +32,9 @@ fn draft(core: &Core, question: Digest, chosen: Vec<Indexed>) -> Result<Draft> {
         .map(|indexed| (indexed.index, Record::clone(&indexed.record)))
         .collect();
     let charter = core.config.charter()?;
-    Ok(Draft::new(charter, question, records, bodies)?)
+    let lookups = core.store.beginning(Shelf::Lookups, &question.0)?;
+    let lookups = lookups.into_iter().map(|(_, lookup)| lookup).collect();
+    Ok(Draft::new(charter, question, records, bodies, lookups)?)
 }
 
 /// Chooses what a bundle about a question holds, and gives the digest that its

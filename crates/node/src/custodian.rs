@@ -29,7 +29,7 @@ use primitives::{Digest, PublicKey, WarrantId, cbor};
 use crate::{
     core::Core,
     error::{Error, Kind, Result},
-    exchange::{Attested, BODY_FRAME_BYTES, Call, Lookup, Seen, run_transcript},
+    exchange::{Attested, BODY_FRAME_BYTES, Call, Lookup},
     host::Patience,
     progress::PartyState,
     store::Shelf,
@@ -296,6 +296,7 @@ pub fn context(
         snapshot: table.snapshot,
         table: table_params(state, &table.snapshot, key)?,
         plan_key: mpc::Element::from_bytes(&commitment.commitment.0)?,
+        rooted: plan.rooted,
     })
 }
 

@@ -10,25 +10,27 @@ use std::{
 use docket::{
     Plan, State, Statement,
     body::{FaultEvidence, Order, Subjects},
-    plan::{Answer, Cell, Origin, PlanTable, Source},
+    plan::{Answer, Cell, Origin, PlanTable},
     statement::QuestionAsked,
+    transcript::Seen,
 };
 use futures::future::try_join_all;
 use mpc::{
     Blind,
-    lookup::requester::{Derived, Found, Session, Target, parts},
+    lookup::requester::{Found, Session, Target, parts},
 };
 use primitives::{
     Digest, InstitutionId, cbor,
     semantic::{Selector, Semantic},
 };
+use query::Selectors;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{Core, lock},
     custodian::context,
     error::{Error, Kind, Result},
-    exchange::{Call, Lookup, Seen},
+    exchange::{Call, Lookup},
     host::Patience,
     progress::PartyState,
     store::Shelf,
@@ -70,7 +72,7 @@ struct Running {
     asked: QuestionAsked,
     plan: Plan,
     subjects: Vec<(Semantic, Target)>,
-    derived: Vec<Derived>,
+    derived: Vec<(u16, Target)>,
     seeds: Vec<Selector>,
     opened: Vec<query::OpenedRow>,
     seen: BTreeMap<InstitutionId, Vec<Seen>>,
@@ -251,46 +253,15 @@ impl Running {
         core.warrant_in_force(&core.state(), &self.plan.warrant)
     }
 
-    /// The selectors of a step: each input once, subjects before derived ones,
-    /// and none that an earlier step has asked of the same tables.
+    /// The selectors of a step.
     fn targets(&self, step: u8) -> Vec<Target> {
-        let this = &self.plan.steps[usize::from(step)];
-        let mut chosen: BTreeMap<Vec<u8>, Target> = BTreeMap::new();
-        for source in &this.sources {
-            if let Source::Subjects(semantic) = source {
-                for (_, target) in self.subjects.iter().filter(|(known, _)| known == semantic) {
-                    chosen
-                        .entry(target.input().to_vec())
-                        .or_insert_with(|| target.clone());
-                }
-            }
-        }
-        let mut derived: Vec<&Derived> = self
-            .derived
-            .iter()
-            .filter(|d| d.to_step() == u16::from(step))
-            .collect();
-        // The same input may come from several custodians; the choice must not
-        // depend on who answered first, so that a run can be taken up again.
-        derived.sort_by_cached_key(|d| (d.input().to_vec(), Target::from((*d).clone()).element()));
-        for next in derived {
-            chosen
-                .entry(next.input().to_vec())
-                .or_insert_with(|| next.clone().into_target());
-        }
-        let before = &self.plan.steps[..usize::from(step)];
-        let same_tables = before.iter().enumerate().filter(|(_, earlier)| {
-            earlier.table == this.table
-                && earlier.key == this.key
-                && earlier.min_amount_minor == this.min_amount_minor
-        });
-        for (number, _) in same_tables {
-            let number = u8::try_from(number).unwrap_or(u8::MAX);
-            for target in self.targets(number) {
-                chosen.remove(target.input());
-            }
-        }
-        chosen.into_values().collect()
+        let selectors = Selectors {
+            subjects: &self.subjects,
+            derived: &self.derived,
+            read: |target| (target.input(), target.element()),
+        };
+        let chosen = selectors.of(&self.plan, usize::from(step));
+        chosen.into_iter().cloned().collect()
     }
 
     async fn step(&mut self, step: u8) -> Result<()> {
@@ -342,7 +313,7 @@ impl Running {
             self.take(step, given)?;
         }
         let limit = self.state.charter().limits.derived_max as usize;
-        let inputs: HashSet<&[u8]> = self.derived.iter().map(Derived::input).collect();
+        let inputs: HashSet<&[u8]> = self.derived.iter().map(|(_, one)| one.input()).collect();
         if inputs.len() > limit {
             return Err(Error::refused(
                 "budget",
@@ -369,7 +340,9 @@ impl Running {
                 })?;
                 self.opened.push((step, origin.clone(), cells));
             }
-            self.derived.extend(found.derived);
+            let derived = found.derived.into_iter();
+            self.derived
+                .extend(derived.map(|next| (next.to_step(), next.into_target())));
         }
         Ok(())
     }
@@ -492,6 +465,15 @@ impl Running {
         }
         let finish = move || Ok(receiver.finish());
         let opened = self.core.host.blocking(finish).await?.map_err(fault)?;
+        if let Some(shown) = opened.shown {
+            self.keep(evidence::Lookup {
+                step,
+                institution: institution.clone(),
+                snapshot: table.snapshot,
+                part,
+                shown,
+            })?;
+        }
         Ok(Given {
             institution: institution.clone(),
             seen: Seen {
@@ -507,5 +489,16 @@ impl Running {
                 .collect(),
             bytes,
         })
+    }
+
+    /// Keeps what shows a lookup's rows until the bundle; of a lookup that is asked again
+    /// the last.
+    fn keep(&self, lookup: evidence::Lookup) -> Result<()> {
+        let mut key = self.question.0.to_vec();
+        key.push(lookup.step);
+        key.extend_from_slice(&lookup.part.to_be_bytes());
+        key.extend_from_slice(&lookup.snapshot.0);
+        key.extend_from_slice(lookup.institution.as_str().as_bytes());
+        self.core.store.put(Shelf::Lookups, &key, &lookup)
     }
 }

@@ -38,6 +38,8 @@ pub enum Shelf {
     Shares,
     /// Opened rows of runs whose answer is not disclosed, by question.
     Results,
+    /// What shows a run's rows, by question, step, part, snapshot and custodian.
+    Lookups,
     /// Prepared acts by their id.
     Prepared,
     /// Where snapshots' files are, by snapshot record.
@@ -62,6 +64,7 @@ impl Shelf {
             Self::Spent => "spent",
             Self::Shares => "shares",
             Self::Results => "results",
+            Self::Lookups => "lookups",
             Self::Prepared => "prepared",
             Self::Snapshots => "snapshots",
             Self::Datasets => "datasets",

@@ -109,6 +109,7 @@ pub fn compile(
         leaks: leaks(&steps),
         steps,
         joint: None,
+        rooted: true,
     })
 }
 
@@ -151,6 +152,7 @@ fn compile_joint(
         leaks: vec![Leak::TableSize, Leak::Count],
         steps: Vec::new(),
         joint: Some(compiled),
+        rooted: false,
     })
 }
 

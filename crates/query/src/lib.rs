@@ -22,6 +22,7 @@ mod compile;
 mod error;
 mod explain;
 mod joint;
+mod selectors;
 mod shape;
 mod template;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use joint::{
     AMOUNT_BITS, CELL_BITS, GROUP_BITS, NOBODY, Selection, Term, WEIGHT_BITS, Word, assemble_joint,
     assemble_sets, joint_of, selection, time_bits,
 };
+pub use selectors::Selectors;
 pub use template::{
     Begins, CALL_HOPS_MAX, ParameterSpec, Template, WITHIN_DEFAULT_MS, WITHIN_MAX_MS, template,
     templates, templates_reading,

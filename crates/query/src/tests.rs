@@ -6,3 +6,4 @@ mod fixture;
 mod joint;
 mod plans;
 mod refusals;
+mod selectors;

@@ -147,6 +147,11 @@ fn show(case: &Case, anchored: bool, out: &Out) {
         case.timeline.len(),
         case.log_size
     ));
+    if let Some(lookups) = case.lookups {
+        out.line(format!(
+            "  rows       opened again from {lookups} lookups, as their custodians signed them"
+        ));
+    }
     if !anchored {
         out.say(
             "  note       the network's id was taken from the bundle itself; \
@@ -168,6 +173,7 @@ fn summary(case: &Case, anchored: bool) -> serde_json::Value {
         "authority": case.authority,
         "custodians": case.plan.custodians.iter().map(|c| &c.institution).collect::<Vec<_>>(),
         "rows": case.answer.rows(),
+        "lookups": case.lookups,
         "disclosed_ms": case.disclosed_ms,
         "exported_ms": case.exported_ms,
         "records": case.timeline.len(),

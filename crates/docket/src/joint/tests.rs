@@ -386,6 +386,7 @@ fn body(joint: Option<JointPlan>, steps: Vec<Step>) -> Plan {
         steps,
         leaks: Vec::new(),
         joint,
+        rooted: false,
     }
 }
 

@@ -116,6 +116,7 @@ fn bent(bend: impl FnOnce(&mut World, &mut Content)) -> Finding {
         records,
         receipts,
         bodies,
+        lookups: Vec::new(),
     };
     bend(&mut world, &mut content);
     refused(&seal(&content, &played))

@@ -603,7 +603,14 @@ impl World {
             .iter()
             .map(|at| (*at as u64, self.records[*at].clone()));
         let (charter, bodies) = (self.charter.clone(), played.bodies.clone());
-        Draft::new(charter, played.question, records.collect(), bodies).unwrap()
+        Draft::new(
+            charter,
+            played.question,
+            records.collect(),
+            bodies,
+            Vec::new(),
+        )
+        .unwrap()
     }
 
     /// Puts the export of this content on the ledger; returns its index and record.
@@ -657,6 +664,7 @@ impl World {
             bodies: bodies
                 .map(|(of, opened)| (number(*of), opened.clone()))
                 .collect(),
+            lookups: Vec::new(),
             chain: self.chain(&receipts),
             records,
             receipts,
@@ -753,6 +761,7 @@ pub(crate) fn plan(warrant: WarrantId, snapshots: [Digest; 2]) -> Plan {
         }],
         leaks: vec![Leak::SelectorCount, Leak::Buckets],
         joint: None,
+        rooted: false,
     }
 }
 

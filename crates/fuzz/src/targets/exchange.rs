@@ -1,7 +1,8 @@
 //! What nodes say to one another: calls, and the frames that carry them.
 
 use bytes::Bytes;
-use node::exchange::{Call, Lookup, Seen, run_transcript};
+use docket::transcript::{Seen, run_transcript};
+use node::exchange::{Call, Lookup};
 use primitives::{Digest, cbor};
 
 use super::Target;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use docket::statement::Attestation;
+use docket::{statement::Attestation, transcript::run_transcript};
 use futures::future::try_join_all;
 use primitives::{InstitutionId, cbor};
 
 use super::{CALL_TIMEOUT, Running, peer_error};
 use crate::{
     error::{Error, Result},
-    exchange::{Attested, Call, run_transcript},
+    exchange::{Attested, Call},
     progress::PartyState,
 };
 

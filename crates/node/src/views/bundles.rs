@@ -35,6 +35,9 @@ fn view(case: &Case) -> BundleCase {
         basis: case.order.as_ref().map(|order| order.basis.clone()),
         window_ms: [case.plan.window.from_ms, case.plan.window.to_ms],
         rows: u32::try_from(case.answer.rows()).unwrap_or(u32::MAX),
+        lookups: case
+            .lookups
+            .map(|lookups| u32::try_from(lookups).unwrap_or(u32::MAX)),
         records: u32::try_from(case.timeline.len()).unwrap_or(u32::MAX),
         log_size: case.log_size,
         disclosed_ms: case.disclosed_ms,
@@ -87,6 +90,7 @@ fn file_words(file: &str) -> (&'static str, &'static str) {
         "records" => ("A record", "记录"),
         "receipts" => ("A receipt of the ledger", "账本回执"),
         "bodies" => ("An opened body", "密封内容"),
+        "lookups" => ("A lookup that shows rows", "显示各行的查询"),
         "answer.json" => ("The answer", "答案"),
         "report.html" => ("The report", "报告"),
         _ => ("A file", "文件"),
@@ -125,6 +129,7 @@ fn rule_zh(rule: &str) -> String {
         "exported" => "导出记录不符",
         "answer-unknown" => "没有已开启的答案",
         "answer-mismatch" => "答案与账本上的承诺不符",
+        "lookups" => "与数据机构所签不符",
         "snapshot-unknown" => "快照不在账本上",
         "warrant-unknown" => "令状不在账本上",
         other => return format!("违反规则 {other}"),

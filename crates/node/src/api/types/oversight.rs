@@ -265,6 +265,9 @@ pub struct BundleCase {
     pub window_ms: [u64; 2],
     /// Rows of the answer.
     pub rows: u32,
+    /// From how many lookups, as their custodians signed them, the rows were opened
+    /// again; absent of a joint question, and of plans of before 2026-11-27.
+    pub lookups: Option<u32>,
     /// Records in the bundle.
     pub records: u32,
     /// Records that its newest checkpoint covers.
