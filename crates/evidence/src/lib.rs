@@ -26,6 +26,8 @@ mod bundle;
 mod case;
 mod content;
 mod finding;
+#[doc(hidden)]
+pub mod foreign;
 mod joint;
 mod lookups;
 mod manifest;

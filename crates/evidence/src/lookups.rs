@@ -29,7 +29,7 @@ use crate::blind::point;
 use crate::case::SourceTable;
 use crate::finding::{Finding, Refused};
 
-mod shown;
+pub(crate) mod shown;
 
 use shown::{Bound, Known, Replayed, replay};
 
@@ -124,7 +124,7 @@ pub(crate) fn check_lookups(
     }
 }
 
-type Target = ([u8; 32], Known);
+pub(crate) type Target = ([u8; 32], Known);
 
 /// A run being walked again.
 struct Walk<'a> {
@@ -294,7 +294,7 @@ impl<'a> Walk<'a> {
 }
 
 /// A selector as it can be asked for.
-fn target(input: Vec<u8>, blind: &Digest) -> Option<Target> {
+pub(crate) fn target(input: Vec<u8>, blind: &Digest) -> Option<Target> {
     let element = point(&input, blind)?;
     let blind = Option::<Scalar>::from(Scalar::from_canonical_bytes(blind.0))?;
     Some((element.0, Known { input, blind }))

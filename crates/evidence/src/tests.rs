@@ -5,6 +5,7 @@ mod altered;
 mod honest;
 mod joint;
 mod joint_world;
+mod lookup_world;
 mod lookups;
 mod passkeys;
 mod sets;

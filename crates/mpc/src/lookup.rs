@@ -35,7 +35,9 @@
 //! selectors and of no other, whatever it learned under other plans; a custodian
 //! that is curious about the subjects and can't use a key other than the one that
 //! it committed to unnoticed. A custodian can give wrong rows; its snapshot's
-//! commitment and its signature over the transcript make that a matter of record.
+//! commitment and its signature over the transcript make that a matter of record. A
+//! requester that tells others of other rows than it opened is found where the
+//! transcript is rooted: it keeps what shows its rows ([`requester::Opened`], ADR 0015).
 //!
 //! *Leaks by design*
 //! - To the custodian: how many selectors, and in which buckets. A bucket holds
@@ -52,6 +54,7 @@
 //! - To a custodian that honours a voucher and colludes with its issuer: which
 //!   derived input is asked for, since the issuer knows its blind.
 //! - To one who holds a warrant's sealed blinds: whom its selectors stand for.
+//! - To one who is shown a lookup: the whole labels that were opened.
 //!
 //! *Deviations from RFC 9497*: the evaluation key is a product `t·k`, so that the
 //! costly part is shared by all plans; its proofs are RFC 9497's against `t·k·G`.
@@ -61,7 +64,7 @@
 //! the same, and for every key of the buckets asked for, once a run, 1 decoding and
 //! 1 multiplication; for every distinct derived input in them 1 hash to the group,
 //! 1 multiplication and 1 signature. Bytes back: 288 a cell of 256, at least a cell
-//! a key.
+//! a key; of a rooted transcript two hashes a cell on both sides.
 //!
 //! *Invariants*
 //! - Both roles derive everything from a [`Context`] of checked records.

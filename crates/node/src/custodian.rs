@@ -18,6 +18,7 @@ use docket::{
     plan::{PlanTable, Source, Step},
     state::{Decision, Question, QuestionPhase, Warrant},
     statement::{Attestation, QuestionAsked},
+    transcript::{Seen, run_transcript},
 };
 use mpc::lookup::{
     Context, Permit, Scope, TableParams,

@@ -207,6 +207,9 @@ pub fn check(plan: &Plan, grant: &Grant<'_>, catalogue: &Catalogue) -> Result<()
             }
         }
     }
+    ensure(expected.rooted == plan.rooted, Rule::PlanDiffers, || {
+        "another version's plan, whose rows a bundle could not show: ask again".into()
+    })?;
     ensure(expected == *plan, Rule::PlanDiffers, || {
         "the plan is not what its question compiles to".into()
     })?;

@@ -33,19 +33,19 @@ const PROOF_BYTES: usize = 64;
 const CELLS_MAX: usize = 1 << 18;
 
 /// What one lookup is bound to, from the ledger.
-pub(super) struct Bound<'a> {
-    pub(super) network: Digest,
-    pub(super) warrant: Digest,
-    pub(super) plan: Digest,
-    pub(super) question: Digest,
-    pub(super) step: u16,
-    pub(super) part: u16,
-    pub(super) requester: &'a InstitutionId,
-    pub(super) custodian: &'a InstitutionId,
-    pub(super) snapshot: Digest,
-    pub(super) salt: Digest,
-    pub(super) bucket_bits: u8,
-    pub(super) plan_key: Digest,
+pub(crate) struct Bound<'a> {
+    pub(crate) network: Digest,
+    pub(crate) warrant: Digest,
+    pub(crate) plan: Digest,
+    pub(crate) question: Digest,
+    pub(crate) step: u16,
+    pub(crate) part: u16,
+    pub(crate) requester: &'a InstitutionId,
+    pub(crate) custodian: &'a InstitutionId,
+    pub(crate) snapshot: Digest,
+    pub(crate) salt: Digest,
+    pub(crate) bucket_bits: u8,
+    pub(crate) plan_key: Digest,
 }
 
 impl Bound<'_> {
@@ -82,36 +82,36 @@ impl Bound<'_> {
 
 /// A selector that the requester could ask for, by its blinded element elsewhere.
 #[derive(Clone)]
-pub(super) struct Known {
-    pub(super) input: Vec<u8>,
-    pub(super) blind: Scalar,
+pub(crate) struct Known {
+    pub(crate) input: Vec<u8>,
+    pub(crate) blind: Scalar,
 }
 
 /// What a lookup opened.
-pub(super) struct Replayed {
+pub(crate) struct Replayed {
     /// The digest that the custodian signed, if this is what it sent.
-    pub(super) transcript: Digest,
+    pub(crate) transcript: Digest,
     /// The blinded selectors that were asked for.
-    pub(super) asked: Vec<[u8; 32]>,
+    pub(crate) asked: Vec<[u8; 32]>,
     /// The labels of those that the table has.
-    pub(super) labels: Vec<Label>,
+    pub(crate) labels: Vec<Label>,
 }
 
 /// A label: its rows, and what it derives.
-pub(super) struct Label {
-    pub(super) rows: Vec<Vec<u8>>,
-    pub(super) derived: Vec<Derived>,
+pub(crate) struct Label {
+    pub(crate) rows: Vec<Vec<u8>>,
+    pub(crate) derived: Vec<Derived>,
 }
 
 /// A selector that a label derives.
-pub(super) struct Derived {
-    pub(super) to_step: u16,
-    pub(super) input: Vec<u8>,
-    pub(super) blind: Digest,
+pub(crate) struct Derived {
+    pub(crate) to_step: u16,
+    pub(crate) input: Vec<u8>,
+    pub(crate) blind: Digest,
 }
 
 /// Opens a lookup again; the error says what does not fit.
-pub(super) fn replay(
+pub(crate) fn replay(
     bound: &Bound<'_>,
     shown: &[u8],
     known: &HashMap<[u8; 32], Known>,

@@ -322,6 +322,7 @@ impl World {
             warrant,
             question,
             bodies,
+            lookups: Vec::new(),
         }
     }
 

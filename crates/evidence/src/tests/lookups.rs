@@ -2,30 +2,25 @@
 //! differs from it passes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use docket::body::{Subject, Subjects};
 use docket::plan::{Answer, Cell, Derive, Origin, Plan, Source, Step};
 use docket::state::Decision;
-use docket::statement::{Attestation, KeyCommitment, LookupKey, QuestionAsked, SnapshotCommitted};
+use docket::statement::{Attestation, KeyCommitment, QuestionAsked, SnapshotCommitted};
 use docket::transcript::{Seen, run_transcript};
-use mpc::lookup::custodian::{Pull, Session as Answering};
-use mpc::lookup::requester::{Session, Target};
-use mpc::lookup::{Context, Derivation, Label, Permit, Prepared, Scope, custodian};
-use mpc::{Blind, PlanKey, TableKey};
+use mpc::lookup::requester::Target;
+use mpc::lookup::{Context, Derivation, Label, Scope};
 use primitives::semantic::{Selector, Semantic};
 use primitives::{Digest, InstitutionId, NetworkId, WarrantId, cbor};
 use query::{OpenedRow, assemble};
 use rand::{SeedableRng as _, rngs::StdRng};
 
+use super::lookup_world::{Table, target};
 use super::world::{START_MS, TELECOMS, id, key, plan, window};
 use crate::case::SourceTable;
 use crate::lookups::{Lookup, Run, check_lookups};
 
-const KEYS: [(&str, Semantic); 2] = [
-    ("phone", Semantic::Phone),
-    ("id_number", Semantic::ResidentId),
-];
+const KEYS: [&str; 2] = ["phone", "id_number"];
 /// Bytes of a cell: tag, payload, authenticator.
 const CELL_BYTES: usize = 16 + 256 + 16;
 
@@ -59,44 +54,6 @@ fn resident(serial: usize) -> String {
         .sum();
     let check = "10X98765432".chars().nth(sum as usize % 11).unwrap();
     format!("{body}{check}")
-}
-
-/// One telecom's table by one key.
-struct Table {
-    of: InstitutionId,
-    rows: Vec<[String; 3]>,
-    step: u16,
-    table_key: TableKey,
-    plan_key: PlanKey,
-    prepared: Arc<Prepared>,
-}
-
-impl Table {
-    fn input(&self, row: &[String; 3]) -> Vec<u8> {
-        let (value, semantic) = match self.step {
-            0 => (&row[0], Semantic::Phone),
-            _ => (&row[2], Semantic::ResidentId),
-        };
-        Selector::new(semantic, value).unwrap().to_input()
-    }
-
-    fn label(&self, input: &[u8]) -> Label {
-        let found = self.rows.iter().filter(|row| self.input(row) == input);
-        let mut label = Label::default();
-        for row in found {
-            let cells = row.iter().cloned().map(Cell::Text).collect::<Vec<_>>();
-            label.rows.push(cbor::encode(&cells).unwrap());
-            if self.step == 0 {
-                label.derived.push(Derivation {
-                    to_step: 1,
-                    input: Selector::new(Semantic::ResidentId, &row[2])
-                        .unwrap()
-                        .to_input(),
-                });
-            }
-        }
-        label
-    }
 }
 
 /// What a lookup case left, as its verifier reads it.
@@ -210,19 +167,12 @@ fn scene(departure: Departure) -> Scene {
             } else {
                 2
             });
+            let snapshot = snapshot(table.of.as_str());
             let context = Context {
-                scope,
-                step: u16::from(step),
-                part: 0,
-                requester: id("police"),
-                custodian: table.of.clone(),
-                snapshot: snapshot(table.of.as_str()),
-                table: table.prepared.params(),
-                plan_key: table.plan_key.commitment(&table.table_key),
                 rooted: !departure.rootless,
+                ..table.context(scope, snapshot)
             };
-            let snapshot = context.snapshot;
-            let found = lookup(table, context, asked, &mut rng);
+            let found = table.lookup(context, asked, &mut rng);
             seen.entry(table.of.clone()).or_default().push(Seen {
                 step,
                 snapshot,
@@ -276,37 +226,48 @@ fn scene(departure: Departure) -> Scene {
 
 fn tables(rng: &mut StdRng) -> Vec<Table> {
     let mut tables = Vec::new();
-    for (step, _) in (0u16..).zip(KEYS) {
+    for step in [0, 1] {
         for (number, telecom) in TELECOMS.iter().enumerate() {
-            let table_key = TableKey::draw(rng);
-            let mut table = Table {
-                of: id(telecom),
-                rows: (0..30).map(|row| subscriber(number, row)).collect(),
-                step,
-                plan_key: PlanKey::draw(rng),
-                prepared: Arc::new(
-                    Prepared::prepare(&table_key, [7; 32], 4, Vec::new(), None).unwrap(),
-                ),
-                table_key,
-            };
-            let inputs: Vec<Vec<u8>> = table.rows.iter().map(|row| table.input(row)).collect();
-            let prepared = Prepared::prepare(&table.table_key, [7; 32], 4, inputs, None);
-            table.prepared = Arc::new(prepared.unwrap());
-            tables.push(table);
+            let rows = (0..30).map(|row| subscriber(number, row));
+            let labels = rows.map(|row| label(step, &row)).collect();
+            tables.push(Table::new(telecom, step, labels, rng));
         }
     }
     tables
 }
 
+/// Input and label of a row in the table of one step: the first leads to the second.
+fn label(step: u16, row: &[String; 3]) -> (Vec<u8>, Label) {
+    let [phone, _, resident] = row;
+    let phone = Selector::new(Semantic::Phone, phone).unwrap().to_input();
+    let resident = Selector::new(Semantic::ResidentId, resident).unwrap();
+    let cells: Vec<Cell> = row.iter().cloned().map(Cell::Text).collect();
+    let rows = vec![cbor::encode(&cells).unwrap()];
+    let next = Derivation {
+        to_step: 1,
+        input: resident.to_input(),
+    };
+    match step {
+        0 => (
+            phone,
+            Label {
+                rows,
+                derived: vec![next],
+            },
+        ),
+        _ => (
+            next.input,
+            Label {
+                rows,
+                derived: Vec::new(),
+            },
+        ),
+    }
+}
+
 fn source(telecom: &str, tables: &[Table]) -> SourceTable {
     let own = tables.iter().filter(|table| table.of == id(telecom));
-    let keys = own.zip(KEYS).map(|(table, (name, _))| LookupKey {
-        name: name.into(),
-        commitment: Digest(table.table_key.public().to_bytes()),
-        salt: Digest(*table.prepared.params().salt()),
-        bucket_bits: table.prepared.params().bucket_bits(),
-        distinct: 30,
-    });
+    let keys = own.zip(KEYS).map(|(table, name)| table.lookup_key(name));
     SourceTable {
         institution: id(telecom),
         record: snapshot(telecom),
@@ -330,11 +291,11 @@ fn source(telecom: &str, tables: &[Table]) -> SourceTable {
 
 fn approval(telecom: &str, tables: &[Table]) -> (InstitutionId, Decision) {
     let own = tables.iter().filter(|table| table.of == id(telecom));
-    let keys = own.zip(KEYS).map(|(table, (name, _))| KeyCommitment {
+    let keys = own.zip(KEYS).map(|(table, name)| KeyCommitment {
         snapshot: snapshot(telecom),
         key: name.into(),
         step: u8::try_from(table.step).unwrap(),
-        commitment: Digest(table.plan_key.commitment(&table.table_key).to_bytes()),
+        commitment: table.commitment(),
     });
     (id(telecom), Decision::Approved(keys.collect()))
 }
@@ -358,57 +319,6 @@ fn subjects(rng: &mut StdRng) -> Subjects {
             })
             .collect(),
         scenes: Vec::new(),
-    }
-}
-
-fn target(subject: &Subject) -> Target {
-    let input = subject.selector.to_input();
-    let blind = Blind::from_bytes(&subject.blind.0).unwrap();
-    let element = mpc::oprf::blind_with(&input, &blind).unwrap();
-    Target::seed(input, blind, &element).unwrap()
-}
-
-fn lookup(
-    table: &Table,
-    context: Context,
-    targets: Vec<Target>,
-    rng: &mut StdRng,
-) -> mpc::lookup::requester::Opened {
-    let step = context.step;
-    let signer = key(table.of.as_str());
-    let permit = Permit {
-        seeds: targets.iter().map(Target::element).collect(),
-        issuers: TELECOMS
-            .iter()
-            .map(|name| (id(name), key(name).public()))
-            .collect(),
-        from_steps: [0].into(),
-        selectors_max: 10,
-        buckets_max: 10,
-    };
-    let run = custodian::Run::open(
-        context.scope,
-        table.of.clone(),
-        &table.table_key,
-        &table.plan_key,
-        signer.clone(),
-    );
-    assert_eq!(step, table.step);
-    let session = Session::new(context.clone(), signer.public());
-    let (request, mut receiver) = session.ask(targets).unwrap();
-    let session = Answering::new(context, Arc::new(run), Arc::clone(&table.prepared)).unwrap();
-    let mut answer = session.admit(&request, &permit, rng).unwrap();
-    loop {
-        match answer.pull().unwrap() {
-            Pull::Labels(inputs) => {
-                let labels: Vec<Label> = inputs.iter().map(|input| table.label(input)).collect();
-                answer.supply(&labels).unwrap();
-            }
-            Pull::Frame(frame) => {
-                receiver.on_frame(frame).unwrap();
-            }
-            Pull::Done(_) => return receiver.finish().unwrap(),
-        }
     }
 }
 

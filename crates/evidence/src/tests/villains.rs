@@ -301,3 +301,38 @@ fn a_date_after_the_cosignatures() {
     });
     assert_eq!(finding.rule, "time-skew");
 }
+
+/// An officer who writes down a row that no custodian sent, or takes one away.
+#[test]
+fn rows_that_the_custodians_did_not_send() {
+    for rows in [0, 2] {
+        let options = Options {
+            rooted: true,
+            rows,
+            ..Options::default()
+        };
+        check(&options, "lookups", "answer");
+    }
+}
+
+#[test]
+fn lookups_left_out_or_beside_a_plan_that_has_none() {
+    let options = Options {
+        rooted: true,
+        ..Options::default()
+    };
+    let mut world = World::founded();
+    let mut played = world.play(&options);
+    let lookups = std::mem::take(&mut played.lookups);
+    let finding = refused(&world.forged(&played));
+    assert_eq!(
+        (finding.rule.as_str(), finding.file.as_str()),
+        ("lookups", "lookups/")
+    );
+    let mut world = World::founded();
+    let mut played = world.play(&Options::default());
+    played.lookups = lookups;
+    let finding = refused(&world.forged(&played));
+    assert_eq!(finding.rule, "lookups");
+    assert_eq!(finding.file, "lookups/0001.cbor");
+}

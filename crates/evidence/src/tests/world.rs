@@ -16,16 +16,21 @@ use docket::statement::{
     Asked, Attestation, Column, DatasetPublished, KeyCommitment, LookupKey, QuestionAsked,
     RulesChanged, SnapshotCommitted, StandingRule, Statement, Terms,
 };
+use docket::transcript::{Seen, run_transcript};
 use docket::{Charter, Duty, Header, Institution, OfficerId, Record, Role};
+use mpc::lookup::{Label, Scope};
 use primitives::semantic::{Selector, Semantic};
 use primitives::{Digest, InstitutionId, PublicKey, SigningKey, TemplateId, WarrantId};
 use proof::{Checkpoint, Cosignature, Receipt, SignedCheckpoint, Tree, leaf_hash};
+use rand::{SeedableRng as _, rngs::StdRng};
 
 use crate::archive;
 use crate::blind::blinded;
 use crate::content::Content;
 use crate::manifest::{MANIFEST, Manifest, SIGNATURE};
-use crate::{Draft, Refused, links, select};
+use crate::{Draft, Lookup, Refused, links, select};
+
+use super::lookup_world::{Table, target};
 
 pub(crate) const START_MS: u64 = 1_764_000_000_000;
 pub(crate) const HOUR_MS: u64 = 3_600_000;
@@ -82,6 +87,8 @@ pub(crate) struct Options {
     pub(crate) scenes_said: u32,
     /// Whether the answer of lookups has parts of a joint one.
     pub(crate) parts: bool,
+    /// Whether the lookups take place, and a bundle shows them.
+    pub(crate) rooted: bool,
 }
 
 impl Default for Options {
@@ -102,6 +109,7 @@ impl Default for Options {
             own_scenes: Vec::new(),
             scenes_said: 0,
             parts: false,
+            rooted: false,
         }
     }
 }
@@ -125,6 +133,7 @@ pub(crate) struct Played {
     pub(crate) warrant: WarrantId,
     pub(crate) question: Digest,
     pub(crate) bodies: Vec<(Digest, Opened)>,
+    pub(crate) lookups: Vec<Lookup>,
 }
 
 impl World {
@@ -335,6 +344,19 @@ impl World {
 
     /// Publishes and snapshots a telecom's subscribers; returns the snapshot's record.
     pub(crate) fn snapshot(&mut self, telecom: &str) -> Digest {
+        self.snapshot_with(
+            telecom,
+            LookupKey {
+                name: "phone".into(),
+                commitment: Digest::plain(b"key"),
+                salt: Digest::plain(b"salt"),
+                bucket_bits: 2,
+                distinct: 990,
+            },
+        )
+    }
+
+    fn snapshot_with(&mut self, telecom: &str, key: LookupKey) -> Digest {
         let column = |name: &str, semantic: &str| Column {
             name: name.into(),
             semantic: semantic.into(),
@@ -358,23 +380,26 @@ impl World {
             rejected: 3,
             extracted_ms: self.now_ms,
             method: "csv".into(),
-            keys: vec![LookupKey {
-                name: "phone".into(),
-                commitment: Digest::plain(b"key"),
-                salt: Digest::plain(b"salt"),
-                bucket_bits: 2,
-                distinct: 990,
-            }],
+            keys: vec![key],
         });
         self.put(telecom, None, vec![dataset], Vec::new(), statement)
     }
 
     /// Plays a case from draft to disclosure.
     pub(crate) fn play(&mut self, options: &Options) -> Played {
-        let snapshots = TELECOMS.map(|telecom| self.snapshot(telecom));
+        let tables = options.rooted.then(|| subscribers(options));
+        let snapshots = match &tables {
+            None => TELECOMS.map(|telecom| self.snapshot(telecom)),
+            Some(tables) => tables
+                .each_ref()
+                .map(|table| self.snapshot_with(table.of.as_str(), table.lookup_key("phone"))),
+        };
         let warrant = WarrantId(*b"sixteen bytes id");
         let (issued, mut bodies) = self.order(warrant, options);
-        let plan = plan(warrant, snapshots);
+        let plan = Plan {
+            rooted: options.rooted,
+            ..plan(warrant, snapshots)
+        };
         let opened_plan = Opened::new(&plan).unwrap();
         let question = self.ask(warrant, issued, &plan, &opened_plan, snapshots);
         bodies.push((question, opened_plan));
@@ -399,11 +424,13 @@ impl World {
             self.change_rules("telecom_b/approver-1", known, cap);
         }
         let keys = |snapshot| {
+            let at = snapshots.iter().position(|known| *known == snapshot);
+            let table = tables.as_ref().zip(at).map(|(tables, at)| &tables[at]);
             vec![KeyCommitment {
                 snapshot,
                 key: "phone".into(),
                 step: 0,
-                commitment: Digest::plain(b"tk"),
+                commitment: table.map_or(Digest::plain(b"tk"), Table::commitment),
             }]
         };
         for (telecom, snapshot) in TELECOMS.iter().zip(snapshots) {
@@ -430,14 +457,24 @@ impl World {
             };
             self.put(telecom, Some(warrant), vec![question], Vec::new(), inputs);
         }
-        let transcript = Digest::plain(b"transcript");
-        let attestations = TELECOMS.iter().map(|telecom| Attestation {
-            institution: id(telecom),
-            transcript,
-            signature: key(telecom).sign(
-                Attestation::DOMAIN,
-                &Attestation::message(&question, &transcript),
-            ),
+        let mut seen = TELECOMS.map(|_| Digest::plain(b"transcript"));
+        let mut lookups = Vec::new();
+        if let Some(tables) = &tables {
+            let scope = Scope {
+                network: self.charter.network().unwrap(),
+                warrant: issued,
+                plan: plan.digest().unwrap(),
+                run: question,
+            };
+            lookups = looked_up(tables, scope, snapshots, &mut seen);
+        }
+        let attestations = TELECOMS.iter().zip(seen).map(|(telecom, transcript)| {
+            let message = Attestation::message(&question, &transcript);
+            Attestation {
+                institution: id(telecom),
+                transcript,
+                signature: key(telecom).sign(Attestation::DOMAIN, &message),
+            }
         });
         let completed = Statement::RunCompleted {
             question,
@@ -456,6 +493,7 @@ impl World {
             warrant,
             question,
             bodies,
+            lookups,
         }
     }
 
@@ -603,14 +641,8 @@ impl World {
             .iter()
             .map(|at| (*at as u64, self.records[*at].clone()));
         let (charter, bodies) = (self.charter.clone(), played.bodies.clone());
-        Draft::new(
-            charter,
-            played.question,
-            records.collect(),
-            bodies,
-            Vec::new(),
-        )
-        .unwrap()
+        let lookups = played.lookups.clone();
+        Draft::new(charter, played.question, records.collect(), bodies, lookups).unwrap()
     }
 
     /// Puts the export of this content on the ledger; returns its index and record.
@@ -664,13 +696,71 @@ impl World {
             bodies: bodies
                 .map(|(of, opened)| (number(*of), opened.clone()))
                 .collect(),
-            lookups: Vec::new(),
+            lookups: played.lookups.clone(),
             chain: self.chain(&receipts),
             records,
             receipts,
         };
         seal(&content, played)
     }
+}
+
+/// The subscribers of both telecoms, of whom the first has the subject.
+fn subscribers(options: &Options) -> [Table; 2] {
+    let mut rng = StdRng::seed_from_u64(3);
+    let mut number = 0u32;
+    TELECOMS.map(|telecom| {
+        number += 1;
+        let others = (0..20u32).map(|other| format!("1390000{number:01}{other:03}"));
+        let first = (telecom == options.origin).then(|| PHONE.to_owned());
+        let labels = first.into_iter().chain(others).map(|phone| {
+            let selector = Selector::new(Semantic::Phone, &phone).unwrap();
+            let row = vec![
+                Cell::Text(selector.value().into()),
+                Cell::Text(options.holder.into()),
+                Cell::Int(1_500_000_000_000),
+            ];
+            let label = Label {
+                rows: vec![primitives::cbor::encode(&row).unwrap()],
+                derived: Vec::new(),
+            };
+            (selector.to_input(), label)
+        });
+        Table::new(telecom, 0, labels.collect(), &mut rng)
+    })
+}
+
+/// Looks the subject up at both telecoms: what shows it, and what each signs.
+fn looked_up(
+    tables: &[Table; 2],
+    scope: Scope,
+    snapshots: [Digest; 2],
+    seen: &mut [Digest; 2],
+) -> Vec<Lookup> {
+    let mut rng = StdRng::seed_from_u64(4);
+    let targets: Vec<_> = subjects_of(PHONE).subjects.iter().map(target).collect();
+    let mut lookups = Vec::new();
+    for ((table, snapshot), seen) in tables.iter().zip(snapshots).zip(seen) {
+        let context = table.context(scope, snapshot);
+        let opened = table.lookup(context, targets.clone(), &mut rng);
+        let transcript = opened.transcript;
+        let (step, part) = (0, 0);
+        let all = vec![Seen {
+            step,
+            snapshot,
+            part,
+            transcript,
+        }];
+        *seen = run_transcript(&scope.run, all).unwrap();
+        lookups.push(Lookup {
+            step,
+            institution: table.of.clone(),
+            snapshot,
+            part,
+            shown: opened.shown.unwrap(),
+        });
+    }
+    lookups
 }
 
 /// Lists, signs with the exporter's own key and packs whatever the content is.

@@ -35,6 +35,13 @@ pub(super) fn targets() -> Vec<Target> {
         .smoke(300)
         .memory(8 << 20),
         Target::new(
+            "shown",
+            "what shows a lookup's rows, in a bundle",
+            shown_seeds,
+            shown,
+        )
+        .smoke(400),
+        Target::new(
             "element",
             "elements and scalars of the group",
             element_seeds,
@@ -236,6 +243,61 @@ fn answer(bytes: &[u8]) {
     }
     if receiver.finish().is_ok() {
         assert!(bytes == honest[at], "an altered answer was opened");
+    }
+}
+
+/// What the requester of the honest answer keeps to show it, and the transcript.
+fn honest_shown() -> &'static (Vec<u8>, Digest) {
+    static SHOWN: LazyLock<(Vec<u8>, Digest)> = LazyLock::new(|| {
+        let context = WORLD.context(WORLD.prepared.params());
+        let asking = Asking::new(context, WORLD.signer.public());
+        let (_, mut receiver) = asking.ask(WORLD.wanted()).expect("a request");
+        for frame in honest_frames() {
+            receiver.on_frame(frame.clone()).expect("an honest frame");
+        }
+        let opened = receiver.finish().expect("an honest answer");
+        (
+            opened.shown.expect("a rooted transcript"),
+            opened.transcript,
+        )
+    });
+    &SHOWN
+}
+
+fn shown_seeds() -> Vec<Vec<u8>> {
+    vec![honest_shown().0.clone()]
+}
+
+/// Whatever is shown, rows that a custodian signed are the only ones that open under its
+/// transcript.
+fn shown(bytes: &[u8]) {
+    static BOUND: LazyLock<evidence::foreign::Shown> = LazyLock::new(|| {
+        let context = WORLD.context(WORLD.prepared.params());
+        let scope = context.scope;
+        let inputs = INPUTS.iter().zip(&WORLD.blinds);
+        evidence::foreign::Shown {
+            scope: [scope.network.0, scope.warrant, scope.plan, scope.run],
+            step: context.step,
+            parties: [context.requester, context.custodian],
+            snapshot: context.snapshot,
+            buckets: (Digest(*context.table.salt()), context.table.bucket_bits()),
+            plan_key: Digest(context.plan_key.to_bytes()),
+            selectors: inputs
+                .map(|(input, (blind, _))| (input.to_vec(), Digest(*blind)))
+                .collect(),
+        }
+    });
+    static HONEST: LazyLock<(Digest, Vec<Vec<u8>>)> = LazyLock::new(|| {
+        let (honest, transcript) = honest_shown();
+        let opened = BOUND.open(honest).expect("the honest lookup opens");
+        assert_eq!(opened.0, *transcript, "the custodian signed another");
+        assert_eq!(opened.1.len(), 4, "two selectors of two rows each");
+        opened
+    });
+    let honest = &*HONEST;
+    if let Some((transcript, rows)) = BOUND.open(bytes) {
+        let same = transcript == honest.0;
+        assert!(!same || rows == honest.1, "other rows under one transcript");
     }
 }
 

@@ -41,6 +41,7 @@ fn wanted_keys(core: &Core, plan: &Plan) -> BTreeSet<(Digest, String, u8)> {
 pub(crate) fn key_commitments(core: &Core, question: &Digest) -> Result<Vec<KeyCommitment>> {
     let state = core.state();
     let case = load(core, &state, question)?;
+    core.warrant_in_force(&state, &case.warrant_id)?;
     check_plan(core, &state, &case)?;
     core.plan_keys(question, &wanted_keys(core, &case.plan))
 }

@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use docket::statement::KeyCommitment;
+use docket::{statement::KeyCommitment, transcript::Seen};
 use mpc::{
     PlanKey,
     lookup::{
@@ -22,7 +22,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{Core, lock},
     error::{Error, Result},
-    exchange::Seen,
     store::Shelf,
 };
 

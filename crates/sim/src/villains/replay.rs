@@ -4,10 +4,9 @@
 //! The node refuses to open what was put in the answer's place. A program of the
 //! villains' own can state it all the same: the ledger sees a commitment and a number,
 //! and the record stands under the officer's own signature. Then no bundle of that
-//! question may ever be made, and no verifier may take one.
-//!
-//! *Not here*: rows that are made to say that they answer the other question. Nothing in
-//! a bundle ties rows to a run (`docs/threat-model.md`).
+//! question may ever be made, and no verifier may take one: neither of what says that it
+//! answers the other question, nor (in every second seed) of what was made to say that
+//! it answers this one, since its rows are not those that custodians signed for this run.
 
 use docket::{Duty, Opened, Record, Statement, plan::Answer, state::QuestionPhase};
 use node::{RunResult, api::types::Act, store::Shelf};
@@ -48,10 +47,28 @@ pub(crate) async fn another_answer(office: &Office, first: Docket) -> Option<()>
     let what = "opens another case's answer";
     judge(world, (ME, what), tried, &["answer-mismatch"]);
     put(&own)?;
-    states(office, second, theirs.answer).await?;
+    let (answer, rule) = match sub(world.seed, ME, 8).0[0] & 1 {
+        0 => (theirs.answer, "answer-mismatch"),
+        _ => (relabelled(theirs.answer, &own.answer)?, "lookups"),
+    };
+    states(office, second, answer).await?;
     office.open(second).await?;
-    exports(office, second).await;
+    exports(office, second, rule).await;
     Some(())
+}
+
+/// Another case's rows as this one's; where both cases found the same, one row less. None
+/// where there was nothing to find.
+fn relabelled(theirs: Answer, own: &Answer) -> Option<Answer> {
+    let mut answer = Answer {
+        question: own.question,
+        ..theirs
+    };
+    if answer == *own {
+        let mut tables = answer.tables.iter_mut();
+        tables.find_map(|table| table.rows.pop())?;
+    }
+    Some(answer)
 }
 
 /// States another case's answer as this question's, by a program of the villains' own.
@@ -91,7 +108,7 @@ async fn states(office: &Office, second: Docket, answer: Answer) -> Option<()> {
 }
 
 /// Exports it: the honest opening came second, and the first is what counts.
-async fn exports(office: &Office, second: Docket) {
+async fn exports(office: &Office, second: Docket, rule: &'static str) {
     let world = &office.world;
     let police = world.place("police");
     let export = Act::ExportBundle {
@@ -110,13 +127,9 @@ async fn exports(office: &Office, second: Docket) {
         tried = match made.await {
             Some(Ok(_)) => Some(Attempt::Done(())),
             Some(Err(error)) if !error.retry() => {
-                let named = error.to_string().contains("answer-mismatch");
-                let rule = if named {
-                    "answer-mismatch"
-                } else {
-                    error.rule()
-                };
-                Some(Attempt::Refused(rule.to_owned()))
+                let named = error.to_string().contains(rule);
+                let found = if named { rule } else { error.rule() };
+                Some(Attempt::Refused(found.to_owned()))
             }
             _ => None,
         };
@@ -126,5 +139,5 @@ async fn exports(office: &Office, second: Docket) {
         world.sleep(AGAIN).await;
     }
     let what = "exports another case's answer";
-    judge(world, (ME, what), tried, &["answer-mismatch"]);
+    judge(world, (ME, what), tried, &[rule]);
 }
