@@ -1036,6 +1036,7 @@ export const bundle: BundleCheck = {
     basis: '《刑事诉讼法》第一百四十四条',
     window_ms: [now - 90 * day, now],
     rows: 46,
+    lookups: 4,
     records: 31,
     log_size: 412,
     network_name: '城市协查网络',

@@ -161,6 +161,7 @@ export interface BundleCheck {
     basis?: string | null
     window_ms: number[]
     rows: number
+    lookups?: number | null
     records: number
     log_size: number
     network_name: string

@@ -170,6 +170,15 @@ function Result({ result }: { result: BundleCheck }) {
               facts.basis ? [say('法律依据', 'Legal basis'), facts.basis] : null,
               [say('数据时段', 'Window'), windowText(facts.window_ms)],
               [say('行数', 'Rows'), number(facts.rows, lang)],
+              facts.lookups == null
+                ? null
+                : [
+                    say('各行的证明', 'Proof of the rows'),
+                    say(
+                      `由 ${number(facts.lookups, lang)} 次查询重新解出，均与数据机构所签一致`,
+                      `opened again from ${number(facts.lookups, lang)} lookups, as their custodians signed them`,
+                    ),
+                  ],
               [say('记录', 'Records'), number(facts.records, lang)],
               [say('开启', 'Opened'), moment(facts.disclosed_ms)],
               [say('导出', 'Exported'), moment(facts.exported_ms)],
