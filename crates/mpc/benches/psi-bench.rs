@@ -1,4 +1,4 @@
-//! Figures of joint sets: `psi-bench [psi] [--log2-items N] [--security
+//! Figures of joint sets: `psi-bench [psi] [--log2-items N | --items N] [--security
 //! malicious|semi-honest] [--fast-code] [--phases] [--json]`.
 //!
 //! Why it exists: the limits that the design states are measured here, beside the
@@ -28,12 +28,20 @@ use sets::{correlate, floor, hashed, ids, scope};
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    let (mut log2, mut security) = (20, Security::Malicious);
+    let (mut size, mut security) = ("log2_items=20".to_owned(), Security::Malicious);
+    let mut items = 1usize << 20;
     let mut code = Code::Conservative;
     let (mut json, mut phases) = (false, false);
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "--log2-items" => log2 = args.next().and_then(|n| n.parse().ok()).unwrap_or(20),
+            "--log2-items" => {
+                let log2: u32 = args.next().unwrap().parse().unwrap();
+                (items, size) = (1 << log2, format!("log2_items={log2}"));
+            }
+            "--items" => {
+                items = args.next().unwrap().parse().unwrap();
+                size = format!("items={items}");
+            }
             "--security" => match args.next().as_deref() {
                 Some("semi-honest") => security = Security::SemiHonest,
                 Some("malicious") => security = Security::Malicious,
@@ -48,7 +56,6 @@ fn main() {
             _ => return,
         }
     }
-    let items = 1usize << log2;
     let protocol = Protocol::Rr22(security);
     let mut clock = Clock::default();
     let (mine, theirs) = (ids(0, items), ids(items / 2, items));
@@ -60,7 +67,7 @@ fn main() {
         clock.show();
     }
     let each = as_f64(outcome.bytes) / as_f64(items);
-    Report::new(&format!("mpc::psi/log2_items={log2}"))
+    Report::new(&format!("mpc::psi/{size}"))
         .note("protocol", format!("\"{protocol:?}\""))
         .note("code", format!("\"{code:?}\""))
         .figure("cpu_s", clock.total())

@@ -18,6 +18,8 @@ mod keys;
 mod leaks;
 #[path = "constant-time/lookups.rs"]
 mod lookups;
+#[path = "constant-time/many.rs"]
+mod many;
 #[path = "constant-time/mark.rs"]
 mod mark;
 #[path = "constant-time/sets.rs"]
@@ -66,7 +68,7 @@ const fn leak(name: &'static str, secrets: &'static str, run: fn()) -> Part {
     }
 }
 
-const PARTS: [Part; 21] = [
+const PARTS: [Part; 24] = [
     leak("a branch, on purpose", "a bit", leaks::branch),
     leak("an index, on purpose", "a place", leaks::index),
     leak(
@@ -107,6 +109,21 @@ const PARTS: [Part; 21] = [
         sets::rr22_semi_honest,
     ),
     part("psi::circuit", "Δ, vectors, halves, payload", sets::circuit),
+    part(
+        "psi::many, for a holder",
+        "Δ, vectors, keys, stores",
+        many::for_a_holder,
+    ),
+    part(
+        "psi::many, for an opener",
+        "Δ, vectors, keys, stores, names, lists",
+        many::for_an_opener,
+    ),
+    part(
+        "psi::many, counted first",
+        "Δ, vectors, keys, stores, names, lists",
+        many::counted,
+    ),
     part("shares, owners", "columns, masks", three::owner),
     part("shares, numbers", "keys, shares", three::numbers),
     part("shares, bits", "keys, shares", three::bits),

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! A subject is a key of 128 bits in shares ([`key`]); tables are brought together
-//! by sorting ([`mod@order`]).
+//! by sorting (`joint/order.rs`).
 //!
 //! *Adversary*: that of [`crate::shares`]: one of the three parties, malicious
 //! with abort, or semi-honest. Owners may lie about their own rows and nothing
@@ -33,7 +33,7 @@
 //! which the owner may pad ([`Schema::pad`](table::Schema::pad)); widths and the
 //! program; the count that a question finds, before anybody decides; what a
 //! question's module says beyond that; with small probability that two keys had
-//! one short hash ([`mod@order`]). To the receiver: the answer's rows. Nobody learns how
+//! one short hash (`joint/order.rs`). To the receiver: the answer's rows. Nobody learns how
 //! many rows matched on the way, which owners' rows they were, or anything of
 //! those that did not.
 //!

@@ -20,8 +20,9 @@
 //!
 //! *Not here*: what memcheck can't see. It knows branches and addresses, not
 //! instructions whose time depends on their operands (the code divides by public
-//! numbers alone), and no AVX-512: the wide twins of [`crate::simd`] have the same
-//! shape as what is checked, and are not checked themselves.
+//! numbers alone), and no AVX-512: the wide twins of [`crate::simd`] are not checked
+//! themselves. Most have the same shape as what is checked; those over elements of
+//! the Galois ring go other ways, which say themselves what they branch on.
 
 use subtle::Choice;
 

@@ -9,7 +9,7 @@
 //! snapshot is committed, and 128 bits stand whoever looks for a collision after.
 //!
 //! Comparing 128 bits costs a circuit twice as large, so rows are *sorted* by a
-//! short universal hash of the key ([`super::order`]) and *compared* by the
+//! short universal hash of the key (`joint/order.rs`) and *compared* by the
 //! whole of it.
 //!
 //! *Invariants*: a key is compared in shares only. It is no secret by itself:

@@ -26,7 +26,7 @@
 //! get one tag for `x` in `Y`; for any other `x`, `Δ·(P(x) + H(x))` is as hard to
 //! guess for the receiver as `Δ`.
 //!
-//! *Two strengths* ([`Security`](super::Security)):
+//! *Two strengths* ([`Security`]):
 //! - malicious: values of 128 bits, tags of 16 bytes, the offset `w`, and the
 //!   item in the last hash, so that a simulator finds the sender's set in what the
 //!   oracle was asked;

@@ -266,7 +266,6 @@ impl Party<'_> {
         mut z: Shared<R::Element>,
     ) -> Result<(), Error> {
         let mut len = vectors[0].len();
-        let mut lead = [0; 4].map(|_| Vec::new());
         while len > 1 {
             if len % 2 == 1 {
                 for vector in &mut *vectors {
@@ -277,8 +276,7 @@ impl Party<'_> {
             }
             len /= 2;
             let all = vectors.each_ref().map(|vector| &vector[..2 * len]);
-            let terms = halves::<R>(all, &mut lead);
-            let made = self.reshare_elements::<R>(terms.to_vec())?;
+            let made = self.reshare_elements::<R>(R::halves(all).to_vec())?;
             let at = R::challenge(self.coin()?[0]);
             let claim = |z: &R::Element, made: &[R::Element]| {
                 // h(1) = z − h(0), then the quadratic at the challenge.
@@ -315,14 +313,11 @@ impl Party<'_> {
             mine: vec![R::random(&mut self.with_previous)],
             next: vec![R::random(&mut self.with_next)],
         };
-        let of_b = Elements {
-            mine: vec![b.mine.clone()],
-            next: vec![b.next.clone()],
-        };
-        let made = self.reshare_elements::<R>(vec![cross::<R>(
-            [&other.mine, &other.next],
-            [&of_b.mine, &of_b.next],
-        )])?;
+        let mut both = b.mine.clone();
+        R::add(&mut both, &b.next);
+        let mut term = R::mul(&other.mine[0], &both);
+        R::add(&mut term, &R::mul(&other.next[0], &b.mine));
+        let made = self.reshare_elements::<R>(vec![term])?;
         let at = R::challenge(self.coin()?[0]);
         let masked = |a: &R::Element, other: &R::Element| {
             let mut sum = R::mul(&at, a);
@@ -452,65 +447,6 @@ fn expand_rows<R: Extension>(rows: &[R::Element], at: &R::Element) -> Vec<R::Ele
         out.extend([zero, one]);
     }
     out
-}
-
-/// This party's terms of `Σ x_j·y_j` over the first halves, and of the same sum over
-/// the halves' differences, for which `lead` is room.
-fn halves<R: Extension>(
-    all: [&[R::Element]; 4],
-    lead: &mut Vectors<R::Element>,
-) -> [R::Element; 2] {
-    let half = all[0].len() / 2;
-    let (mut at_zero, mut at_most) = (R::zero(), R::zero());
-    for start in (0..half).step_by(R::BLOCK) {
-        let end = (start + R::BLOCK).min(half);
-        let [x, x_next, y, y_next] = all.map(|vector| &vector[start..end]);
-        R::add(&mut at_zero, &cross::<R>([x, x_next], [y, y_next]));
-        for (lead, vector) in lead.iter_mut().zip(all) {
-            lead.clear();
-            lead.extend_from_slice(&vector[half + start..half + end]);
-            for (to, low) in lead.iter_mut().zip(&vector[start..end]) {
-                R::sub(to, low);
-            }
-        }
-        let [x, x_next, y, y_next] = lead.each_ref().map(Vec::as_slice);
-        R::add(&mut at_most, &cross::<R>([x, x_next], [y, y_next]));
-    }
-    [at_zero, at_most]
-}
-
-/// This party's terms of `Σ x_j·y_j`, from both components of each.
-fn cross<R: Extension>(x: [&[R::Element]; 2], y: [&[R::Element]; 2]) -> R::Element {
-    let mut both = y[0].to_vec();
-    for (to, next) in both.iter_mut().zip(y[1]) {
-        R::add(to, next);
-    }
-    let mut sum = R::dot(x[0], &both);
-    R::add(&mut sum, &R::dot(x[1], y[0]));
-    sum
-}
-
-/// Values on {0, 1}^depth into values on {0, 1, ∞}^depth of the multilinear
-/// polynomial through them, in place: `places` are those of [`ternary`], and
-/// `wide` has 3^depth words.
-fn extend(values: &[u64], wide: &mut [u64], places: &[usize], minus: impl Fn(u64, u64) -> u64) {
-    for (place, value) in places.iter().zip(values) {
-        wide[*place] = *value;
-    }
-    let (mut span, mut blocks) = (1, values.len() / 2);
-    while blocks > 0 {
-        // Where the bits above this one, which still are 0 or 1, put each block.
-        for place in &places[..blocks] {
-            let block = &mut wide[3 * span * place..][..3 * span];
-            let (low, lead) = block.split_at_mut(2 * span);
-            let (zero, one) = low.split_at(span);
-            for (to, (zero, one)) in lead.iter_mut().zip(zero.iter().zip(one)) {
-                *to = minus(*one, *zero);
-            }
-        }
-        span *= 3;
-        blocks /= 2;
-    }
 }
 
 /// The places of all points of {0, 1}^depth.

@@ -11,7 +11,7 @@
 //! 2^48 elements.
 
 use super::{check::Vectors, party::Stream};
-use crate::simd::rings;
+use crate::simd::rings::{self, Element};
 
 /// Coefficients of an element of the Galois ring.
 pub(crate) const DEGREE: usize = 48;
@@ -21,7 +21,7 @@ pub(crate) const DEGREE: usize = 48;
 #[derive(Default)]
 pub(crate) struct Room {
     binary: Vectors<u64>,
-    galois: Vectors<[u64; DEGREE]>,
+    galois: Vectors<Element>,
 }
 
 /// A ring with a large exceptional set; elements are shared like the base
@@ -31,8 +31,6 @@ pub(crate) trait Extension {
     type Element: Clone;
     /// Words of an element in a frame.
     const WORDS: usize;
-    /// Elements that are worked on while they are in the nearest cache.
-    const BLOCK: usize;
 
     /// The party's room for vectors.
     fn room(room: &mut Room) -> &mut Vectors<Self::Element>;
@@ -41,8 +39,9 @@ pub(crate) trait Extension {
     fn add(a: &mut Self::Element, b: &Self::Element);
     fn sub(a: &mut Self::Element, b: &Self::Element);
     fn mul(a: &Self::Element, b: &Self::Element) -> Self::Element;
-    /// `Σ a_j·b_j`.
-    fn dot(a: &[Self::Element], b: &[Self::Element]) -> Self::Element;
+    /// `Σ x·(y + y') + x'·y` over the first halves of x, x', y and y', and over the
+    /// differences of both halves.
+    fn halves(all: [&[Self::Element]; 4]) -> [Self::Element; 2];
     /// `low_j += at·(high_j − low_j)`, `at` of the exceptional set.
     fn move_by(low: &mut [Self::Element], high: &[Self::Element], at: &Self::Element);
     /// An element of the exceptional set.
@@ -62,7 +61,6 @@ pub(crate) enum Binary {}
 impl Extension for Binary {
     type Element = u64;
     const WORDS: usize = 1;
-    const BLOCK: usize = 1024;
 
     fn room(room: &mut Room) -> &mut Vectors<u64> {
         &mut room.binary
@@ -88,17 +86,27 @@ impl Extension for Binary {
         reduce(multiply(*a, *b))
     }
 
-    fn dot(a: &[u64], b: &[u64]) -> u64 {
-        rings::dot(a, b)
+    fn halves(all: [&[u64]; 4]) -> [u64; 2] {
+        let half = all[0].len() / 2;
+        let mut lead = [[0; BLOCK]; 4];
+        let [mut at_zero, mut at_most] = [0; 2];
+        for start in (0..half).step_by(BLOCK) {
+            let len = BLOCK.min(half - start);
+            let low = all.map(|vector| &vector[start..start + len]);
+            let high = all.map(|vector| &vector[half + start..][..len]);
+            at_zero ^= cross(low);
+            for (lead, (low, high)) in lead.iter_mut().zip(low.iter().zip(high)) {
+                sums(lead, low, high);
+            }
+            at_most ^= cross(lead.each_ref().map(|lead| &lead[..len]));
+        }
+        [at_zero, at_most]
     }
 
     fn move_by(low: &mut [u64], high: &[u64], at: &u64) {
-        let mut difference = [0; Self::BLOCK];
-        let blocks = high.chunks(Self::BLOCK);
-        for (low, high) in low.chunks_mut(Self::BLOCK).zip(blocks) {
-            for (to, (low, high)) in difference.iter_mut().zip(low.iter().zip(high)) {
-                *to = low ^ high;
-            }
+        let mut difference = [0; BLOCK];
+        for (low, high) in low.chunks_mut(BLOCK).zip(high.chunks(BLOCK)) {
+            sums(&mut difference, low, high);
             rings::add_scaled(low, &difference, *at);
         }
     }
@@ -113,6 +121,22 @@ impl Extension for Binary {
 
     fn read(words: &[u64]) -> u64 {
         words[0]
+    }
+}
+
+/// Words that are worked on while they are in the nearest cache.
+const BLOCK: usize = 1024;
+
+/// `Σ x·(y + y') + x'·y` over at most a block.
+fn cross([x, x_next, y, y_next]: [&[u64]; 4]) -> u64 {
+    let mut both = [0; BLOCK];
+    sums(&mut both, y, y_next);
+    rings::dot(x, &both) ^ rings::dot(x_next, y)
+}
+
+fn sums(to: &mut [u64], a: &[u64], b: &[u64]) {
+    for (to, (a, b)) in to.iter_mut().zip(a.iter().zip(b)) {
+        *to = a ^ b;
     }
 }
 
@@ -146,113 +170,65 @@ pub(crate) fn reduce(product: u128) -> u64 {
 pub(crate) enum Galois {}
 
 impl Extension for Galois {
-    type Element = [u64; DEGREE];
+    type Element = Element;
     const WORDS: usize = DEGREE;
-    const BLOCK: usize = 128;
 
-    fn room(room: &mut Room) -> &mut Vectors<Self::Element> {
+    fn room(room: &mut Room) -> &mut Vectors<Element> {
         &mut room.galois
     }
 
-    fn zero() -> Self::Element {
-        [0; DEGREE]
+    fn zero() -> Element {
+        Element::ZERO
     }
 
-    fn one() -> Self::Element {
-        let mut one = [0; DEGREE];
-        one[0] = 1;
-        one
+    fn one() -> Element {
+        Self::challenge(1)
     }
 
-    fn add(a: &mut Self::Element, b: &Self::Element) {
-        for (a, b) in a.iter_mut().zip(b) {
+    fn add(a: &mut Element, b: &Element) {
+        for (a, b) in a.iter_mut().zip(b.iter()) {
             *a = a.wrapping_add(*b);
         }
     }
 
-    fn sub(a: &mut Self::Element, b: &Self::Element) {
-        for (a, b) in a.iter_mut().zip(b) {
+    fn sub(a: &mut Element, b: &Element) {
+        for (a, b) in a.iter_mut().zip(b.iter()) {
             *a = a.wrapping_sub(*b);
         }
     }
 
-    fn mul(a: &Self::Element, b: &Self::Element) -> Self::Element {
+    fn mul(a: &Element, b: &Element) -> Element {
         let mut wide = [0; 2 * DEGREE];
         rings::accumulate(&mut wide, a, b);
-        fold(&wide)
+        rings::fold(&wide)
     }
 
-    fn dot(a: &[Self::Element], b: &[Self::Element]) -> Self::Element {
-        // Every pair of coefficients has a sum of its own, so that no load waits
-        // for an overlapping store; the diagonals are added up once.
-        let mut square = vec![[0; DEGREE]; DEGREE];
-        rings::outer(&mut square, a, b);
-        let mut wide = [0u64; 2 * DEGREE];
-        for (i, row) in square.iter().enumerate() {
-            for (to, sum) in wide[i..].iter_mut().zip(row) {
-                *to = to.wrapping_add(*sum);
-            }
-        }
-        fold(&wide)
+    fn halves(all: [&[Element]; 4]) -> [Element; 2] {
+        rings::halves(all).each_ref().map(rings::fold)
     }
 
-    fn move_by(low: &mut [Self::Element], high: &[Self::Element], at: &Self::Element) {
+    fn move_by(low: &mut [Element], high: &[Element], at: &Element) {
         let bit = |(place, coefficient): (usize, &u64)| coefficient << place;
-        let bits = at.iter().enumerate().map(bit).sum();
-        for (low, high) in low.iter_mut().zip(high) {
-            let mut difference = *high;
-            Self::sub(&mut difference, low);
-            Self::add(low, &weigh(&difference, bits));
-        }
+        rings::move_by(low, high, at.iter().enumerate().map(bit).sum());
     }
 
-    fn challenge(bits: u64) -> Self::Element {
-        let mut element = [0; DEGREE];
+    fn challenge(bits: u64) -> Element {
+        let mut element = Element::ZERO;
         for (j, coefficient) in element.iter_mut().enumerate() {
             *coefficient = bits >> j & 1;
         }
         element
     }
 
-    fn write(element: &Self::Element, words: &mut Vec<u64>) {
-        words.extend_from_slice(element);
+    fn write(element: &Element, words: &mut Vec<u64>) {
+        words.extend_from_slice(&element.0);
     }
 
-    fn read(words: &[u64]) -> Self::Element {
-        let mut element = [0; DEGREE];
+    fn read(words: &[u64]) -> Element {
+        let mut element = Element::ZERO;
         element.copy_from_slice(&words[..DEGREE]);
         element
     }
-}
-
-/// An element times one of the exceptional set, without products.
-pub(crate) fn weigh(value: &[u64; DEGREE], bits: u64) -> [u64; DEGREE] {
-    fold(&rings::times(value, bits))
-}
-
-/// A product of degree up to 94 modulo X^48 + X^5 + X^3 + X^2 + 1.
-fn fold(wide: &[u64; 2 * DEGREE]) -> [u64; DEGREE] {
-    const TAPS: [usize; 4] = [0, 2, 3, 5];
-    const OVER: usize = 5;
-    // The upper half comes down at four places; what that puts above the top again
-    // are five coefficients, which come down once more.
-    let (low, high) = wide.split_at(DEGREE);
-    let mut out = [0; DEGREE + OVER];
-    out[..DEGREE].copy_from_slice(low);
-    for tap in TAPS {
-        for (to, high) in out[tap..tap + DEGREE].iter_mut().zip(high) {
-            *to = to.wrapping_sub(*high);
-        }
-    }
-    let (low, over) = out.split_at_mut(DEGREE);
-    for tap in TAPS {
-        for (to, over) in low[tap..tap + OVER].iter_mut().zip(over.iter()) {
-            *to = to.wrapping_sub(*over);
-        }
-    }
-    let mut folded = [0; DEGREE];
-    folded.copy_from_slice(low);
-    folded
 }
 
 #[cfg(test)]
@@ -285,7 +261,20 @@ mod tests {
         let a: Vec<u64> = (0..100).map(|_| rng.random()).collect();
         let b: Vec<u64> = (0..100).map(|_| rng.random()).collect();
         let due = a.iter().zip(&b).fold(0, |sum, (a, b)| sum ^ slow(*a, *b));
-        assert_eq!(Binary::dot(&a, &b), due);
+        assert_eq!(rings::dot(&a, &b), due);
+        // More than one block, and a last one that is not whole.
+        let all = [0; 4].map(|_| {
+            (0..2 * BLOCK + 6)
+                .map(|_| rng.random())
+                .collect::<Vec<u64>>()
+        });
+        let half = BLOCK + 3;
+        let at = |sign: u64, j: usize| {
+            let [x, x_next, y, y_next] = all.each_ref().map(|v| v[j] ^ sign * v[half + j]);
+            slow(x, y ^ y_next) ^ slow(x_next, y)
+        };
+        let due = [0, 1].map(|sign| (0..half).fold(0, |sum, j| sum ^ at(sign, j)));
+        assert_eq!(Binary::halves(all.each_ref().map(Vec::as_slice)), due);
     }
 
     /// `X^(2^DEGREE) = X` modulo 2 and no smaller subfield holds X: Rabin's test.
@@ -322,7 +311,7 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(2);
         for _ in 0..50 {
             let mut element = || {
-                let mut e = [0u64; DEGREE];
+                let mut e = Element::ZERO;
                 e.fill_with(|| rng.random());
                 e
             };
@@ -340,10 +329,14 @@ mod tests {
                     due[j] = due[j].wrapping_add(b[i].wrapping_mul(a[j]));
                 }
             }
-            assert_eq!(Galois::mul(&a, &b), due);
-            let mut sum = Galois::mul(&a, &b);
-            Galois::add(&mut sum, &Galois::mul(&a, &c));
-            assert_eq!(Galois::dot(&[a, a], &[b, c]), sum);
+            assert_eq!(Galois::mul(&a, &b).0, due);
+            // The first halves' sum is a·(b + c) + a·b.
+            let zero = Element::ZERO;
+            let [sum, _] = Galois::halves([&[a, zero], &[a, zero], &[b, zero], &[c, zero]]);
+            let mut both = Galois::mul(&a, &c);
+            Galois::add(&mut both, &Galois::mul(&a, &b));
+            Galois::add(&mut both, &Galois::mul(&a, &b));
+            assert_eq!(sum, both);
             let bits: u64 = rng.random();
             let at = Galois::challenge(bits);
             let mut moved = [a, b];
@@ -353,8 +346,9 @@ mod tests {
             let mut due = Galois::mul(&difference, &at);
             Galois::add(&mut due, &a);
             assert_eq!(moved[0], due);
-            let weighed = weigh(&a, bits);
-            assert_eq!(weighed, Galois::mul(&a, &Galois::challenge(bits)));
+            let mut weighed = [a];
+            rings::weigh_each(&mut weighed, &[bits]);
+            assert_eq!(weighed[0], Galois::mul(&a, &Galois::challenge(bits)));
         }
     }
 }

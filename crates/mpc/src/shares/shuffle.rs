@@ -205,15 +205,15 @@ impl Party<'_> {
         let mut terms = 0;
         for (column, (mine, next)) in columns.iter().zip(keys.mine.iter().zip(&keys.next)) {
             let sum = Shared {
-                mine: Binary::dot(&weights, &column.mine),
-                next: Binary::dot(&weights, &column.next),
+                mine: rings::dot(&weights, &column.mine),
+                next: rings::dot(&weights, &column.next),
             };
             terms ^= Binary::mul(&sum.mine, &(mine ^ next)) ^ Binary::mul(&sum.next, mine);
         }
         let made = self.reshare_elements::<Binary>(vec![terms])?;
         let difference = Shared {
-            mine: made.mine[0] ^ Binary::dot(&weights, &tags.mine),
-            next: made.next[0] ^ Binary::dot(&weights, &tags.next),
+            mine: made.mine[0] ^ rings::dot(&weights, &tags.mine),
+            next: made.next[0] ^ rings::dot(&weights, &tags.next),
         };
         if self.open_element::<Binary>(&difference)? != 0 {
             return self.fail(Error::faulty(Fault::ShuffleWrong, &[]));

@@ -11,6 +11,7 @@
 use chacha20::ChaCha20Rng;
 use primitives::Digest;
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::{
@@ -27,6 +28,7 @@ use crate::{
         function::{Asker, Evaluator, Shape},
         store::Reader,
     },
+    secrecy,
     vole::{ReceiverOutput, SenderOutput},
 };
 
@@ -335,7 +337,11 @@ impl Pivot {
                 transcripts,
             });
         }
-        let found = (0..self.set.genuine()).filter(|index| self.sums[*index] == F128::ZERO);
+        let has = |index: &usize| {
+            let zero = self.sums[*index].ct_eq(&F128::ZERO);
+            secrecy::outcome(zero, "which of its items a receiver has in common")
+        };
+        let found = (0..self.set.genuine()).filter(has);
         let mut places: Vec<u32> = found.map(|index| self.set.origin(index)).collect();
         places.sort_unstable();
         Ok(Found {

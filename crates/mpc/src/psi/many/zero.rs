@@ -21,6 +21,7 @@ use crate::{
         frames::{body_of, fixed, kind},
         set::Item,
     },
+    secrecy,
 };
 
 /// A half of a key, in its frame.
@@ -95,7 +96,8 @@ impl Pairing {
         let [low, high] = self.halves();
         let by = [u8::from(of_lower)];
         let link = self.link.as_bytes();
-        Digest::of(domains::PSI_MANY_HALVES, &[link, &by, low, high])
+        let digest = Digest::of(domains::PSI_MANY_HALVES, &[link, &by, low, high]);
+        secrecy::public(digest, "digests of halves, stated to who holds both")
     }
 
     fn done(&self) -> bool {

@@ -5,7 +5,7 @@ use primitives::{Digest, InstitutionId};
 use rand::{Rng as _, RngExt as _, rngs::StdRng};
 
 use super::{
-    many::{self, Role, Sets, refusal, three},
+    many::{self, Role, Sets, refusal, selectors, spoiled, three},
     world::{Honest, Wire, rng},
 };
 use crate::{
@@ -66,6 +66,11 @@ fn compute(
         assert!(pairs.0.iter().all(|[a, b]| a == b) && pairs.1.is_empty());
     }
     Ok(lists)
+}
+
+/// The lists of honest roles over an honest wire.
+fn honest_lists(setup: &Setup, sets: &Sets, names: &Sets, seed: u64) -> Lists {
+    compute(setup, sets, names, &mut rng(seed), (&mut Honest, &mut 0)).unwrap()
 }
 
 /// Shows the counter what is given for the lists.
@@ -157,10 +162,7 @@ fn the_count_is_the_ideal_one_and_that_of_the_names_for_two_to_ten() {
 
 #[test]
 fn the_count_is_the_ideal_one_over_several_frames() {
-    let selectors = |range: std::ops::Range<u32>| -> Vec<Vec<u8>> {
-        range.map(|n| n.to_be_bytes().to_vec()).collect()
-    };
-    let sets = [selectors(0..70_000), selectors(40_000..100_000)];
+    let sets = [0..70_000, 40_000..100_000].map(many::numbers);
     let setup = setup(&sets, 1, 1, 1);
     let found = answer(&setup, &sets, &mut rng(1), &mut Honest).unwrap();
     assert_eq!(found.len(), 30_000);
@@ -180,7 +182,7 @@ impl Wire for View {
 
 /// The frames to the counter, and its count.
 fn view(setup: &Setup, sets: &Sets, seed: u64) -> (Vec<Vec<u8>>, u64) {
-    let lists = compute(setup, sets, sets, &mut rng(seed), (&mut Honest, &mut 0)).unwrap();
+    let lists = honest_lists(setup, sets, sets, seed);
     let mut view = View(vec![]);
     let (counted, _) = show(setup, &lists, (&mut view, &mut 0)).unwrap();
     (view.0, counted.rows)
@@ -242,9 +244,6 @@ fn ones(tags: &[[u8; 16]]) -> Vec<usize> {
 
 #[test]
 fn the_counters_view_is_one_that_sizes_and_the_count_give() {
-    let selectors = |name: &str, range: std::ops::Range<u32>| -> Vec<Vec<u8>> {
-        range.map(|n| format!("{name}:{n}").into_bytes()).collect()
-    };
     // The same sizes and count; other items, and other items in common.
     let worlds = [
         [selectors("phone", 0..900), selectors("phone", 800..1500)],
@@ -314,14 +313,13 @@ fn a_holder_that_shows_other_tags_than_its_list_has_is_found() {
     let sets = three();
     for parts in [1, 2] {
         let setup = setup(&sets, parts, 2, 1);
-        let lists = compute(&setup, &sets, &sets, &mut rng(1), (&mut Honest, &mut 0)).unwrap();
+        let lists = honest_lists(&setup, &sets, &sets, 1);
         let (honest, _) = show(&setup, &lists, (&mut Honest, &mut 0)).unwrap();
         assert_eq!(honest.rows, ideal::common(&sets).len() as u64);
         for liar in [0, 1] {
             // It hides all that is in common: it shows tags of another run.
             let mut told = lists.clone();
-            let other = compute(&setup, &sets, &sets, &mut rng(2), (&mut Honest, &mut 0));
-            told[liar] = other.unwrap()[liar].clone();
+            told[liar] = honest_lists(&setup, &sets, &sets, 2)[liar].clone();
             let (counted, _) = show(&setup, &told, (&mut Honest, &mut 0)).unwrap();
             assert_eq!(counted.rows, 0);
             for side in [0, 1] {
@@ -349,10 +347,7 @@ fn a_holder_that_shows_other_tags_than_its_list_has_is_found() {
 fn a_spoiled_entry_is_left_out_and_the_count_says_so() {
     let sets = three();
     let setup = setup(&sets, 1, 2, 1);
-    let mut names = sets.clone();
-    let place = names[0].iter().position(|name| name == b"phone:7").unwrap();
-    names[0][place] = b"phone:13".to_vec();
-    let lists = compute(&setup, &sets, &names, &mut rng(1), (&mut Honest, &mut 0)).unwrap();
+    let lists = honest_lists(&setup, &sets, &spoiled(0), 1);
     let (counted, _) = show(&setup, &lists, (&mut Honest, &mut 0)).unwrap();
     let opened = lists::open(&setup, &lists[0][0], &lists[1][0]).unwrap();
     assert_eq!(counted.rows, ideal::common(&sets).len() as u64);
@@ -376,7 +371,7 @@ impl Wire for Tags<'_> {
 fn tags_that_are_altered_repeated_dropped_or_reordered_are_found() {
     let sets = three();
     let setup = setup(&sets, 1, 2, 1);
-    let lists = compute(&setup, &sets, &sets, &mut rng(1), (&mut Honest, &mut 0)).unwrap();
+    let lists = honest_lists(&setup, &sets, &sets, 1);
     let fault = |change: &dyn Fn(&mut Vec<u8>)| {
         let shown = show(&setup, &lists, (&mut Tags(change), &mut 0));
         shown.err().and_then(|error| error.fault())
@@ -410,7 +405,7 @@ fn tags_that_are_altered_repeated_dropped_or_reordered_are_found() {
         Some(Fault::TagsUnordered)
     );
     // Of another run under the same setup: its own end does not fit them.
-    let other = compute(&setup, &sets, &sets, &mut rng(2), (&mut Honest, &mut 0)).unwrap();
+    let other = honest_lists(&setup, &sets, &sets, 2);
     let mut other_view = View(vec![]);
     show(&setup, &other, (&mut other_view, &mut 0)).unwrap();
     let of_other = other_view.0.into_iter();
@@ -425,7 +420,7 @@ fn tags_that_are_altered_repeated_dropped_or_reordered_are_found() {
 fn frames_out_of_their_turn_are_refused() {
     let sets = three();
     let setup = setup(&sets, 2, 2, 1);
-    let lists = compute(&setup, &sets, &sets, &mut rng(1), (&mut Honest, &mut 0)).unwrap();
+    let lists = honest_lists(&setup, &sets, &sets, 1);
     let fault = |result: Result<_, Error>| result.err().and_then(|error| error.fault());
     let place = setup.place(setup.counter.as_ref().unwrap()).unwrap();
     let ready = fixed(kind::READY, &[]);

@@ -275,15 +275,22 @@ fn real_equals_ideal_for_two_to_ten() {
     }
 }
 
+/// Numbers as selectors of four bytes.
+pub(super) fn numbers(range: std::ops::Range<u32>) -> Vec<Vec<u8>> {
+    range.map(|n| n.to_be_bytes().to_vec()).collect()
+}
+
+/// Numbers as selectors of a kind.
+pub(super) fn selectors(kind: &str, range: std::ops::Range<u32>) -> Vec<Vec<u8>> {
+    range.map(|n| format!("{kind}:{n}").into_bytes()).collect()
+}
+
 #[test]
 fn real_equals_ideal_over_several_frames() {
-    let selectors = |range: std::ops::Range<u32>| -> Vec<Vec<u8>> {
-        range.map(|n| n.to_be_bytes().to_vec()).collect()
-    };
     let sets = [
-        selectors(0..70_000),
-        selectors(40_000..100_000),
-        selectors(20_000..45_000),
+        numbers(0..70_000),
+        numbers(40_000..100_000),
+        numbers(20_000..45_000),
     ];
     for receiver in [Some(2), None] {
         let setup = setup(&sets, receiver, 1, 1);
@@ -294,10 +301,16 @@ fn real_equals_ideal_over_several_frames() {
 }
 
 pub(super) fn three() -> [Vec<Vec<u8>>; 3] {
-    let selectors = |range: std::ops::Range<u32>| -> Vec<Vec<u8>> {
-        range.map(|n| format!("phone:{n}").into_bytes()).collect()
-    };
-    [selectors(0..10), selectors(4..14), selectors(6..16)]
+    [0..10, 4..14, 6..16].map(|range| selectors("phone", range))
+}
+
+/// The names of [`three`], of which one holder gives one that the others do not have:
+/// 13 for 7, which is in all sets.
+pub(super) fn spoiled(holder: usize) -> [Vec<Vec<u8>>; 3] {
+    let mut names = three();
+    let place = names[holder].iter().position(|name| name == b"phone:7");
+    names[holder][place.unwrap()] = b"phone:13".to_vec();
+    names
 }
 
 #[test]
@@ -305,13 +318,7 @@ fn a_name_that_the_other_does_not_vouch_for_is_left_out() {
     let sets = three();
     let setup = setup(&sets, None, 2, 1);
     for liar in [0, 1] {
-        let mut names = sets.clone();
-        let place = names[liar]
-            .iter()
-            .position(|name| name == b"phone:7")
-            .unwrap();
-        names[liar][place] = b"phone:13".to_vec();
-        let mut roles = roles(&setup, &sets, &names, &mut rng(1));
+        let mut roles = roles(&setup, &sets, &spoiled(liar), &mut rng(1));
         drive(&mut roles, &mut Honest).unwrap();
         let (_, found) = finish(roles).unwrap();
         let expected: Vec<Vec<u8>> = ideal::common(&sets)

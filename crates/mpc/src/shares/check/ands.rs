@@ -11,7 +11,7 @@
 //! uniform whatever the secrets are; who times them learns what a corrupt
 //! party would know anyway.
 
-use super::{Claims, Elements, Made, Vectors, extend, places};
+use super::{Claims, Elements, Made, Vectors, places};
 use crate::shares::{
     extension::{Binary, reduce},
     lanes,
@@ -37,9 +37,8 @@ impl Claims for Planes<'_> {
         let Made { x, y, z } = self.0;
         for (b, weight) in weights.iter().enumerate() {
             for (half, wide) in [&x.mine, &x.next, &y.mine, &y.next].iter().zip(&mut wide) {
-                extend(taken(half, b, &mut block), wide, &places, |one, zero| {
-                    one ^ zero
-                });
+                let block = taken(half, b, &mut block);
+                rings::extend(block, wide, &places, |one, zero| one ^ zero);
             }
             let [x_mine, x_next, y_mine, y_next] = &wide;
             for (at, to) in terms.iter_mut().enumerate() {

@@ -15,11 +15,12 @@
 //! - Weights are 0/1 combinations of 48 powers, so weighing adds, never multiplies.
 //! - Places in tables are bits of weights, which are public; shares steer nothing.
 
-use std::ops::Range;
-
 use super::{Claims, Elements, Made, Vectors, places};
-use crate::shares::extension::{DEGREE, Galois, weigh};
-use crate::simd::rings::{self, GROUP, GROUPS, LANES, Lanes};
+use crate::shares::{
+    extension::{DEGREE, Galois},
+    lanes,
+};
+use crate::simd::rings::{self, Element, GROUP, GROUPS, LANES, Lanes, Near, Tables};
 
 /// Columns that are weighed at once.
 const CHUNK: usize = GROUP * GROUPS;
@@ -36,60 +37,53 @@ impl Claims for Numbers<'_> {
         self.0.z.len().div_ceil(1 << depth)
     }
 
-    fn sums(&self, weights: &[u64], depth: u32) -> (Vec<[u64; DEGREE]>, Elements<[u64; DEGREE]>) {
+    fn sums(&self, weights: &[u64], depth: u32) -> (Vec<Element>, Elements<Element>) {
         let rows = 1usize << depth;
-        let mut grid = Vec::with_capacity(3usize.pow(depth));
-        // A third of the grid at a time, so that its sums stay near too.
-        for digit in Digit::of(depth).iter().copied() {
-            grid.extend(self.grid(weights, depth, digit));
-        }
-        let z = self.0.z;
-        let sums = [&z.mine, &z.next].map(|half| {
-            let mut sums = Weighed::new(rows);
-            for (chunk, weights) in weights.chunks(CHUNK).enumerate() {
-                for column in 0..weights.len() {
-                    let start = (chunk * CHUNK + column) * rows;
-                    sums.place_column(half.get(start..).unwrap_or_default(), column);
+        let Made { x, y, z } = self.0;
+        // A third of the grid at a time, so that its products stay near.
+        let digits = Digit::of(depth);
+        let mut points = Points::new(depth, digits.len());
+        let mut grid: Vec<Weighed> = digits
+            .iter()
+            .map(|_| Weighed::new(points.out.len()))
+            .collect();
+        let mut sums = [0; 2].map(|_| Weighed::new(rows));
+        let mut tables = Tables::EMPTY;
+        for (chunk, weights) in weights.chunks(CHUNK).enumerate() {
+            let start = |column: usize| (chunk * CHUNK + column) * rows;
+            for first in (0..weights.len()).step_by(LANES) {
+                points.gather([&x.mine, &x.next, &y.mine, &y.next], start(first));
+                for (digit, third) in digits.iter().zip(&mut grid) {
+                    points.of_products(*digit);
+                    third.place(&points.out, first);
                 }
-                sums.add(&picks(weights));
             }
-            sums.finish()
-        });
-        let [mine, next] = sums;
+            for (half, sums) in [&z.mine, &z.next].into_iter().zip(&mut sums) {
+                for column in 0..weights.len() {
+                    sums.place_column(half.get(start(column)..).unwrap_or_default(), column);
+                }
+            }
+            let picks = picks(weights);
+            for part in grid.iter_mut().chain(&mut sums) {
+                part.add(&picks, &mut tables);
+            }
+        }
+        let [mine, next] = sums.map(Weighed::finish);
+        let grid = grid.into_iter().flat_map(Weighed::finish).collect();
         (grid, Elements { mine, next })
     }
 
-    fn fold(&self, weights: &[u64], rows: &[[u64; DEGREE]], out: &mut Vectors<[u64; DEGREE]>) {
+    fn fold(&self, weights: &[u64], rows: &[Element], out: &mut Vectors<Element>) {
         let Made { x, y, .. } = self.0;
         let halves = [&x.mine, &x.next, &y.mine, &y.next];
         for (out, half) in out.iter_mut().zip(halves) {
-            out.resize(half.len().div_ceil(rows.len()), [0; DEGREE]);
+            out.resize(half.len().div_ceil(rows.len()), Element::ZERO);
             rings::combine(out, half, rows);
         }
         let [x, x_next, ..] = out;
         for column in [x, x_next] {
-            for (value, weight) in column.iter_mut().zip(weights) {
-                *value = weigh(value, *weight);
-            }
+            rings::weigh_each(column, weights);
         }
-    }
-}
-
-impl Numbers<'_> {
-    /// The weighed products at the points of one value of the highest variable.
-    fn grid(&self, weights: &[u64], depth: u32, digit: Digit) -> Vec<[u64; DEGREE]> {
-        let Made { x, y, .. } = self.0;
-        let mut points = Points::new(depth, digit);
-        let mut grid = Weighed::new(points.out.len());
-        for (chunk, weights) in weights.chunks(CHUNK).enumerate() {
-            for first in (0..weights.len()).step_by(LANES) {
-                let start = (chunk * CHUNK + first) << depth;
-                points.of_products([&x.mine, &x.next, &y.mine, &y.next], start);
-                grid.place(&points.out, first);
-            }
-            grid.add(&picks(weights));
-        }
-        grid.finish()
     }
 }
 
@@ -116,87 +110,87 @@ impl Digit {
 /// The products of eight columns on a part of the grid, and what is needed to make
 /// them.
 struct Points {
-    rows: usize,
-    digit: Digit,
     places: Vec<usize>,
-    /// x, x', y + y' and y: rows, then the points of the highest bits.
+    /// x, x', y + y' and y: all rows.
+    rows: [Vec<Lanes>; 4],
+    /// Those of one value of the highest variable, then the points of the bits above the
+    /// lowest ones.
     halves: [Vec<Lanes>; 4],
     /// What the next bit is extended into.
     spare: Vec<Lanes>,
-    wide: [Vec<Lanes>; 4],
+    near: Box<Near>,
     out: Vec<Lanes>,
 }
 
 impl Points {
-    fn new(depth: u32, digit: Digit) -> Self {
+    fn new(depth: u32, parts: usize) -> Self {
         let near = depth.min(NEAR);
-        let part = depth - u32::from(digit != Digit::All);
         Self {
-            rows: 1 << depth,
-            digit,
             places: places(1 << near),
+            rows: [0; 4].map(|_| vec![Lanes::ZERO; 1 << depth]),
             halves: [0; 4].map(|_| Vec::new()),
             spare: Vec::new(),
-            wide: [0; 4].map(|_| vec![[0; LANES]; 3usize.pow(near)]),
-            out: vec![[0; LANES]; 3usize.pow(part)],
+            near: Box::new([[Lanes::ZERO; 81]; 4]),
+            out: vec![Lanes::ZERO; 3usize.pow(depth) / parts],
         }
     }
 
-    /// Fills [`Points::out`] for the eight columns that begin at a word.
-    fn of_products(&mut self, [x, x_next, y, y_next]: [&[u64]; 4], start: usize) {
-        let (rows, digit) = (self.rows, self.digit);
-        for (half, to) in [x, x_next, y_next, y].iter().zip(&mut self.halves) {
-            let half = half.get(start..).unwrap_or_default();
-            match digit {
-                Digit::All => gather(half, rows, 0..rows, to),
-                Digit::Zero => gather(half, rows, 0..rows / 2, to),
-                Digit::One => gather(half, rows, rows / 2..rows, to),
-                Digit::Lead => {
-                    gather(half, rows, 0..rows / 2, &mut self.spare);
-                    gather(half, rows, rows / 2..rows, to);
-                    rings::sub_lanes(to, &self.spare);
-                }
-            }
+    /// Takes the eight columns that begin at a word.
+    fn gather(&mut self, [x, x_next, y, y_next]: [&[u64]; 4], start: usize) {
+        for (half, to) in [x, x_next, y_next, y].iter().zip(&mut self.rows) {
+            gather(half.get(start..).unwrap_or_default(), to);
         }
-        let [_, _, both, y] = &mut self.halves;
+        let [_, _, both, y] = &mut self.rows;
         rings::add_lanes(both, y);
+    }
+
+    /// Fills [`Points::out`] for one value of the highest variable.
+    fn of_products(&mut self, digit: Digit) {
         let near = self.places.len();
-        for half in &mut self.halves {
-            let mut rest = half.len();
+        for (rows, half) in self.rows.iter().zip(&mut self.halves) {
+            let (zero, one) = rows.split_at(rows.len() / 2);
+            let some = match digit {
+                Digit::All => rows,
+                Digit::Zero => zero,
+                Digit::One => one,
+                Digit::Lead => {
+                    self.spare.resize(zero.len(), Lanes::ZERO);
+                    rings::minus(&mut self.spare, one, zero);
+                    &self.spare
+                }
+            };
+            let mut rest = some.len();
+            if rest <= near {
+                some.clone_into(half);
+                continue;
+            }
+            rest /= 2;
+            rings::extend_top(some, rest, half);
             while rest > near {
                 rest /= 2;
                 rings::extend_top(half, rest, &mut self.spare);
                 std::mem::swap(half, &mut self.spare);
             }
         }
-        let size = self.wide[0].len();
+        let blocks = self.halves[0].len() / near;
+        let size = self.out.len() / blocks;
         for (block, out) in self.out.chunks_exact_mut(size).enumerate() {
-            let halves = self
-                .halves
-                .each_ref()
-                .map(|half| &half[block * near..][..near]);
-            if rings::near_products(halves, &mut self.wide, out) {
-                continue;
-            }
-            for (half, wide) in halves.iter().zip(&mut self.wide) {
-                rings::extend_near(half, wide, &self.places);
-            }
-            let [x, x_next, both, y] = &self.wide;
-            rings::cross(out, [x, both], [x_next, y]);
+            let halves = self.halves.each_ref();
+            let halves = halves.map(|half| &half[block * near..][..near]);
+            rings::near_products(halves, &self.places, &mut self.near, out);
         }
     }
 }
 
-/// Some rows of eight columns side by side, a lane a column; zeros past the end.
-fn gather(half: &[u64], rows: usize, some: Range<usize>, to: &mut Vec<Lanes>) {
-    to.resize(some.len(), [0; LANES]);
+/// The rows of eight columns side by side, a lane a column; zeros past the end.
+fn gather(half: &[u64], to: &mut [Lanes]) {
+    let rows = to.len();
     if let Some(all) = half.get(..rows * LANES) {
-        return rings::gather(all, rows, some.start, to);
+        return rings::gather(all, to);
     }
-    to.fill([0; LANES]);
+    to.fill(Lanes::ZERO);
     for (lane, column) in half.chunks(rows).take(LANES).enumerate() {
-        let there = column.get(some.start..).unwrap_or_default();
-        for (to, word) in to.iter_mut().zip(there) {
+        for (to, word) in to.iter_mut().zip(column) {
             to[lane] = *word;
         }
     }
@@ -205,14 +199,11 @@ fn gather(half: &[u64], rows: usize, some: Range<usize>, to: &mut Vec<Lanes>) {
 /// For each coefficient of the weights of a chunk, which of every four columns have
 /// it.
 fn picks(weights: &[u64]) -> [[u8; GROUPS]; DEGREE] {
-    let mut picks = [[0; GROUPS]; DEGREE];
-    for (column, weight) in weights.iter().enumerate() {
-        for (bit, picks) in picks.iter_mut().enumerate() {
-            let has = (weight >> bit).to_le_bytes()[0] & 1;
-            picks[column / GROUP] |= has << (column % GROUP);
-        }
-    }
-    picks
+    let mut bits = [0; CHUNK];
+    bits[..weights.len()].copy_from_slice(weights);
+    lanes::transpose(&mut bits);
+    let of = |bits: u64| std::array::from_fn(|group| rings::pick(bits >> (GROUP * group)));
+    std::array::from_fn(|coefficient| of(bits[coefficient]))
 }
 
 /// `Σ_b σ_b·v_b` for vectors of some length.
@@ -229,8 +220,8 @@ impl Weighed {
         let tiles = points.div_ceil(LANES);
         Self {
             points,
-            columns: vec![[[0; LANES]; CHUNK]; tiles],
-            sums: vec![[[0; LANES]; DEGREE]; tiles],
+            columns: vec![[Lanes::ZERO; CHUNK]; tiles],
+            sums: vec![[Lanes::ZERO; DEGREE]; tiles],
         }
     }
 
@@ -245,7 +236,7 @@ impl Weighed {
         for (at, tile) in self.columns.iter_mut().enumerate() {
             let some = there.get(at * LANES..).unwrap_or_default();
             if let Some(whole) = some.first_chunk() {
-                tile[column] = *whole;
+                tile[column].0 = *whole;
             } else {
                 tile[column][..some.len()].copy_from_slice(some);
                 tile[column][some.len()..].fill(0);
@@ -255,16 +246,18 @@ impl Weighed {
 
     /// Adds the columns that were placed; those of the chunk before that were not
     /// overwritten have no weight any more.
-    fn add(&mut self, picks: &[[u8; GROUPS]; DEGREE]) {
+    fn add(&mut self, picks: &[[u8; GROUPS]; DEGREE], tables: &mut Tables) {
         for (columns, sums) in self.columns.iter().zip(&mut self.sums) {
-            rings::weigh(sums, columns, picks);
+            rings::weigh(sums, columns, picks, tables);
         }
     }
 
-    fn finish(self) -> Vec<[u64; DEGREE]> {
+    fn finish(self) -> Vec<Element> {
         let point = |at: usize| {
             let sums = &self.sums[at / LANES];
-            std::array::from_fn(|coefficient| sums[coefficient][at % LANES])
+            rings::Line(std::array::from_fn(|coefficient| {
+                sums[coefficient][at % LANES]
+            }))
         };
         (0..self.points).map(point).collect()
     }
