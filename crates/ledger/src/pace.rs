@@ -3,7 +3,8 @@
 //! The engine votes a leader down when its view lasts too long. An idle network has
 //! nothing to propose, and would vote leaders down for ever: signatures, messages and
 //! journal entries without end. Under this clock a view's time counts only while
-//! records wait, so timeouts can be short under load and an idle network is silent.
+//! records or a change of members wait, so timeouts can be short under load and an idle
+//! network is silent.
 //!
 //! *Invariants*
 //! - The paced time never goes backwards and never runs faster than the real clock.

@@ -68,7 +68,7 @@ fn heartbeat(core: &Core) -> Notice {
 pub(crate) async fn pool(core: Arc<Core>) {
     let mut wake = core.wake.subscribe();
     loop {
-        let idle = core.pool().is_empty();
+        let idle = core.pool().is_empty() && !changing(&core);
         let now = core.now();
         if idle {
             core.pace.rest(now);
@@ -85,6 +85,13 @@ pub(crate) async fn pool(core: Arc<Core>) {
             (core.env.sleep)(TEND_EVERY).await;
         }
     }
+}
+
+/// Whether a change of members waits for the leg's end. The empty blocks that lead there
+/// are work, though no record waits.
+fn changing(core: &Core) -> bool {
+    let leg = core.legs.current();
+    leg.is_some_and(|leg| core.chain().last().state.members() != leg.members)
 }
 
 /// Drops what the final state refuses, and what a peer sent long ago.

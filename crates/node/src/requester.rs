@@ -95,11 +95,15 @@ struct Given {
 /// # Errors
 /// Trouble that a later try may cure; everything else is recorded as an abort.
 pub(crate) async fn run(core: &Arc<Core>, question: Digest) -> Result<()> {
-    let joint = matches!(
-        &core.record(&question)?.record.header.statement,
-        Statement::QuestionAsked(asked) if asked.joint.is_some()
-    );
-    let outcome = match joint {
+    let record = core.record(&question)?.record;
+    let Statement::QuestionAsked(asked) = &record.header.statement else {
+        return Err(Error::refused(
+            "question-unknown",
+            "the record is no question",
+        ));
+    };
+    let began = core.state();
+    let outcome = match asked.joint.is_some() {
         true => crate::joint::run(core, &question).await,
         false => match Running::begin(core, question) {
             Ok(running) => running.finish().await,
@@ -110,8 +114,30 @@ pub(crate) async fn run(core: &Arc<Core>, question: Digest) -> Result<()> {
     match outcome {
         Ok(()) => Ok(()),
         Err(error) if error.retry() => Err(error),
-        Err(error) => abort(core, &question, &error).await,
+        Err(error) => match changed_key(asked, &began, &core.state()) {
+            // It was called, or has signed, under a key that is no member's any more.
+            Some(party) => Err(Error::trouble(
+                "key-changed",
+                format!("{party} changed its key within the run ({error})"),
+            )),
+            None => abort(core, &question, &error).await,
+        },
     }
+}
+
+/// A party of the question whose node key is another one than before.
+fn changed_key<'a>(
+    asked: &'a QuestionAsked,
+    before: &State,
+    now: &State,
+) -> Option<&'a InstitutionId> {
+    let joint = asked.joint.iter();
+    let computing = joint.clone().flat_map(|joint| &joint.computing);
+    let owners = joint.flat_map(|joint| &joint.owners);
+    let custodians = asked.custodians.iter().chain(owners);
+    let mut parties = custodians.map(|asked| &asked.institution).chain(computing);
+    let key = |state: &State, id: &InstitutionId| state.member(id).map(|member| member.node_key);
+    parties.find(|id| key(before, id) != key(now, id))
 }
 
 /// Records that a run ended without an answer.

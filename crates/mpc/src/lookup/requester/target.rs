@@ -32,7 +32,7 @@ impl Target {
     /// it on the warrant's list.
     ///
     /// # Errors
-    /// [`Refusal::BlindMismatch`], [`Refusal::InputSize`].
+    /// [`BlindMismatch`](crate::Refusal::BlindMismatch), [`InputSize`](crate::Refusal::InputSize).
     pub fn seed(input: Vec<u8>, blind: Blind, element: &Element) -> Result<Self, Error> {
         oprf::check_blind(&input, &blind, element)?;
         Ok(Self {
