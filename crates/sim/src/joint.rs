@@ -20,6 +20,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     calls::Dated,
+    changes::Kind,
     people::{Docket, Office, identify, question},
     tables::{CANARY, FROM_MS},
     villains::Villain,
@@ -33,9 +34,13 @@ const CELL: i64 = 7;
 /// A transfer: from and to which account, how much, and its day in March.
 type Transfer = (String, String, u32, u32);
 
-/// Whether a seed has such a case: half of those in which everybody is honest.
+/// Whether a seed has such a case: half of those in which everybody is honest and the only
+/// bank does not leave.
 pub(crate) fn is_asked(world: &World) -> bool {
-    world.villain == Villain::Nobody && sub(world.seed, "joint", 0).0[0] < 128
+    let leaves = Kind::Remove(world.place("bank_a"));
+    world.villain == Villain::Nobody
+        && sub(world.seed, "joint", 0).0[0] < 128
+        && world.changes.iter().all(|change| change.kind != leaves)
 }
 
 /// Everybody's transfers within the data's window.
@@ -95,7 +100,7 @@ pub(crate) async fn case(office: &Office, calls: &[Dated]) -> Option<()> {
     let transfers = draw(world, &mut rng);
     let mut pair = [None; 2];
     let mut banks = 0;
-    for n in world.custodians() {
+    for n in office.custodians() {
         if world.members[n].id.as_str().starts_with("telecom") {
             pair[0].get_or_insert(n);
             continue;
@@ -137,7 +142,7 @@ pub(crate) async fn case(office: &Office, calls: &[Dated]) -> Option<()> {
     let docket = office
         .ask_by(warrant, &asking(warrant, count_only)?)
         .await?;
-    let others = world.custodians().into_iter();
+    let others = office.custodians().into_iter();
     let others: Vec<usize> = others.filter(|n| ![telecom, bank].contains(n)).collect();
     office.approve(docket, &others).await?;
     let phase = office.ended(docket).await?;

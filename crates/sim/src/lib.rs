@@ -23,6 +23,7 @@
 //! real clock of the channels' handshakes, which all nodes share (`docs/reliability.md`).
 
 mod calls;
+mod changes;
 mod checks;
 mod joint;
 mod log;
@@ -65,6 +66,12 @@ const LIFE: Duration = Duration::from_secs(24 * 3_600);
 #[must_use]
 pub fn villain(seed: u64) -> &'static str {
     Villain::of(seed).name()
+}
+
+/// Whether members, keys or officers change in a seed.
+#[must_use]
+pub fn changes(seed: u64) -> bool {
+    !world::changes(seed).is_empty()
 }
 
 /// Runs a seed to its end. A panic is a violation like any other.
@@ -117,7 +124,7 @@ async fn live(context: deterministic::Context, seed: u64) -> Outcome {
         Villain::Twin => villains::twin::start(&world, villains[0]).await,
         _ => None,
     };
-    for n in 0..world.members.len() {
+    for n in 0..world.founders() {
         world.start(n).await;
     }
     let office = Office::new(world.clone());
@@ -125,6 +132,7 @@ async fn live(context: deterministic::Context, seed: u64) -> Outcome {
     let records = tokio::select! {
         biased;
         () = checks::watch(&world, &villains) => 0,
+        () = world.renew() => 0,
         () = villains::noise::make(world.clone()), if noisy => 0,
         () = villains::twin::watch(world.clone(), villains.first().copied().unwrap_or(0)),
             if world.villain == Villain::Twin => 0,
@@ -132,7 +140,7 @@ async fn live(context: deterministic::Context, seed: u64) -> Outcome {
     };
     drop(twin);
     let state = audit.auditor().state();
-    let mut outcome = world.report.close((seed, world.members.len()), &state);
+    let mut outcome = world.report.close((seed, world.founders()), &state);
     outcome.villain = world.villain.name();
     outcome.records = records;
     outcome.virtual_ms = u64::try_from(world.now().as_millis()).unwrap_or(u64::MAX);
@@ -151,9 +159,9 @@ async fn case(office: &Office, villains: &[usize]) -> u64 {
         }
         _ => Vec::new(),
     };
-    let drift = Drift::of(world.seed, world.members.len(), &spared);
+    let drift = Drift::of(world.seed, world.founders(), &spared);
     let weather = Weather::new(world.clone(), spared).blow();
-    let (_, ()) = futures::join!(journey(office), async {
+    let (_, (), ()) = futures::join!(journey(office), changes::make(office), async {
         futures::join!(
             weather,
             async {

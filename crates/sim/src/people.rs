@@ -12,7 +12,7 @@ use std::{
 };
 
 use docket::{
-    CredentialId, Duty, State, Statement,
+    CredentialId, Duty, OfficerId, State, Statement,
     state::{QuestionPhase, Warrant},
 };
 use node::{
@@ -24,6 +24,7 @@ use node::{
 use primitives::{Digest, SigningKey, WarrantId};
 
 use crate::{
+    changes::{Change, Kind},
     tables::{FROM_MS, TO_MS},
     villains::Villain,
     world::{World, lock, sub},
@@ -80,8 +81,13 @@ impl Office {
         }
     }
 
-    /// Whether a member takes no part in any case: its key is in two programs.
+    /// Whether a member takes no part in any case: its key is in two programs, or it is
+    /// about to leave.
     fn is_absent(&self, n: usize) -> bool {
+        let leaves = |change: &Change| change.kind == Kind::Remove(n);
+        if self.world.changes.iter().any(leaves) {
+            return true;
+        }
         self.world.villain == Villain::Twin && self.world.villain.members(&self.world).contains(&n)
     }
 
@@ -113,13 +119,10 @@ impl Office {
     /// Has an officer do an act; the rule that refused it, or the trouble's name.
     pub(crate) async fn act(&self, n: usize, duty: Duty, act: Act) -> Result<Indexed, String> {
         let (id, key) = self.world.officer(n, duty);
-        let (key, actor) = (
-            key.clone(),
-            Actor {
-                key: CredentialId::Key(key.public()),
-                id,
-            },
-        );
+        let actor = Actor {
+            key: CredentialId::Key(key.public()),
+            id,
+        };
         let signed_before = self.signed.clone();
         let done = self.world.at(n, move |core| async move {
             let prepared = acts::prepare(&core, &actor, &act).await?;
@@ -135,7 +138,7 @@ impl Office {
         self.remember(done.await)
     }
 
-    fn remember(&self, done: Option<node::Result<Indexed>>) -> Result<Indexed, String> {
+    pub(crate) fn remember(&self, done: Option<node::Result<Indexed>>) -> Result<Indexed, String> {
         match done {
             Some(Ok(indexed)) => {
                 let place = (indexed.index, indexed.record.digest);
@@ -167,6 +170,17 @@ impl Office {
         attempt: impl AsyncFn() -> Result<(), String>,
     ) -> Option<T> {
         self.world.report.step(what);
+        self.insist(n, what, done, attempt).await
+    }
+
+    /// [`Office::persist`] beside the case, whose step stays as it is.
+    pub(crate) async fn insist<T>(
+        &self,
+        n: usize,
+        what: &'static str,
+        done: impl Fn(&State) -> Option<T>,
+        attempt: impl AsyncFn() -> Result<(), String>,
+    ) -> Option<T> {
         let mut last = String::new();
         for number in 0..TRIES_MAX {
             if number > TRIES_AFTER_LOSS && self.world.is_restored() {
@@ -190,26 +204,39 @@ impl Office {
 
     /// Enrols every officer at its own institution.
     pub(crate) async fn enrol(&self) -> Option<()> {
-        for n in (0..self.world.members.len()).filter(|n| !self.is_absent(*n)) {
+        for n in (0..self.world.founders()).filter(|n| !self.is_absent(*n)) {
             for duty in self.world.duties(n) {
-                let (officer, key) = self.world.officer(n, duty);
-                let key = key.public();
-                let known = |state: &State| state.officer(&CredentialId::Key(key)).map(|_| ());
-                let attempt = async || {
-                    let act = Act::EnrolOfficer {
-                        officer: officer.to_string(),
-                        key: key.to_string(),
-                        duties: vec![duty.name().into()],
-                    };
-                    let done = self.world.at(n, move |core| async move {
-                        acts::as_operator(&core, &act).await
-                    });
-                    self.remember(done.await).map(|_| ())
-                };
-                self.persist(n, "enrol", known, attempt).await?;
+                self.world.report.step("enrol");
+                self.enrol_one(n, duty, self.world.officer(n, duty)).await?;
             }
         }
         Some(())
+    }
+
+    /// Enrols one of them.
+    pub(crate) async fn enrol_one(
+        &self,
+        n: usize,
+        duty: Duty,
+        (officer, key): (OfficerId, SigningKey),
+    ) -> Option<()> {
+        let key = key.public();
+        let known = |state: &State| state.officer(&CredentialId::Key(key)).map(|_| ());
+        let act = Act::EnrolOfficer {
+            officer: officer.to_string(),
+            key: key.to_string(),
+            duties: vec![duty.name().into()],
+        };
+        let attempt = async || self.operate(n, act.clone()).await;
+        self.insist(n, "enrol", known, attempt).await
+    }
+
+    /// Has a member's operator do an act.
+    pub(crate) async fn operate(&self, n: usize, act: Act) -> Result<(), String> {
+        let done = self.world.at(n, move |core| async move {
+            acts::as_operator(&core, &act).await
+        });
+        self.remember(done.await).map(|_| ())
     }
 
     /// States something at a node that is lawful whatever came before; whether it
@@ -226,10 +253,7 @@ impl Office {
             key: SigningKey::from_seed(&key.0).public().to_string(),
             duties: vec![self.world.duties(n)[0].name().into()],
         };
-        let done = self.world.at(n, move |core| async move {
-            acts::as_operator(&core, &act).await
-        });
-        self.remember(done.await).is_ok()
+        self.operate(n, act).await.is_ok()
     }
 
     /// Publishes and snapshots every custodian's table.

@@ -38,7 +38,7 @@ pub(crate) async fn make(world: Arc<World>) {
             continue;
         };
         let whose = rng.random_range(0..world.members.len());
-        let name = world.members[whose].keys.node.public();
+        let name = world.members[whose].keys().node.public();
         // The first frame of a handshake: a length and a key.
         let prelude = [&[32], &name.0[..]].concat();
         let mut garbage = vec![0; rng.random_range(1..20_000)];
