@@ -33,7 +33,7 @@ use crate::{
     people::{Office, statement},
     villains::Villain,
     weather::Drift,
-    world::sub,
+    world::{World, sub},
 };
 
 /// The member that comes later.
@@ -44,12 +44,12 @@ const CHANGES_MAX: usize = 3;
 /// Longest until one begins.
 const AFTER_MS_MAX: u64 = 15_000;
 /// Steps of a case into which a change may fall; most fall into the run.
-const STEPS: [&str; 8] = [
-    "run", "run", "run", "run", "ask", "approve", "open", "export",
-];
+const STEPS: [&str; 8] = ["run", "run", "run", "run", "run", "ask", "approve", "open"];
 /// Longest that a change waits for its step.
 const STEP_WITHIN: Duration = Duration::from_secs(90);
-/// How long into the step it comes.
+/// How long into the step wires are cut: a run takes half a second.
+const CUT_AFTER_MS_MAX: u64 = 400;
+/// How long after that it comes.
 const INTO_MS_MAX: u64 = 1_500;
 /// Longest that a custodian can't be reached while keys change in the run.
 const CUT_MS_MAX: u64 = 15_000;
@@ -79,9 +79,11 @@ pub(crate) struct Change {
     after: Duration,
     /// The step of the case in which it is decided.
     step: &'static str,
-    /// How long into the step.
+    /// How long into the step wires are cut.
+    until_cut: Duration,
+    /// How long after that it is decided.
     into: Duration,
-    /// How long the requester and a custodian are cut off from each other then.
+    /// How long after that the requester and a custodian stay cut off from each other.
     cut: Option<Duration>,
     /// What is left to chance.
     coin: bool,
@@ -92,7 +94,9 @@ pub(crate) struct Change {
 /// The changes of a seed: in half of those in which everybody is honest.
 pub(crate) fn of(seed: u64, villain: Villain, members: usize) -> Vec<Change> {
     let mut rng = StdRng::from_seed(sub(seed, "changes", 0).0);
-    let count = rng.random_range(0..CHANGES_MAX * 2).saturating_sub(CHANGES_MAX - 1);
+    let count = rng
+        .random_range(0..CHANGES_MAX * 2)
+        .saturating_sub(CHANGES_MAX - 1);
     if villain != Villain::Nobody {
         return Vec::new();
     }
@@ -115,13 +119,15 @@ pub(crate) fn of(seed: u64, villain: Villain, members: usize) -> Vec<Change> {
             kind,
             after: ms(&mut rng, AFTER_MS_MAX),
             step: STEPS[rng.random_range(0..STEPS.len())],
+            until_cut: ms(&mut rng, CUT_AFTER_MS_MAX),
             into: ms(&mut rng, INTO_MS_MAX),
             cut: rng.random::<bool>().then_some(ms(&mut rng, CUT_MS_MAX)),
             coin: rng.random(),
             number,
         };
         if let Some(first) = changes.first().filter(|_| together) {
-            (change.after, change.step, change.into) = (first.after, first.step, first.into);
+            (change.after, change.step) = (first.after, first.step);
+            (change.until_cut, change.into) = (first.until_cut, first.into);
         }
         let leaves = |kind: Kind| matches!(kind, Kind::Rotate(n) | Kind::Officer(n) | Kind::Remove(n) if n == leaver);
         let clash = |known: &Change| {
@@ -135,6 +141,12 @@ pub(crate) fn of(seed: u64, villain: Villain, members: usize) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// Whether a bank takes part in the cases: the only one may leave.
+pub(crate) fn leave_a_bank(world: &World) -> bool {
+    let leaves = Kind::Remove(world.place("bank_a"));
+    world.changes.iter().all(|change| change.kind != leaves)
 }
 
 /// Makes a seed's changes, each at its time.
@@ -176,8 +188,9 @@ impl Making<'_> {
         while !come() && world.now() - began < STEP_WITHIN {
             world.sleep(LOOK_EVERY).await;
         }
-        world.sleep(self.change.into).await;
+        world.sleep(self.change.until_cut).await;
         self.cut();
+        world.sleep(self.change.into).await;
     }
 
     /// Cuts the requester off from a custodian for a while, so that a run stands between
@@ -190,13 +203,14 @@ impl Making<'_> {
         let police = world.place("police");
         let custodians = self.office.custodians();
         let other = match self.change.kind {
-            Kind::Rotate(n) if custodians.contains(&n) => n,
+            Kind::Rotate(n) if self.change.coin && custodians.contains(&n) => n,
             _ => custodians[self.change.number % custodians.len()],
         };
         let pair = [(police, other), (other, police)];
         world.wires.change(|sky| sky.cut.extend(pair));
         self.note(&format!("cut {police}={other}"));
         let context = world.context.child("whole");
+        let lasts = self.change.into + lasts;
         context.spawn(move |_| async move {
             world.sleep(lasts).await;
             world
@@ -213,10 +227,11 @@ impl Making<'_> {
     ) -> Option<()> {
         let (office, world) = (self.office, &self.office.world);
         let mut rng = StdRng::from_seed(sub(world.seed, "votes", self.change.number).0);
-        let goes = |n: usize| world.changes.iter().any(|c| c.kind == Kind::Remove(n));
-        let mut voters: Vec<usize> = (0..world.founders()).filter(|n| !goes(*n)).collect();
+        let mut voters: Vec<usize> = (0..world.founders()).collect();
         voters.shuffle(&mut rng);
-        let first = voters[0];
+        // Who leaves votes before it has left.
+        voters.sort_by_key(|n| !office.leaves(*n));
+        let first = *voters.last()?;
         let proposed = |_: &State| proposal(world.core(first)?.as_ref(), &change);
         let attempt = async || self.vote(first, act.clone()).await;
         let proposal = office.insist(first, "propose", proposed, attempt).await?;
@@ -242,15 +257,17 @@ impl Making<'_> {
                 yes: true,
             };
             let attempt = async || self.vote(*n, vote.clone()).await;
-            if office.insist(*n, "vote", voted, attempt).await? {
-                self.note(&format!("carried at {}", world.report.now()));
-                return Some(());
+            match office.insist(*n, "vote", voted, attempt).await {
+                Some(true) => {
+                    self.note(&format!("carried at {}", world.report.now()));
+                    return Some(());
+                }
+                None if !world.has_left(*n) => return None,
+                _ => {}
             }
         }
         let done = |state: &State| carried(state).then_some(());
-        office
-            .insist(first, "carried", done, async || Ok(()))
-            .await
+        office.insist(first, "carried", done, async || Ok(())).await
     }
 
     async fn vote(&self, n: usize, act: Membership) -> Result<(), String> {
@@ -290,7 +307,8 @@ impl Making<'_> {
         let act = Membership::Remove {
             institution: id.to_string(),
         };
-        self.carry((Proposed::Remove(id.clone()), act), &gone).await?;
+        self.carry((Proposed::Remove(id.clone()), act), &gone)
+            .await?;
         let mut rng = StdRng::from_seed(sub(world.seed, "leaves", 0).0);
         let linger = Duration::from_millis(rng.random_range(0..LINGER_MS_MAX));
         world.sleep(linger).await;

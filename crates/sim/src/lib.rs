@@ -28,9 +28,11 @@ mod checks;
 mod joint;
 mod log;
 mod machine;
+mod money;
 mod panics;
 mod people;
 mod report;
+mod standing;
 mod tables;
 mod villains;
 mod weather;
@@ -47,6 +49,7 @@ use docket::state::QuestionPhase;
 
 pub use crate::report::{Outcome, Violation};
 use crate::{
+    money::Money,
     people::{Docket, Office},
     villains::{Villain, thief::Thief},
     weather::{Drift, Weather},
@@ -203,7 +206,7 @@ async fn case(office: &Office, villains: &[usize]) -> u64 {
 async fn progress(office: &Office, villains: &[usize]) {
     let world = &office.world;
     let mut honest = (0..world.members.len()).filter(|n| !villains.contains(n));
-    let Some(n) = honest.find(|n| world.runs(*n)) else {
+    let Some(n) = honest.find(|n| world.runs(*n) && !office.leaves(*n)) else {
         return;
     };
     let began = world.now();
@@ -237,6 +240,9 @@ async fn steps(office: &Office) -> Option<()> {
     let villain = world.villain;
     office.enrol().await?;
     office.publish().await?;
+    if let Some(rule) = &office.standing {
+        rule.set(office).await?;
+    }
     // In half of them they come first, so that the weather falls into them.
     let early = sub(world.seed, "early", 0).0[0] < 128;
     if villain == Villain::Nobody && early {
@@ -251,8 +257,7 @@ async fn steps(office: &Office) -> Option<()> {
     }
     if villain == Villain::Requester {
         let subjects = vec![world.people.bystander()];
-        let warrant = office.warrant("another case", subjects, LIFE).await?;
-        other = office.ask(warrant).await;
+        other = Some(office.another_case(subjects).await?);
     }
     let mut thief = match villain {
         Villain::Thief => Some(Thief::lurk(office).await?),
@@ -272,7 +277,7 @@ async fn steps(office: &Office) -> Option<()> {
     if matches!(villain, Villain::Requester | Villain::Custodian) {
         held_up(office, docket, (other, played)).await?;
     }
-    office.approve(docket, &[]).await?;
+    approve(office, docket).await?;
     let phase = office.ended(docket).await?;
     let silent = villains::custodian::is_silent(world.seed);
     if villain == Villain::Custodian && !silent {
@@ -305,19 +310,41 @@ async fn steps(office: &Office) -> Option<()> {
     Some(())
 }
 
+/// Has the custodians approve, by hand or by a standing rule.
+async fn approve(office: &Office, docket: Docket) -> Option<()> {
+    let Some(rule) = &office.standing else {
+        return office.approve(docket, &[]).await;
+    };
+    rule.watch(office, docket).await?;
+    let (approved, withdrawn) = futures::join!(office.approve(docket, &[]), rule.race(office));
+    withdrawn?;
+    rule.note(office, docket);
+    approved
+}
+
 /// What else an honest network is asked in some seeds.
 async fn honest_cases(office: &Office) -> Option<()> {
     let world = &office.world;
     let (hops, joint) = (calls::are_asked(world), joint::is_asked(world));
-    if !hops && !joint {
-        return Some(());
+    let money = money::is_asked(world);
+    let (mut calls, mut telecoms) = (Vec::new(), Vec::new());
+    if hops || joint {
+        (calls, telecoms) = calls::publish(office).await?;
     }
-    let (calls, telecoms) = calls::publish(office).await?;
     if hops {
         calls::case(office, &calls, &telecoms).await?;
     }
+    if !joint && !money {
+        return Some(());
+    }
+    let drawn = Money::draw(world);
+    let banks = drawn.publish(office).await?;
     if joint {
-        joint::case(office, &calls).await?;
+        let (telecom, bank) = (*telecoms.first()?, *banks.first()?);
+        joint::case(office, (&calls, telecom), (&drawn.transfers, bank)).await?;
+    }
+    if money {
+        drawn.case(office, &banks).await?;
     }
     Some(())
 }

@@ -236,7 +236,7 @@ impl World {
     pub(crate) async fn start(self: &Arc<Self>, n: usize) {
         let member = &self.members[n];
         let _power = member.power.lock().await;
-        if !member.gone.load(Ordering::Relaxed) {
+        if !self.has_left(n) {
             self.switch_on(n).await;
         }
     }
@@ -371,6 +371,11 @@ impl World {
     pub(crate) async fn leave(&self, n: usize) {
         self.members[n].gone.store(true, Ordering::Relaxed);
         self.kill(n).await;
+    }
+
+    /// Whether a member has left, and its node ended for good.
+    pub(crate) fn has_left(&self, n: usize) -> bool {
+        self.members[n].gone.load(Ordering::Relaxed)
     }
 
     /// Starts nodes again, with new keys, that have ended for it.

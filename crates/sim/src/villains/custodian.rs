@@ -285,10 +285,7 @@ pub(crate) async fn another_case(office: &Office) -> Option<Vec<Vec<u8>>> {
     let (me, police) = (world.place("telecom_a"), world.place("police"));
     let last = world.place("bank_a");
     let subjects = world.people.selectors().into_iter().take(1).collect();
-    let warrant = office
-        .warrant("another case", subjects, crate::LIFE)
-        .await?;
-    let other = office.ask(warrant).await?;
+    let other = office.another_case(subjects).await?;
     office.approve(other, &[last]).await?;
     office.delivered(other, last).await?;
     world.kill(police).await;

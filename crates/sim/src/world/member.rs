@@ -176,7 +176,10 @@ pub(super) fn member(
     let officers = duties
         .map(|duty| {
             let id = duty.name().parse().expect("a duty's name is a handle");
-            (duty, (id, SigningKey::from_seed(&sub(seed, duty.name(), n).0)))
+            (
+                duty,
+                (id, SigningKey::from_seed(&sub(seed, duty.name(), n).0)),
+            )
         })
         .collect();
     let config = Config {
