@@ -83,7 +83,7 @@ pub async fn follow(core: Arc<Core>) {
 /// Looks at everything unfinished.
 fn look_again(core: &Arc<Core>) {
     let state = core.state();
-    if rotation::due(&core.config, &state) {
+    if rotation::due(&core.config, &core.ledger.status().members) {
         core.renewed.notify_one();
     }
     for (warrant, _) in state.warrants() {

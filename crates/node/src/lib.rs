@@ -31,7 +31,7 @@ mod joint;
 pub mod journey;
 pub mod keystore;
 pub mod log;
-mod membership;
+pub mod membership;
 pub mod metrics;
 mod passkeys;
 pub mod progress;

@@ -23,7 +23,7 @@ fn card(value: &serde_json::Value) -> Result<Card> {
 ///
 /// # Errors
 /// The rule that refuses it, or trouble.
-pub(crate) async fn act(core: &Arc<Core>, act: &Membership) -> Result<Indexed> {
+pub async fn act(core: &Arc<Core>, act: &Membership) -> Result<Indexed> {
     let propose = |change| (Vec::new(), Statement::ChangeProposed { change });
     let (follows, statement) = match act {
         Membership::Admit { card: value } => propose(Change::Admit(card(value)?)),

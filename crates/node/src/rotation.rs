@@ -2,9 +2,9 @@
 //!
 //! Why it exists: a member changes its keys without losing what its private store
 //! holds. [`prepare`] draws keys that wait beside the old ones, with a card that the
-//! members vote on; when the vote is final the node takes them into office and
-//! starts again. The store's key stays: the store never leaves the machine, and
-//! what it holds must stay readable.
+//! members vote on; once they are in office the node takes them and starts again.
+//! The store's key stays: the store never leaves the machine, and what it holds
+//! must stay readable.
 //!
 //! ```text
 //! keys.sealed, card.json                    in office
@@ -12,6 +12,9 @@
 //! ```
 //! *Invariants*
 //! - Keys that wait are never drawn again while their card may be under vote.
+//! - Until the ledger's validators change, some blocks after the vote, the node votes
+//!   with its old key: with the new one it would be no validator, and two members whose
+//!   keys change at once would stop a network of four.
 //! - The keys move before the card, and a node that was stopped between the two
 //!   moves the card when it starts.
 //!
@@ -19,7 +22,7 @@
 
 use std::path::Path;
 
-use docket::{State, charter::Card};
+use docket::charter::Card;
 
 use crate::{
     config::{Config, files, write_private},
@@ -60,19 +63,20 @@ pub fn prepare(config: &Config, passphrase: &Passphrase) -> Result<Card> {
     Ok(card)
 }
 
-/// Whether the members have put this node's waiting keys into office.
-pub(crate) fn due(config: &Config, state: &State) -> bool {
+/// Whether this node's waiting keys are in office among the validators.
+pub(crate) fn due(config: &Config, validators: &[ledger::Member]) -> bool {
     let path = config.file(files::CARD_NEXT);
     if !path.exists() {
         return false;
     }
-    match (read_card(&path), state.member(&config.institution)) {
-        (Ok(card), Some(member)) => card.institution.node_key == member.node_key,
-        (Err(error), _) => {
+    match read_card(&path) {
+        Ok(card) => validators.iter().any(|validator| {
+            validator.name == config.institution && validator.key == card.institution.node_key
+        }),
+        Err(error) => {
             tracing::error!(%error, "the card of the waiting keys can't be read");
             false
         }
-        _ => false,
     }
 }
 
@@ -158,6 +162,27 @@ mod tests {
         assert_eq!(read().node.public(), card.institution.node_key);
         assert_eq!(read().store, old.store);
         assert!(!config.file(files::CARD_NEXT).exists());
+    }
+
+    #[test]
+    fn waiting_keys_are_due_once_they_are_a_validators() {
+        let folder = tempfile::tempdir().unwrap();
+        let passphrase = Passphrase::new("p".into());
+        let (config, old) = home(folder.path().to_path_buf(), &passphrase);
+        let validator = |name: &str, key| ledger::Member {
+            name: name.parse().unwrap(),
+            key,
+            address: config.listen.ledger,
+        };
+        let before = [validator("bank_a", old.node.public())];
+        assert!(!due(&config, &before));
+        let next = prepare(&config, &passphrase).unwrap().institution.node_key;
+        // The vote may be final: until its leg ends, the old key is the one that votes.
+        assert!(!due(&config, &before));
+        assert!(!due(&config, &[validator("bank_b", next)]));
+        assert!(due(&config, &[validator("bank_a", next)]));
+        take(&config).unwrap();
+        assert!(!due(&config, &[validator("bank_a", next)]));
     }
 
     #[test]

@@ -110,7 +110,7 @@ pub(crate) async fn publish(office: &Office) -> Option<(Vec<Dated>, Vec<usize>)>
     let world = &office.world;
     let calls = draw(world);
     let mut telecoms = Vec::new();
-    for n in world.custodians() {
+    for n in office.custodians() {
         if world.members[n].id.as_str().starts_with("telecom") {
             let path = world.house(n).join("calls.csv");
             let text = text(world, &calls, telecoms.len());
@@ -146,7 +146,7 @@ pub(crate) async fn case(office: &Office, calls: &[Dated], telecoms: &[usize]) -
         ..ask
     });
     let docket = office.ask_by(warrant, &ask).await?;
-    let others = world.custodians().into_iter();
+    let others = office.custodians().into_iter();
     let others: Vec<usize> = others.filter(|n| !telecoms.contains(n)).collect();
     office.approve(docket, &others).await?;
     if office.ended(docket).await? != QuestionPhase::Completed {

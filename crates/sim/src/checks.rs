@@ -30,6 +30,7 @@ use primitives::{Digest, InstitutionId};
 
 use crate::{
     people::Office,
+    standing,
     tables::CANARY,
     villains::Villain,
     wires::contains,
@@ -156,6 +157,7 @@ fn lawful(world: &World, records: &[(u64, Arc<Record>)]) {
     #[derive(Default)]
     struct Seen {
         issued: Option<(u64, u64, u32)>,
+        subjects: u32,
         revoked: bool,
         runs: u32,
     }
@@ -164,12 +166,20 @@ fn lawful(world: &World, records: &[(u64, Arc<Record>)]) {
     let mut approved: BTreeMap<Digest, BTreeSet<InstitutionId>> = BTreeMap::new();
     let mut begun: BTreeSet<Digest> = BTreeSet::new();
     let mut completed: BTreeSet<Digest> = BTreeSet::new();
+    let mut questions = BTreeMap::new();
+    let mut rules = standing::Rules::default();
     let broken = |what: &str, record: &Record| {
         let detail = format!("{} {}: {what}", record.kind(), record.digest.short());
         world.report.broken("lawless", detail);
     };
     for (time_ms, record) in records {
         let header = &record.header;
+        if let Statement::RulesChanged(change) = &header.statement {
+            rules.take(&header.institution, &change.rules);
+            if header.officer.is_none() {
+                broken("rules that no officer has signed", record);
+            }
+        }
         let Some(warrant) = header.warrant else {
             continue;
         };
@@ -181,11 +191,13 @@ fn lawful(world: &World, records: &[(u64, Arc<Record>)]) {
         match &header.statement {
             Statement::WarrantIssued { terms, .. } => {
                 seen.issued = Some((terms.not_before_ms, terms.expires_ms, terms.runs));
+                seen.subjects = terms.subjects;
             }
             Statement::WarrantRevoked {} => seen.revoked = true,
             Statement::QuestionAsked(question) => {
                 let names = question.custodians.iter().map(|c| c.institution.clone());
                 asked.insert(record.digest, names.collect());
+                questions.insert(record.digest, (question, seen.subjects));
                 if !in_force {
                     broken("asked without a warrant in force", record);
                 }
@@ -195,6 +207,10 @@ fn lawful(world: &World, records: &[(u64, Arc<Record>)]) {
                     .entry(*question)
                     .or_default()
                     .insert(header.institution.clone());
+                let asked = questions.get(question).copied();
+                if let Some(what) = standing::unlawful(record, &rules, asked) {
+                    broken(what, record);
+                }
             }
             Statement::InputsCommitted { question, .. } => {
                 if asked.get(question) != approved.get(question) {

@@ -20,8 +20,10 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     calls::Dated,
+    changes,
+    money::Transfer,
     people::{Docket, Office, identify, question},
-    tables::{CANARY, FROM_MS},
+    tables::FROM_MS,
     villains::Villain,
     world::{World, sub},
 };
@@ -30,47 +32,12 @@ const DAY_MS: u64 = 24 * 3_600_000;
 /// The cell of every call.
 const CELL: i64 = 7;
 
-/// A transfer: from and to which account, how much, and its day in March.
-type Transfer = (String, String, u32, u32);
-
-/// Whether a seed has such a case: half of those in which everybody is honest.
+/// Whether a seed has such a case: half of those in which everybody is honest and the only
+/// bank does not leave.
 pub(crate) fn is_asked(world: &World) -> bool {
-    world.villain == Villain::Nobody && sub(world.seed, "joint", 0).0[0] < 128
-}
-
-/// Everybody's transfers within the data's window.
-fn draw(world: &World, rng: &mut StdRng) -> Vec<Transfer> {
-    let accounts = world.people.accounts();
-    let count = rng.random_range(accounts.len()..accounts.len() * 2);
-    let one = |_| {
-        let [from, to] = [0; 2].map(|_| rng.random_range(0..accounts.len()));
-        let transfer = (
-            accounts[from].1.clone(),
-            accounts[to].1.clone(),
-            rng.random_range(1..100_000),
-            rng.random_range(1..8),
-        );
-        (from != to).then_some(transfer)
-    };
-    (0..count).filter_map(one).collect()
-}
-
-/// The rows that a bank has of them: transfers from or to its own accounts.
-fn text(world: &World, transfers: &[Transfer], bank: usize) -> String {
-    let accounts = world.people.accounts();
-    let its = |account: &str| {
-        accounts
-            .iter()
-            .any(|(at, own)| *at == bank && own == account)
-    };
-    let mut text = String::from("from_account,to_account,amount_fen,at,kind\n");
-    for (from, to, amount, day) in transfers {
-        if its(from) || its(to) {
-            let row = format!("{from},{to},{amount},2026-03-0{day} 12:00:00,{CANARY}\n");
-            text.push_str(&row);
-        }
-    }
-    text
+    world.villain == Villain::Nobody
+        && sub(world.seed, "joint", 0).0[0] < 128
+        && changes::leave_a_bank(world)
 }
 
 /// One day of the whole city, and two of the one cell; with days of March.
@@ -88,27 +55,14 @@ fn scenes(rng: &mut StdRng) -> Vec<(SceneView, std::ops::Range<u32>)> {
     vec![scene(None, one..one + 1), scene(Some(CELL), two..two + 2)]
 }
 
-/// The case, from the banks' tables to its bundle, over calls that were published.
-pub(crate) async fn case(office: &Office, calls: &[Dated]) -> Option<()> {
+/// The case, from its question to its bundle, over calls and transfers that were published.
+pub(crate) async fn case(
+    office: &Office,
+    (calls, telecom): (&[Dated], usize),
+    (transfers, bank): (&[Transfer], usize),
+) -> Option<()> {
     let world = &office.world;
     let mut rng = StdRng::from_seed(sub(world.seed, "joint", 1).0);
-    let transfers = draw(world, &mut rng);
-    let mut pair = [None; 2];
-    let mut banks = 0;
-    for n in world.custodians() {
-        if world.members[n].id.as_str().starts_with("telecom") {
-            pair[0].get_or_insert(n);
-            continue;
-        }
-        let path = world.house(n).join("transfers.csv");
-        std::fs::write(&path, text(world, &transfers, banks)).expect("a scratch file");
-        office.publish_one(n, "transfers", &path).await?;
-        pair[1].get_or_insert(n);
-        banks += 1;
-    }
-    let [Some(telecom), Some(bank)] = pair else {
-        return None;
-    };
     let scenes = scenes(&mut rng);
     let within = |day: u32| scenes.iter().any(|(_, days)| days.contains(&day));
     let callers: BTreeSet<String> = calls
@@ -118,8 +72,8 @@ pub(crate) async fn case(office: &Office, calls: &[Dated]) -> Option<()> {
         .collect();
     let payees: BTreeSet<String> = transfers
         .iter()
-        .filter(|(.., day)| within(*day))
-        .map(|(_, to, ..)| to.clone())
+        .filter(|transfer| within(transfer.day()))
+        .map(|transfer| transfer.to.clone())
         .collect();
     let callers = world.people.holders((true, 0), &callers);
     let payees = world.people.holders((false, 0), &payees);
@@ -137,7 +91,7 @@ pub(crate) async fn case(office: &Office, calls: &[Dated]) -> Option<()> {
     let docket = office
         .ask_by(warrant, &asking(warrant, count_only)?)
         .await?;
-    let others = world.custodians().into_iter();
+    let others = office.custodians().into_iter();
     let others: Vec<usize> = others.filter(|n| ![telecom, bank].contains(n)).collect();
     office.approve(docket, &others).await?;
     let phase = office.ended(docket).await?;

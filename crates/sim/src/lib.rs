@@ -23,13 +23,16 @@
 //! real clock of the channels' handshakes, which all nodes share (`docs/reliability.md`).
 
 mod calls;
+mod changes;
 mod checks;
 mod joint;
 mod log;
 mod machine;
+mod money;
 mod panics;
 mod people;
 mod report;
+mod standing;
 mod tables;
 mod villains;
 mod weather;
@@ -46,6 +49,7 @@ use docket::state::QuestionPhase;
 
 pub use crate::report::{Outcome, Violation};
 use crate::{
+    money::Money,
     people::{Docket, Office},
     villains::{Villain, thief::Thief},
     weather::{Drift, Weather},
@@ -65,6 +69,12 @@ const LIFE: Duration = Duration::from_secs(24 * 3_600);
 #[must_use]
 pub fn villain(seed: u64) -> &'static str {
     Villain::of(seed).name()
+}
+
+/// Whether members, keys or officers change in a seed.
+#[must_use]
+pub fn changes(seed: u64) -> bool {
+    !world::changes(seed).is_empty()
 }
 
 /// Runs a seed to its end. A panic is a violation like any other.
@@ -117,7 +127,7 @@ async fn live(context: deterministic::Context, seed: u64) -> Outcome {
         Villain::Twin => villains::twin::start(&world, villains[0]).await,
         _ => None,
     };
-    for n in 0..world.members.len() {
+    for n in 0..world.founders() {
         world.start(n).await;
     }
     let office = Office::new(world.clone());
@@ -125,6 +135,7 @@ async fn live(context: deterministic::Context, seed: u64) -> Outcome {
     let records = tokio::select! {
         biased;
         () = checks::watch(&world, &villains) => 0,
+        () = world.renew() => 0,
         () = villains::noise::make(world.clone()), if noisy => 0,
         () = villains::twin::watch(world.clone(), villains.first().copied().unwrap_or(0)),
             if world.villain == Villain::Twin => 0,
@@ -132,7 +143,7 @@ async fn live(context: deterministic::Context, seed: u64) -> Outcome {
     };
     drop(twin);
     let state = audit.auditor().state();
-    let mut outcome = world.report.close((seed, world.members.len()), &state);
+    let mut outcome = world.report.close((seed, world.founders()), &state);
     outcome.villain = world.villain.name();
     outcome.records = records;
     outcome.virtual_ms = u64::try_from(world.now().as_millis()).unwrap_or(u64::MAX);
@@ -151,9 +162,9 @@ async fn case(office: &Office, villains: &[usize]) -> u64 {
         }
         _ => Vec::new(),
     };
-    let drift = Drift::of(world.seed, world.members.len(), &spared);
+    let drift = Drift::of(world.seed, world.founders(), &spared);
     let weather = Weather::new(world.clone(), spared).blow();
-    let (_, ()) = futures::join!(journey(office), async {
+    let (_, (), ()) = futures::join!(journey(office), changes::make(office), async {
         futures::join!(
             weather,
             async {
@@ -195,7 +206,7 @@ async fn case(office: &Office, villains: &[usize]) -> u64 {
 async fn progress(office: &Office, villains: &[usize]) {
     let world = &office.world;
     let mut honest = (0..world.members.len()).filter(|n| !villains.contains(n));
-    let Some(n) = honest.find(|n| world.runs(*n)) else {
+    let Some(n) = honest.find(|n| world.runs(*n) && !office.leaves(*n)) else {
         return;
     };
     let began = world.now();
@@ -229,6 +240,9 @@ async fn steps(office: &Office) -> Option<()> {
     let villain = world.villain;
     office.enrol().await?;
     office.publish().await?;
+    if let Some(rule) = &office.standing {
+        rule.set(office).await?;
+    }
     // In half of them they come first, so that the weather falls into them.
     let early = sub(world.seed, "early", 0).0[0] < 128;
     if villain == Villain::Nobody && early {
@@ -243,8 +257,7 @@ async fn steps(office: &Office) -> Option<()> {
     }
     if villain == Villain::Requester {
         let subjects = vec![world.people.bystander()];
-        let warrant = office.warrant("another case", subjects, LIFE).await?;
-        other = office.ask(warrant).await;
+        other = Some(office.another_case(subjects).await?);
     }
     let mut thief = match villain {
         Villain::Thief => Some(Thief::lurk(office).await?),
@@ -264,7 +277,7 @@ async fn steps(office: &Office) -> Option<()> {
     if matches!(villain, Villain::Requester | Villain::Custodian) {
         held_up(office, docket, (other, played)).await?;
     }
-    office.approve(docket, &[]).await?;
+    approve(office, docket).await?;
     let phase = office.ended(docket).await?;
     let silent = villains::custodian::is_silent(world.seed);
     if villain == Villain::Custodian && !silent {
@@ -297,19 +310,41 @@ async fn steps(office: &Office) -> Option<()> {
     Some(())
 }
 
+/// Has the custodians approve, by hand or by a standing rule.
+async fn approve(office: &Office, docket: Docket) -> Option<()> {
+    let Some(rule) = &office.standing else {
+        return office.approve(docket, &[]).await;
+    };
+    rule.watch(office, docket).await?;
+    let (approved, withdrawn) = futures::join!(office.approve(docket, &[]), rule.race(office));
+    withdrawn?;
+    rule.note(office, docket);
+    approved
+}
+
 /// What else an honest network is asked in some seeds.
 async fn honest_cases(office: &Office) -> Option<()> {
     let world = &office.world;
     let (hops, joint) = (calls::are_asked(world), joint::is_asked(world));
-    if !hops && !joint {
-        return Some(());
+    let money = money::is_asked(world);
+    let (mut calls, mut telecoms) = (Vec::new(), Vec::new());
+    if hops || joint {
+        (calls, telecoms) = calls::publish(office).await?;
     }
-    let (calls, telecoms) = calls::publish(office).await?;
     if hops {
         calls::case(office, &calls, &telecoms).await?;
     }
+    if !joint && !money {
+        return Some(());
+    }
+    let drawn = Money::draw(world);
+    let banks = drawn.publish(office).await?;
     if joint {
-        joint::case(office, &calls).await?;
+        let (telecom, bank) = (*telecoms.first()?, *banks.first()?);
+        joint::case(office, (&calls, telecom), (&drawn.transfers, bank)).await?;
+    }
+    if money {
+        drawn.case(office, &banks).await?;
     }
     Some(())
 }

@@ -22,6 +22,7 @@ Options:
   --first S    the first of them [default: 1]
   --jobs J     seeds at a time [default: 1]
   --villain V  only those of the seeds that have this villain
+  --changes    only those of the seeds in which members, keys or officers change
   --trace      print everything that happens in each seed
   --json       print nothing but the last line
 
@@ -36,6 +37,7 @@ struct Options {
     first: u64,
     jobs: u64,
     villain: Option<String>,
+    changes: bool,
     trace: bool,
     json: bool,
 }
@@ -46,6 +48,7 @@ fn options() -> Option<Options> {
         first: 1,
         jobs: 1,
         villain: None,
+        changes: false,
         trace: false,
         json: false,
     };
@@ -60,6 +63,7 @@ fn options() -> Option<Options> {
             "--seeds" => options.seeds = number()?,
             "--first" => options.first = number()?,
             "--jobs" => options.jobs = number().filter(|jobs| *jobs > 0)?,
+            "--changes" => options.changes = true,
             "--trace" => options.trace = true,
             "--json" => options.json = true,
             _ => return None,
@@ -94,6 +98,9 @@ fn work(options: &Options, next: &AtomicU64, outcomes: &Mutex<BTreeMap<u64, Outc
         }
         let asked = options.villain.as_deref();
         if asked.is_some_and(|asked| asked != sim::villain(seed)) {
+            continue;
+        }
+        if options.changes && !sim::changes(seed) {
             continue;
         }
         let mut outcome = sim::run(seed);

@@ -4,26 +4,28 @@
 //! *Invariants*: an officer looks at the ledger before each attempt, so that what was
 //! done is not done twice; what was acknowledged is remembered, to be looked for later.
 
+mod publish;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use docket::{
-    CredentialId, Duty, State, Statement,
+    CredentialId, Duty, OfficerId, State, Statement,
     state::{QuestionPhase, Warrant},
 };
 use node::{
     acts::{self, Actor},
-    api::types::{Act, Ask, DraftWarrant, IssueWarrant, Publish, SubmitSignature},
+    api::types::{Act, Ask, DraftWarrant, IssueWarrant, SubmitSignature},
     core::Indexed,
-    tables,
 };
 use primitives::{Digest, SigningKey, WarrantId};
 
 use crate::{
+    changes::{Change, Kind},
+    standing::Standing,
     tables::{FROM_MS, TO_MS},
     villains::Villain,
     world::{World, lock, sub},
@@ -35,6 +37,7 @@ const AGAIN: Duration = Duration::from_millis(700);
 const TRIES_MAX: usize = 2_000;
 /// The same where a member may have lost what the case needs.
 const TRIES_AFTER_LOSS: usize = 300;
+const AFTER_LOSS: Duration = Duration::from_secs(900);
 
 /// What was acknowledged to somebody: place in the log, and digest.
 pub(crate) type Acknowledged = Mutex<Vec<(u64, Digest)>>;
@@ -68,21 +71,35 @@ pub(crate) struct Office {
     pub(crate) signed: Signed,
     /// Whose tables can be asked: telecoms and banks, by number.
     pub(crate) published: Mutex<BTreeSet<(bool, usize)>>,
+    /// A custodian's rule, in some seeds.
+    pub(crate) standing: Option<Standing>,
 }
 
 impl Office {
     pub(crate) fn new(world: Arc<World>) -> Self {
-        Self {
+        let mut office = Self {
             world,
             acknowledged: Mutex::default(),
             signed: Signed::default(),
             published: Mutex::default(),
-        }
+            standing: None,
+        };
+        office.standing = Standing::of(&office.world, &office.custodians());
+        office
     }
 
-    /// Whether a member takes no part in any case: its key is in two programs.
+    /// Whether a member takes no part in any case: its key is in two programs, or it is
+    /// about to leave.
     fn is_absent(&self, n: usize) -> bool {
-        self.world.villain == Villain::Twin && self.world.villain.members(&self.world).contains(&n)
+        self.leaves(n)
+            || self.world.villain == Villain::Twin
+                && self.world.villain.members(&self.world).contains(&n)
+    }
+
+    /// Whether a member leaves the network in this seed.
+    pub(crate) fn leaves(&self, n: usize) -> bool {
+        let mut changes = self.world.changes.iter();
+        changes.any(|change: &Change| change.kind == Kind::Remove(n))
     }
 
     /// The custodians that take part.
@@ -113,13 +130,10 @@ impl Office {
     /// Has an officer do an act; the rule that refused it, or the trouble's name.
     pub(crate) async fn act(&self, n: usize, duty: Duty, act: Act) -> Result<Indexed, String> {
         let (id, key) = self.world.officer(n, duty);
-        let (key, actor) = (
-            key.clone(),
-            Actor {
-                key: CredentialId::Key(key.public()),
-                id,
-            },
-        );
+        let actor = Actor {
+            key: CredentialId::Key(key.public()),
+            id,
+        };
         let signed_before = self.signed.clone();
         let done = self.world.at(n, move |core| async move {
             let prepared = acts::prepare(&core, &actor, &act).await?;
@@ -135,7 +149,7 @@ impl Office {
         self.remember(done.await)
     }
 
-    fn remember(&self, done: Option<node::Result<Indexed>>) -> Result<Indexed, String> {
+    pub(crate) fn remember(&self, done: Option<node::Result<Indexed>>) -> Result<Indexed, String> {
         match done {
             Some(Ok(indexed)) => {
                 let place = (indexed.index, indexed.record.digest);
@@ -167,13 +181,30 @@ impl Office {
         attempt: impl AsyncFn() -> Result<(), String>,
     ) -> Option<T> {
         self.world.report.step(what);
+        self.insist(n, what, done, attempt).await
+    }
+
+    /// [`Office::persist`] beside the case, whose step stays as it is.
+    pub(crate) async fn insist<T>(
+        &self,
+        n: usize,
+        what: &'static str,
+        done: impl Fn(&State) -> Option<T>,
+        attempt: impl AsyncFn() -> Result<(), String>,
+    ) -> Option<T> {
         let mut last = String::new();
+        let began = self.world.now();
         for number in 0..TRIES_MAX {
-            if number > TRIES_AFTER_LOSS && self.world.is_restored() {
+            let waited = self.world.now() - began;
+            let long = number > TRIES_AFTER_LOSS || waited > AFTER_LOSS;
+            if long && self.world.is_restored() {
                 break;
             }
             if let Some(found) = self.state(n).as_ref().and_then(&done) {
                 return Some(found);
+            }
+            if self.world.has_left(n) {
+                return None;
             }
             if let Err(rule) = attempt().await
                 && rule != last
@@ -190,26 +221,39 @@ impl Office {
 
     /// Enrols every officer at its own institution.
     pub(crate) async fn enrol(&self) -> Option<()> {
-        for n in (0..self.world.members.len()).filter(|n| !self.is_absent(*n)) {
+        for n in (0..self.world.founders()).filter(|n| !self.is_absent(*n)) {
             for duty in self.world.duties(n) {
-                let (officer, key) = self.world.officer(n, duty);
-                let key = key.public();
-                let known = |state: &State| state.officer(&CredentialId::Key(key)).map(|_| ());
-                let attempt = async || {
-                    let act = Act::EnrolOfficer {
-                        officer: officer.to_string(),
-                        key: key.to_string(),
-                        duties: vec![duty.name().into()],
-                    };
-                    let done = self.world.at(n, move |core| async move {
-                        acts::as_operator(&core, &act).await
-                    });
-                    self.remember(done.await).map(|_| ())
-                };
-                self.persist(n, "enrol", known, attempt).await?;
+                self.world.report.step("enrol");
+                self.enrol_one(n, duty, self.world.officer(n, duty)).await?;
             }
         }
         Some(())
+    }
+
+    /// Enrols one of them.
+    pub(crate) async fn enrol_one(
+        &self,
+        n: usize,
+        duty: Duty,
+        (officer, key): (OfficerId, SigningKey),
+    ) -> Option<()> {
+        let key = key.public();
+        let known = |state: &State| state.officer(&CredentialId::Key(key)).map(|_| ());
+        let act = Act::EnrolOfficer {
+            officer: officer.to_string(),
+            key: key.to_string(),
+            duties: vec![duty.name().into()],
+        };
+        let attempt = async || self.operate(n, act.clone()).await;
+        self.insist(n, "enrol", known, attempt).await
+    }
+
+    /// Has a member's operator do an act.
+    pub(crate) async fn operate(&self, n: usize, act: Act) -> Result<(), String> {
+        let done = self.world.at(n, move |core| async move {
+            acts::as_operator(&core, &act).await
+        });
+        self.remember(done.await).map(|_| ())
     }
 
     /// States something at a node that is lawful whatever came before; whether it
@@ -226,94 +270,7 @@ impl Office {
             key: SigningKey::from_seed(&key.0).public().to_string(),
             duties: vec![self.world.duties(n)[0].name().into()],
         };
-        let done = self.world.at(n, move |core| async move {
-            acts::as_operator(&core, &act).await
-        });
-        self.remember(done.await).is_ok()
-    }
-
-    /// Publishes and snapshots every custodian's table.
-    pub(crate) async fn publish(&self) -> Option<()> {
-        let mut counts = [0, 0];
-        for n in self.world.custodians() {
-            let is_telecom = self.world.members[n].id.as_str().starts_with("telecom");
-            let number = &mut counts[usize::from(is_telecom)];
-            let house = self.world.house(n);
-            let written = self.world.people.write(&house, is_telecom, *number);
-            let (dataset, path) = written.expect("a scratch file");
-            let place = (is_telecom, *number);
-            *number += 1;
-            if self.is_absent(n) {
-                continue;
-            }
-            self.publish_one(n, dataset, &path).await?;
-            lock(&self.published).insert(place);
-        }
-        Some(())
-    }
-
-    /// Publishes and snapshots a member's table.
-    pub(crate) async fn publish_one(
-        &self,
-        n: usize,
-        dataset: &'static str,
-        path: &Path,
-    ) -> Option<()> {
-        let me = &self.world.members[n].id;
-        let taken = |_: &State| {
-            let core = self.world.core(n)?;
-            let index = core.read_index();
-            // Who dies before its description is kept publishes again.
-            let mine: BTreeSet<Digest> = index
-                .all()
-                .iter()
-                .filter(|known| known.record.header.institution == *me)
-                .filter(|known| {
-                    let published = statement(known);
-                    matches!(published, Statement::DatasetPublished(it) if it.dataset == dataset)
-                })
-                .map(|known| known.record.digest)
-                .collect();
-            let taken = index.all().iter().any(|known| {
-                let taken = statement(known);
-                matches!(taken, Statement::SnapshotCommitted(it) if mine.contains(&it.dataset))
-            });
-            taken.then_some(())
-        };
-        let attempt = async || self.snapshot(n, dataset, path.display().to_string()).await;
-        self.persist(n, "snapshot", taken, attempt).await
-    }
-
-    async fn snapshot(
-        &self,
-        n: usize,
-        dataset: &'static str,
-        source: String,
-    ) -> Result<(), String> {
-        let begun = self.world.at(n, move |core| async move {
-            match tables::begin_snapshot(&core, dataset) {
-                Ok(_) => Ok(None),
-                // Not published yet, or killed before its description was kept.
-                Err(error) if matches!(error.rule(), "dataset-unknown" | "dataset-spec") => {
-                    let publish = Publish {
-                        dataset: dataset.into(),
-                        source,
-                        source_table: None,
-                        table: None,
-                        spec: None,
-                    };
-                    let spec = tables::specification(&core, &publish)?;
-                    tables::publish(&core, spec).await.map(Some)
-                }
-                Err(error) => Err(error),
-            }
-        });
-        match begun.await {
-            Some(Ok(None)) => Ok(()),
-            Some(Ok(Some(indexed))) => self.remember(Some(Ok(indexed))).map(|_| ()),
-            Some(Err(error)) => Err(error.rule().to_owned()),
-            None => Err("no-answer".into()),
-        }
+        self.operate(n, act).await.is_ok()
     }
 
     /// The terms that the investigator asks for.
@@ -389,6 +346,12 @@ impl Office {
         self.ask_by(warrant, &identify(warrant)).await
     }
 
+    /// Has a warrant issued over some subjects in a case of its own, and its question asked.
+    pub(crate) async fn another_case(&self, subjects: Vec<String>) -> Option<Docket> {
+        let warrant = self.warrant("another case", subjects, crate::LIFE).await?;
+        self.ask(warrant).await
+    }
+
     /// Has a question asked under a warrant by an act.
     pub(crate) async fn ask_by(&self, warrant: WarrantId, ask: &Act) -> Option<Docket> {
         let police = self.world.place("police");
@@ -414,6 +377,9 @@ impl Office {
                 question.decisions.get(&me).map(|_| ())
             };
             let attempt = async || {
+                if self.is_decided_by_rule(docket, n) {
+                    return Ok(());
+                }
                 let act = Act::Approve {
                     question: docket.question.to_string(),
                 };
@@ -422,6 +388,14 @@ impl Office {
             self.persist(n, "approve", approved, attempt).await?;
         }
         Some(())
+    }
+
+    /// Whether a custodian's node must approve a question alone.
+    fn is_decided_by_rule(&self, docket: Docket, n: usize) -> bool {
+        let rule = self.standing.as_ref().filter(|rule| rule.decides(n));
+        let state = rule.and_then(|_| self.state(n));
+        let question = state.as_ref().and_then(|state| question(state, docket));
+        question.is_some_and(|question| question.template.as_str() == "identify")
     }
 
     /// Waits until the run has ended, as the police see it.

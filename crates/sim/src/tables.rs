@@ -147,6 +147,12 @@ impl People {
         accounts.cloned().collect()
     }
 
+    /// The first account of each subject.
+    pub(crate) fn subjects_accounts(&self) -> Vec<String> {
+        let first = |person: &Person| person.accounts[0].1.clone();
+        self.subjects.iter().map(first).collect()
+    }
+
     /// One selector for each subject: a phone.
     pub(crate) fn selectors(&self) -> Vec<String> {
         let phone = |person: &Person| format!("phone:+86{}", person.phones[0].1);

@@ -221,7 +221,7 @@ impl Hand {
         service: Arc<dyn Service>,
     ) -> Self {
         let settings = net::Config {
-            key: world.members[member].keys.node.clone(),
+            key: world.members[member].keys().node.clone(),
             listen: port(number),
             network: world.network,
             limits: net::Limits {
@@ -260,7 +260,7 @@ impl Hand {
 
     /// Calls a member until it answers or refuses; nothing if the weather never lets it.
     pub(crate) async fn call(&self, to: usize, call: &Call) -> Option<Attempt<Vec<Bytes>>> {
-        let key = self.world.members[to].keys.node.public();
+        let key = self.world.members[to].keys().node.public();
         for _ in 0..TRIES_MAX {
             match self.call_once(key, call).await {
                 Ok(frames) => return Some(Attempt::Done(frames)),
@@ -351,7 +351,7 @@ impl Hand {
         (context, snapshot): (mpc::lookup::Context, Digest),
         targets: Vec<Target>,
     ) -> Option<Attempt<Found>> {
-        let key = self.world.members[custodian].keys.node.public();
+        let key = self.world.members[custodian].keys().node.public();
         let (request, mut receiver) = Session::new(context, key).ask(targets).ok()?;
         let call = Call::Lookup(Lookup {
             question: docket.question,

@@ -142,7 +142,7 @@ impl Weather {
         let mut losses = StdRng::from_seed(sub(world.seed, "losses", 0).0);
         let after = Duration::from_millis(losses.random_range(0..BACKUP_AFTER_MS_MAX));
         let backup = (losses.random_range(0..100) < RESTORES_OF_100).then_some(after);
-        let full = Full::of(world.seed, world.members.len());
+        let full = Full::of(world.seed, world.founders());
         let full = full.filter(|full| !spared.contains(&full.member));
         Self {
             world,
@@ -235,7 +235,7 @@ impl Weather {
     }
 
     async fn event(&mut self) {
-        let count = self.world.members.len();
+        let count = self.world.founders();
         let a = self.rng.random_range(0..count);
         let b = (a + self.rng.random_range(1..count)) % count;
         let wires = self.world.wires.clone();

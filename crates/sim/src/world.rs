@@ -10,6 +10,7 @@
 //! must hold (`checks`).
 
 mod member;
+mod renewals;
 
 use std::{
     net::SocketAddr,
@@ -37,8 +38,12 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::sync::oneshot;
 
 pub(crate) use self::member::Member;
-use self::member::{Running, card, member};
+use self::{
+    member::{Running, card, member},
+    renewals::Renewals,
+};
 use crate::{
+    changes::{self, Change, Kind, NEWCOMER},
     machine::{Engine, Machine, engine, ms},
     panics,
     report::Report,
@@ -63,8 +68,12 @@ pub(crate) struct World {
     pub(crate) people: People,
     pub(crate) report: Report,
     pub(crate) villain: Villain,
+    /// Who comes, goes and changes keys meanwhile.
+    pub(crate) changes: Vec<Change>,
     /// Whether some member has what it had before, and no longer what it needs.
     restored: AtomicBool,
+    /// Nodes that have ended to start again with new keys, and which boot of theirs it was.
+    renewals: Renewals,
     engine: Engine,
     folder: tempfile::TempDir,
 }
@@ -107,16 +116,31 @@ fn cast(count: usize) -> Vec<(&'static str, Vec<Role>)> {
     cast
 }
 
+/// How many members found a network.
+fn size(rng: &mut StdRng) -> usize {
+    if rng.random_range(0..4u8) == 0 { 7 } else { 4 }
+}
+
+/// What changes in a seed.
+pub(crate) fn changes(seed: u64) -> Vec<Change> {
+    let mut rng = StdRng::from_seed(sub(seed, "world", 0).0);
+    changes::of(seed, Villain::of(seed), size(&mut rng))
+}
+
 impl World {
     /// Founds a network that a seed decides, and starts no node yet.
     pub(crate) async fn found(context: Context, seed: u64) -> Arc<Self> {
         let mut rng = StdRng::from_seed(sub(seed, "world", 0).0);
-        let count = if rng.random_range(0..4u8) == 0 { 7 } else { 4 };
+        let count = size(&mut rng);
         let folder = scratch();
         let skewed = rng.random_range(0..count);
         let ahead_ms = rng.random_range(0..20_000i64);
+        let villain = Villain::of(seed);
+        let changes = changes::of(seed, villain, count);
+        let newcomer = changes.iter().any(|change| change.kind == Kind::Admit);
         let members: Vec<Member> = cast(count)
             .into_iter()
+            .chain(newcomer.then(|| (NEWCOMER, vec![Role::Custodian])))
             .enumerate()
             .map(|(n, (name, roles))| {
                 let ahead = if n == skewed { ahead_ms } else { 0 };
@@ -126,7 +150,7 @@ impl World {
         let charter = Charter {
             name: "Simulated".into(),
             founded_ms: ms(context.current()),
-            members: members.iter().enumerate().map(card).collect(),
+            members: members.iter().enumerate().take(count).map(card).collect(),
             limits: CharterLimits::default(),
         };
         let text = serde_json::to_vec(&charter).expect("a charter is JSON");
@@ -138,8 +162,10 @@ impl World {
             named.count()
         };
         let people = People::draw(&mut rng, kind("telecom"), kind("bank"));
-        let keys = members.iter().enumerate();
-        let keys = keys.map(|(n, m)| (m.keys.node.public(), n)).collect();
+        let of = |(n, m): (usize, &Member)| {
+            [m.keys(), m.next.clone()].map(|keys| (keys.node.public(), n))
+        };
+        let keys = members.iter().enumerate().flat_map(of).collect();
         let wires = Wires::new(rng.random(), keys, CANARY);
         for n in 0..members.len() {
             for exchange in [false, true] {
@@ -155,8 +181,10 @@ impl World {
             wires,
             people,
             report: Report::default(),
-            villain: Villain::of(seed),
+            villain,
+            changes,
             restored: AtomicBool::new(false),
+            renewals: Renewals::new(),
             engine: engine(),
             folder,
         })
@@ -181,7 +209,12 @@ impl World {
     /// The custodians' places.
     pub(crate) fn custodians(&self) -> Vec<usize> {
         let custodian = |n: &usize| self.members[*n].roles.contains(&Role::Custodian);
-        (0..self.members.len()).filter(custodian).collect()
+        (0..self.founders()).filter(custodian).collect()
+    }
+
+    /// How many members founded the network; who comes later stands behind them.
+    pub(crate) fn founders(&self) -> usize {
+        self.charter.members.len()
     }
 
     /// Whether a member's node runs.
@@ -199,8 +232,16 @@ impl World {
         lock(&self.members[n].slot).running.as_ref()?.core.upgrade()
     }
 
-    /// Starts a member's node and waits until it serves.
+    /// Starts a member's node and waits until it serves; nothing where it has left.
     pub(crate) async fn start(self: &Arc<Self>, n: usize) {
+        let member = &self.members[n];
+        let _power = member.power.lock().await;
+        if !self.has_left(n) {
+            self.switch_on(n).await;
+        }
+    }
+
+    async fn switch_on(self: &Arc<Self>, n: usize) {
         let boot = {
             let mut slot = lock(&self.members[n].slot);
             assert!(slot.running.is_none(), "it runs");
@@ -222,7 +263,16 @@ impl World {
                     let api = has_api.then(|| Arc::new(api()));
                     let weak = api.as_ref().map(Arc::downgrade).unwrap_or_default();
                     let _ = sender.send((Arc::downgrade(&joined.core), weak));
-                    let error = ledger.stopped().await;
+                    let error = tokio::select! {
+                        biased;
+                        error = ledger.stopped() => error,
+                        () = joined.core.renewed.notified() => {
+                            drop(api);
+                            joined.drain().await;
+                            world.renewals.ask(n, boot);
+                            std::future::pending().await
+                        }
+                    };
                     if world.villain == Villain::Many {
                         many::stopped(&world, &error);
                     } else if panics::borne() {
@@ -255,7 +305,7 @@ impl World {
         let mut config = member.config.clone();
         config.listen.ledger = real_port(n, boot, false);
         config.listen.exchange = real_port(n, boot, true);
-        let settings = node::ledger_settings(&config, &self.charter, &member.keys)?;
+        let settings = node::ledger_settings(&config, &self.charter, &member.keys())?;
         let law = LegalOrder::new(self.charter.clone())?;
         let lawless = self.villain == Villain::Coordinator && n == self.place("police");
         let rules: Arc<dyn ledger::Rules> = if lawless {
@@ -271,7 +321,7 @@ impl World {
         let machine = Machine::host(machine, &seed, member.ahead.clone(), self.engine.clone());
         let parts = Parts {
             config,
-            keys: member.keys.clone(),
+            keys: member.keys(),
             store: member.store(),
             ledger,
             log: LogFilter::new("info", |_| Ok(())),
@@ -311,8 +361,44 @@ impl World {
 
     /// Kills a member's node at whatever await its tasks are.
     pub(crate) async fn kill(&self, n: usize) {
+        let _power = self.members[n].power.lock().await;
+        if self.switch_off(n).await {
+            self.lose_power(n).await;
+        }
+    }
+
+    /// Ends a member's node for good: it has left.
+    pub(crate) async fn leave(&self, n: usize) {
+        self.members[n].gone.store(true, Ordering::Relaxed);
+        self.kill(n).await;
+    }
+
+    /// Whether a member has left, and its node ended for good.
+    pub(crate) fn has_left(&self, n: usize) -> bool {
+        self.members[n].gone.load(Ordering::Relaxed)
+    }
+
+    /// Starts nodes again, with new keys, that have ended for it.
+    pub(crate) async fn renew(self: &Arc<Self>) {
+        loop {
+            let (n, boot) = self.renewals.next().await;
+            let member = &self.members[n];
+            let _power = member.power.lock().await;
+            // Whoever was killed meanwhile begins with the old ones and comes back here.
+            if self.boots(n) == boot && self.switch_off(n).await {
+                member.renew();
+                let text = format!("{n} has new keys");
+                self.report.note(self.now().as_millis(), &text);
+                self.switch_on(n).await;
+            }
+        }
+    }
+
+    async fn switch_off(&self, n: usize) -> bool {
         let running = lock(&self.members[n].slot).running.take();
-        let Some(running) = running else { return };
+        let Some(running) = running else {
+            return false;
+        };
         for exchange in [false, true] {
             self.wires.lead(public_port(n, exchange), None);
         }
@@ -322,7 +408,7 @@ impl World {
             let detail = format!("{} holds a node that was killed", self.members[n].id);
             self.report.broken("leak", detail);
         }
-        self.lose_power(n).await;
+        true
     }
 
     /// Gives a member whose node is down its private store of before.
@@ -349,14 +435,14 @@ impl World {
         }
     }
 
-    pub(crate) fn officer(&self, n: usize, duty: Duty) -> (OfficerId, &SigningKey) {
-        let id = duty.name().parse().expect("a duty's name is a handle");
-        (id, &self.members[n].officers[&duty])
+    /// Who acts for a member in a duty now.
+    pub(crate) fn officer(&self, n: usize, duty: Duty) -> (OfficerId, SigningKey) {
+        self.members[n].officer(duty)
     }
 
     /// Duties that have an officer at a member.
     pub(crate) fn duties(&self, n: usize) -> Vec<Duty> {
-        self.members[n].officers.keys().copied().collect()
+        self.members[n].duties()
     }
 
     /// Has somebody do something at a node; nothing where the node is down, dies

@@ -98,7 +98,7 @@ fn unlawful(
     let world = &office.world;
     let police = &world.members[world.place("police")];
     let state_as = |header: &Header| {
-        let record = Record::sign(header, &police.keys.node);
+        let record = Record::sign(header, &police.keys().node);
         record.map(|record| record.bytes).unwrap_or_default()
     };
     let base = Header {

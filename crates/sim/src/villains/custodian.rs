@@ -172,7 +172,7 @@ impl Reading {
             member.id.clone(),
             &self.table_key,
             plan_key,
-            member.keys.node.clone(),
+            member.keys().node.clone(),
         );
         let permit = Permit {
             seeds: order.blinded.iter().map(|b| b.point.0).collect(),
@@ -285,10 +285,7 @@ pub(crate) async fn another_case(office: &Office) -> Option<Vec<Vec<u8>>> {
     let (me, police) = (world.place("telecom_a"), world.place("police"));
     let last = world.place("bank_a");
     let subjects = world.people.selectors().into_iter().take(1).collect();
-    let warrant = office
-        .warrant("another case", subjects, crate::LIFE)
-        .await?;
-    let other = office.ask(warrant).await?;
+    let other = office.another_case(subjects).await?;
     office.approve(other, &[last]).await?;
     office.delivered(other, last).await?;
     world.kill(police).await;
@@ -315,7 +312,7 @@ async fn recorded(office: &Office, other: Docket) -> Option<Vec<Vec<u8>>> {
     let targets = requester.subjects(other);
     requester.net.stop(Duration::ZERO).await;
     let (bound, targets) = (bound?, targets?);
-    let key = world.members[me].keys.node.public();
+    let key = world.members[me].keys().node.public();
     let asking = mpc::lookup::requester::Session::new(bound.0.clone(), key);
     let (request, _) = asking.ask(targets).ok()?;
     let plan_key = committed(world, &other.question, &bound.1)?;

@@ -62,11 +62,11 @@ fn lie(world: &World, villain: usize, root: Digest) -> bool {
         return false;
     };
     let time_s = core.now_ms() / 1_000;
-    let word = Cosignature::sign(checkpoint, &me.id, &me.keys.node, time_s);
+    let word = Cosignature::sign(checkpoint, &me.id, &me.keys().node, time_s);
     let Ok(word) = word.as_ref() else {
         return false;
     };
-    let to = overseer.keys.node.public();
+    let to = overseer.keys().node.public();
     core.ledger.lie(to, (status.size, root), word.clone());
     world
         .report

@@ -22,7 +22,7 @@ pub(crate) async fn make(world: Arc<World>) {
     loop {
         let pause = rng.random_range(50..1_500);
         world.sleep(Duration::from_millis(pause)).await;
-        let target = rng.random_range(0..world.members.len());
+        let target = rng.random_range(0..world.founders());
         let member = &world.charter.members[target];
         let address = if rng.random() {
             &member.ledger_address
@@ -37,8 +37,8 @@ pub(crate) async fn make(world: Arc<World>) {
         let Ok((mut sink, _stream)) = world.context.dial(address).await else {
             continue;
         };
-        let whose = rng.random_range(0..world.members.len());
-        let name = world.members[whose].keys.node.public();
+        let whose = rng.random_range(0..world.founders());
+        let name = world.members[whose].keys().node.public();
         // The first frame of a handshake: a length and a key.
         let prelude = [&[32], &name.0[..]].concat();
         let mut garbage = vec![0; rng.random_range(1..20_000)];

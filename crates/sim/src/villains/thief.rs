@@ -211,16 +211,10 @@ impl Thief<'_> {
         let mut draft = serde_json::to_value(Act::DraftWarrant(draft)).unwrap_or_default();
         draft["subjects"] = json!([self.office.world.people.bystander()]);
         self.try_act(seat, "drafts", draft).await;
-        let ask = json!({ "template": "identify" });
-        let ask = |more: Value| {
-            let mut ask = ask.clone();
-            if let (Some(ask), Some(more)) = (ask.as_object_mut(), more.as_object()) {
-                ask.extend(more.clone());
-            }
-            act("ask", "warrant", docket.warrant, ask)
-        };
-        self.try_act(seat, "asks", ask(Value::Null)).await;
-        let wider = ask(json!({ "answer_cap": 1_000_000 }));
+        let ask = |fields: Value| act("ask", "warrant", docket.warrant, fields);
+        let identify = ask(json!({ "template": "identify" }));
+        self.try_act(seat, "asks", identify).await;
+        let wider = ask(json!({ "template": "identify", "answer_cap": 1_000_000 }));
         self.try_duty(seat, "widens a question", wider, &["cap-beyond"])
             .await;
         let undecided = |state: &docket::State| {
@@ -327,7 +321,7 @@ impl Thief<'_> {
     async fn parts_of_a_session(&self) {
         let world = &self.office.world;
         let seat = &self.investigator;
-        let judge = world.place("procuratorate");
+        let court = world.place("procuratorate");
         let here = seat.n;
         let part = async |what, n: usize, part: fn(&mut Kept), rule| {
             let attempt = async |mut kept: Kept| {
@@ -357,8 +351,8 @@ impl Thief<'_> {
             kept.cookie = Some(cookie.replace("police", "procuratorate"));
         };
         let what = "brings a session to another institution";
-        part(what, judge, |_| (), "unauthenticated").await;
-        part(what, judge, renamed, "unauthenticated").await;
+        part(what, court, |_| (), "unauthenticated").await;
+        part(what, court, renamed, "unauthenticated").await;
     }
 
     /// An operator's token reads no case and signs nothing.
@@ -366,8 +360,8 @@ impl Thief<'_> {
         let world = &self.office.world;
         let seat = &self.investigator;
         let token = Kept::token(&world.operator_token(seat.n));
-        let approve = act("open-answer", "question", docket.question, Value::Null);
-        let draft = serde_json::to_value(Act::RevokeWarrant {
+        let open = act("open-answer", "question", docket.question, Value::Null);
+        let revoke = serde_json::to_value(Act::RevokeWarrant {
             warrant: docket.warrant.to_string(),
             reason: "r".into(),
         });
@@ -393,8 +387,8 @@ impl Thief<'_> {
                 format!("/v1/questions/{}/cancel", docket.question),
                 json!({}),
             ),
-            ("POST", "/v1/acts/prepare".into(), approve),
-            ("POST", "/v1/officers".into(), draft.unwrap_or_default()),
+            ("POST", "/v1/acts/prepare".into(), open),
+            ("POST", "/v1/officers".into(), revoke.unwrap_or_default()),
         ] {
             let attempt =
                 async |_| browser::send(world, seat.n, &token, (method, &target), &body).await;

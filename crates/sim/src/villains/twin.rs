@@ -117,7 +117,7 @@ pub(super) fn second(world: &World, context: Context, villain: usize) -> Option<
     let member = &world.members[villain];
     let mut config = member.config.clone();
     config.listen.ledger = real_port(villain, BOOT, false);
-    let mut settings = node::ledger_settings(&config, &world.charter, &member.keys).ok()?;
+    let mut settings = node::ledger_settings(&config, &world.charter, &member.keys()).ok()?;
     settings.bootstrap = Vec::new();
     let name = format!("twin-{}", member.id);
     let disk = ledger::Disk::default();
@@ -157,7 +157,7 @@ fn honest(world: &World, villain: usize) -> Vec<Arc<Core>> {
 /// Whether the honest nodes, all together, hold two votes of a member that nobody honest
 /// casts both of.
 fn voted_twice(world: &World, villain: usize) -> bool {
-    let key = world.members[villain].keys.node.public();
+    let key = world.members[villain].keys().node.public();
     let cores = honest(world, villain);
     let votes = cores.iter().flat_map(|core| core.ledger.votes());
     let theirs: BTreeSet<_> = votes.filter(|vote| vote.voter == key).collect();

@@ -6,11 +6,14 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::Path,
-    sync::{Mutex, Weak, atomic::Ordering},
+    sync::{
+        Mutex, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use commonware_runtime::Handle;
-use docket::{Duty, Institution, Role, seal::SealSecret};
+use docket::{Duty, Institution, OfficerId, Role, charter::Card, seal::SealSecret};
 use ledger::{ClockSkew, Disk};
 use node::{
     Config,
@@ -28,7 +31,10 @@ use super::{lock, public_port, real_port, sub};
 pub(crate) struct Member {
     pub(crate) id: InstitutionId,
     pub(crate) roles: Vec<Role>,
-    pub(crate) keys: NodeKeys,
+    /// Replaced where the members vote for new ones.
+    keys: Mutex<NodeKeys>,
+    /// The keys that it draws when these are to change.
+    pub(super) next: NodeKeys,
     /// Replaced where a backup is restored.
     store: Mutex<Option<Store>>,
     pub(crate) config: Config,
@@ -36,8 +42,13 @@ pub(crate) struct Member {
     pub(crate) ahead: ClockSkew,
     /// Where its ledger lies.
     pub(crate) disk: Disk,
-    pub(super) officers: BTreeMap<Duty, SigningKey>,
+    /// Who acts for it now, by duty.
+    officers: Mutex<BTreeMap<Duty, (OfficerId, SigningKey)>>,
     pub(super) slot: Mutex<Slot>,
+    /// Held by whoever starts or ends its node.
+    pub(super) power: tokio::sync::Mutex<()>,
+    /// Whether it has left for good.
+    pub(super) gone: AtomicBool,
 }
 
 /// A machine, and how often it was started.
@@ -63,6 +74,51 @@ impl Member {
             .expect("it is open but for a moment")
     }
 
+    /// Its node's keys.
+    pub(crate) fn keys(&self) -> NodeKeys {
+        lock(&self.keys).clone()
+    }
+
+    /// Who acts for it in a duty now.
+    pub(super) fn officer(&self, duty: Duty) -> (OfficerId, SigningKey) {
+        lock(&self.officers)[&duty].clone()
+    }
+
+    /// Duties that have an officer.
+    pub(super) fn duties(&self) -> Vec<Duty> {
+        lock(&self.officers).keys().copied().collect()
+    }
+
+    /// Gives a duty to another officer.
+    pub(crate) fn appoint(&self, duty: Duty, officer: OfficerId, key: SigningKey) {
+        lock(&self.officers).insert(duty, (officer, key));
+    }
+
+    /// Its card under the keys that come next, kept where its node looks for it.
+    pub(crate) fn card_of_next(&self, n: usize) -> Card {
+        let mut institution = card((n, self));
+        institution.node_key = self.next.node.public();
+        institution.seal_key = self.next.seal.public();
+        let card = Card::sign(institution, &self.next.node).expect("a card can be encoded");
+        let text = serde_json::to_vec(&card).expect("a card is JSON");
+        std::fs::write(self.config.file(files::CARD_NEXT), text).expect("a scratch file");
+        card
+    }
+
+    /// Its card under its first keys.
+    pub(crate) fn card_of_now(&self, n: usize) -> Card {
+        Card::sign(card((n, self)), &self.keys().node).expect("a card can be encoded")
+    }
+
+    /// Puts the keys that come next into office, as a node's program does when it starts
+    /// again.
+    pub(super) fn renew(&self) {
+        let (next, now) = (files::CARD_NEXT, files::CARD);
+        let moved = std::fs::rename(self.config.file(next), self.config.file(now));
+        moved.expect("a scratch file");
+        *lock(&self.keys) = self.next.clone();
+    }
+
     fn backup(&self) -> std::path::PathBuf {
         self.config.file("store.backup")
     }
@@ -84,7 +140,7 @@ impl Member {
         drop(store.take());
         let path = self.config.file(files::STORE);
         std::fs::rename(self.backup(), &path).expect("a scratch file");
-        *store = Some(Store::open(&path, &self.keys.store).expect("it was whole"));
+        *store = Some(Store::open(&path, &self.keys().store).expect("it was whole"));
         true
     }
 
@@ -104,11 +160,12 @@ pub(super) fn member(
 ) -> Member {
     let home = folder.join(name);
     std::fs::create_dir_all(&home).expect("a scratch folder");
-    let keys = NodeKeys {
-        node: SigningKey::from_seed(&sub(seed, "node key", n).0),
-        seal: SealSecret::from_bytes(&sub(seed, "seal key", n).0),
+    let drawn = |node: &str, seal: &str| NodeKeys {
+        node: SigningKey::from_seed(&sub(seed, node, n).0),
+        seal: SealSecret::from_bytes(&sub(seed, seal, n).0),
         store: sub(seed, "store key", n).0.into(),
     };
+    let keys = drawn("node key", "seal key");
     let store = Store::open(&home.join(files::STORE), &keys.store).expect("a scratch file");
     let duties = roles.iter().flat_map(|role| match role {
         Role::Requester => vec![Duty::Investigator],
@@ -117,7 +174,13 @@ pub(super) fn member(
         Role::Custodian => vec![Duty::Approver],
     });
     let officers = duties
-        .map(|duty| (duty, SigningKey::from_seed(&sub(seed, duty.name(), n).0)))
+        .map(|duty| {
+            let id = duty.name().parse().expect("a duty's name is a handle");
+            (
+                duty,
+                (id, SigningKey::from_seed(&sub(seed, duty.name(), n).0)),
+            )
+        })
         .collect();
     let config = Config {
         institution: name.parse().expect("the cast's names are names"),
@@ -133,13 +196,16 @@ pub(super) fn member(
     Member {
         id: config.institution.clone(),
         roles,
-        keys,
+        keys: Mutex::new(keys),
+        next: drawn("next node key", "next seal key"),
         store: Mutex::new(Some(store)),
         config,
         ahead: ClockSkew::new(ahead_ms.into()),
         disk: Disk::default(),
-        officers,
+        officers: Mutex::new(officers),
         slot: Mutex::default(),
+        power: tokio::sync::Mutex::default(),
+        gone: AtomicBool::default(),
     }
 }
 
@@ -149,8 +215,8 @@ pub(super) fn card((n, member): (usize, &Member)) -> Institution {
         id: member.id.clone(),
         name: member.id.to_string(),
         roles: member.roles.iter().copied().collect(),
-        node_key: member.keys.node.public(),
-        seal_key: member.keys.seal.public(),
+        node_key: member.keys().node.public(),
+        seal_key: member.keys().seal.public(),
         ledger_address: public_port(n, false).to_string(),
         exchange_address: public_port(n, true).to_string(),
     }

@@ -20,7 +20,7 @@ impl Thief<'_> {
     pub(crate) async fn afterwards(&self) {
         let world = &self.office.world;
         for seat in [&self.investigator, &self.approver] {
-            if let Some((kept, _)) = self.session(seat).await {
+            if let Some(kept) = self.session(seat).await {
                 let mut gone = false;
                 for _ in 0..TRIES_MAX {
                     let done = seat.sign_out(world).await;
@@ -40,7 +40,7 @@ impl Thief<'_> {
         let seat = &self.investigator;
         // A quarter of an hour of a whole network takes its time: in a third of the seeds.
         let waits = sub(world.seed, "waits for a session's end", 0).0[0] < 85;
-        if waits && let Some((kept, _)) = self.session(seat).await {
+        if waits && let Some(kept) = self.session(seat).await {
             let until = world.now() + SESSION;
             // Reading keeps nothing open.
             while world.now() < until {
@@ -53,10 +53,10 @@ impl Thief<'_> {
         self.retired().await;
     }
 
-    async fn session(&self, seat: &Seat) -> Option<(Kept, Option<Value>)> {
+    async fn session(&self, seat: &Seat) -> Option<Kept> {
         for _ in 0..TRIES_MAX {
-            if let Some(opened) = seat.open(&self.office.world).await {
-                return Some(opened);
+            if let Some((kept, _)) = seat.open(&self.office.world).await {
+                return Some(kept);
             }
             self.office.world.sleep(AGAIN).await;
         }
@@ -87,7 +87,7 @@ impl Thief<'_> {
     async fn retired(&self) {
         let world = &self.office.world;
         let seat = &self.investigator;
-        let Some((kept, _)) = self.session(seat).await else {
+        let Some(kept) = self.session(seat).await else {
             return;
         };
         let credential = seat.credential();
