@@ -13,6 +13,8 @@ pub(crate) const TRANSCRIPT: &str = "cordon/mpc/transcript/v1";
 pub(crate) const TRANSCRIPT_ROOTED: &str = "cordon/mpc/transcript/v2";
 /// Absorbs one message into a transcript.
 pub(crate) const TRANSCRIPT_STEP: &str = "cordon/mpc/transcript-step/v1";
+/// Stands for the selectors and buckets of a request.
+pub(crate) const ASKED: &str = "cordon/mpc/asked/v1";
 /// What a custodian signs for a derived selector.
 pub(crate) const VOUCHER: &str = "cordon/mpc/voucher/v1";
 /// Derives a run's secret for blinding derived selectors.
@@ -115,6 +117,7 @@ mod tests {
             super::TRANSCRIPT,
             super::TRANSCRIPT_ROOTED,
             super::TRANSCRIPT_STEP,
+            super::ASKED,
             super::VOUCHER,
             super::VOUCHER_SECRET,
             super::VOUCHER_BLIND,

@@ -153,6 +153,16 @@ impl Running {
         self.joint.computing.iter().position(|id| id == institution)
     }
 
+    /// Who asks, who computes, and whose tables are read.
+    pub(crate) fn parties(&self) -> impl Iterator<Item = &InstitutionId> {
+        let owners = self.joint.inputs.iter().map(|input| &input.owner);
+        let computing = self.joint.computing.iter();
+        [&self.case.requester]
+            .into_iter()
+            .chain(computing)
+            .chain(owners)
+    }
+
     /// The node key of a member.
     pub(crate) fn key_of(&self, institution: &InstitutionId) -> Result<PublicKey> {
         let member = self.state.member(institution);

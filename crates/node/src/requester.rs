@@ -40,7 +40,7 @@ mod attest;
 mod faults;
 
 use faults::blame;
-pub(crate) use faults::peer_error;
+pub(crate) use faults::{overtaken, peer_error};
 
 /// Longest that one lookup may take.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(600);
@@ -114,30 +114,18 @@ pub(crate) async fn run(core: &Arc<Core>, question: Digest) -> Result<()> {
     match outcome {
         Ok(()) => Ok(()),
         Err(error) if error.retry() => Err(error),
-        Err(error) => match changed_key(asked, &began, &core.state()) {
-            // It was called, or has signed, under a key that is no member's any more.
-            Some(party) => Err(Error::trouble(
-                "key-changed",
-                format!("{party} changed its key within the run ({error})"),
-            )),
-            None => abort(core, &question, &error).await,
-        },
+        Err(error) => {
+            let joint = asked.joint.iter();
+            let computing = joint.clone().flat_map(|joint| &joint.computing);
+            let owners = joint.flat_map(|joint| &joint.owners);
+            let custodians = asked.custodians.iter().chain(owners);
+            let parties = custodians.map(|asked| &asked.institution).chain(computing);
+            match overtaken(core, &began, parties, &error).await {
+                Some(trouble) => Err(trouble),
+                None => abort(core, &question, &error).await,
+            }
+        }
     }
-}
-
-/// A party of the question whose node key is another one than before.
-fn changed_key<'a>(
-    asked: &'a QuestionAsked,
-    before: &State,
-    now: &State,
-) -> Option<&'a InstitutionId> {
-    let joint = asked.joint.iter();
-    let computing = joint.clone().flat_map(|joint| &joint.computing);
-    let owners = joint.flat_map(|joint| &joint.owners);
-    let custodians = asked.custodians.iter().chain(owners);
-    let mut parties = custodians.map(|asked| &asked.institution).chain(computing);
-    let key = |state: &State, id: &InstitutionId| state.member(id).map(|member| member.node_key);
-    parties.find(|id| key(before, id) != key(now, id))
 }
 
 /// Records that a run ended without an answer.

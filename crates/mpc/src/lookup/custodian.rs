@@ -8,9 +8,9 @@
 //! *Invariants*
 //! - No element is multiplied by the plan's key before all selectors of its
 //!   request were admitted.
-//! - A selector is evaluated once a run and step; only the very same request,
-//!   byte for byte, may be answered again (a lost connection), and its answer
-//!   tells nothing new.
+//! - A selector is evaluated once a run and step; only the same selectors and buckets
+//!   may be asked for again (a lost connection, or vouchers signed anew by a peer whose
+//!   key has changed), and what is answered then tells nothing new.
 //! - Memory is bounded by one batch of buckets, whatever the table.
 //!
 //! *Not here*: what the labels are ([`Pull::Labels`] asks the node for them),
@@ -125,11 +125,13 @@ impl Session {
             .map(|selector| Element::from_bytes(&selector.element))
             .collect();
         let blinded = blinded?;
-        let request_digest = Digest::plain(bytes);
+        let request_digest = asked(&request);
+        // Versions before 2026-11-27 noted the bytes of a request.
+        let alike = [request_digest, Digest::plain(bytes)];
         self.run.spend(
             self.context.step,
             &request.selectors,
-            request_digest,
+            alike,
             permit.selectors_max,
         )?;
         let mut transcript = Transcript::new(&context, self.context.rooted);
@@ -199,6 +201,18 @@ impl Session {
             Some(_) => Err(Refusal::VoucherInvalid.into()),
         }
     }
+}
+
+/// What a request asks for: its selectors and buckets, without the vouchers.
+fn asked(request: &Request) -> Digest {
+    let buckets: Vec<u8> = request
+        .buckets
+        .iter()
+        .flat_map(|bucket| bucket.to_be_bytes())
+        .collect();
+    let elements = request.selectors.iter().map(|selector| selector.element);
+    let elements: Vec<u8> = elements.flatten().collect();
+    Digest::of(domains::ASKED, &[&request.context, &buckets, &elements])
 }
 
 /// A generator for nonces and dummies, seeded by the caller's and hedged with
@@ -294,7 +308,7 @@ impl Outgoing {
 }
 
 impl Answer {
-    /// The digest of the request that is answered.
+    /// The digest of what is asked for: of the same request again, the same.
     #[must_use]
     pub fn request(&self) -> Digest {
         self.request

@@ -270,7 +270,7 @@ mod tests {
         });
         let half = BLOCK + 3;
         let at = |sign: u64, j: usize| {
-            let [x, x_next, y, y_next] = all.each_ref().map(|v| v[j] ^ sign * v[half + j]);
+            let [x, x_next, y, y_next] = all.each_ref().map(|v| v[j] ^ (sign * v[half + j]));
             slow(x, y ^ y_next) ^ slow(x_next, y)
         };
         let due = [0, 1].map(|sign| (0..half).fold(0, |sum, j| sum ^ at(sign, j)));

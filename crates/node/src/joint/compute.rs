@@ -37,7 +37,7 @@ use crate::{
     error::{Error, HEARD, Kind, Result, Said},
     exchange::Call,
     host::{Patience, Task},
-    requester::{abort, peer_error},
+    requester::{abort, overtaken, peer_error},
 };
 
 /// Longest that one attempt may take.
@@ -67,7 +67,10 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
         let running = admitted(core, &question)?;
         let error = match attempted(core, &running, &seat).await {
             Ok(()) => return Ok(()),
-            Err(error) => error,
+            Err(error) if error.retry() || may_come(&error) => error,
+            Err(error) => overtaken(core, &running.state, running.parties(), &error)
+                .await
+                .unwrap_or(error),
         };
         tracing::warn!(question = %question.short(), %error, "an attempt to compute ended");
         if (error.retry() || may_come(&error)) && patience.is_left() {

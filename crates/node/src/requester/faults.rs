@@ -1,10 +1,11 @@
-//! Whose fault it is when a call to a custodian fails.
+//! Whose fault it is when a call to a party fails.
 
 use std::time::Duration;
 
-use docket::Rule;
+use docket::{Rule, State};
 use primitives::{InstitutionId, WarrantId};
 
+use super::PATIENCE;
 use crate::{
     core::Core,
     error::{Error, HEARD, Kind, Said},
@@ -20,6 +21,11 @@ pub(super) fn blame(institution: &InstitutionId, error: mpc::Error) -> Error {
     }
 }
 
+/// The rule of a call that this node's own channels refuse.
+const CHANNEL: &str = "channel";
+/// The rule of a refusal by another node that names none, as its channels' do.
+const REFUSED: &str = "refused";
+
 /// What a call to a member failed with. A refusal of that member's node names its rule,
 /// and the member.
 pub(crate) fn peer_error(peer: &InstitutionId, error: net::Error) -> Error {
@@ -31,7 +37,7 @@ fn by_kind(peer: &InstitutionId, kind: &net::Kind, text: String) -> Error {
         net::Kind::Refusal(net::Refusal::Remote { text, .. }) => {
             let named = |text: &str| match text.split_once(": ") {
                 Some((rule, detail)) if is_rule(rule) => Error::refused(rule, detail),
-                _ => Error::refused("refused", text),
+                _ => Error::refused(REFUSED, text),
             };
             let heard = text
                 .strip_prefix(HEARD)
@@ -41,7 +47,7 @@ fn by_kind(peer: &InstitutionId, kind: &net::Kind, text: String) -> Error {
                 None => named(text).said(Said::By(Box::new(peer.clone()))),
             }
         }
-        net::Kind::Refusal(_) => Error::refused("channel", text),
+        net::Kind::Refusal(_) => Error::refused(CHANNEL, text),
         net::Kind::Fault(net::Fault::Remote { .. }) => {
             Error::refused("channel-fault", text).said(Said::By(Box::new(peer.clone())))
         }
@@ -57,7 +63,7 @@ fn is_rule(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(named)
 }
 
-/// How long a revocation that a peer has seen may be on its way here.
+/// How long a record that a peer has seen may be on its way here.
 const LAG_PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -86,6 +92,42 @@ pub(super) async fn refuser(
         Said::By(peer) => Some(InstitutionId::clone(peer)),
         Said::Here if core.me != *requester => Some(core.me.clone()),
         _ => None,
+    }
+}
+
+/// What is trouble after all, since a party's key has changed since `began`: it was called
+/// under a key that is no member's any more, or has signed with it. Others may know of the
+/// change before this node's own ledger does.
+pub(crate) async fn overtaken<'a>(
+    core: &Core,
+    began: &State,
+    parties: impl Iterator<Item = &'a InstitutionId>,
+    error: &Error,
+) -> Option<Error> {
+    let key = |state: &State, id: &InstitutionId| state.member(id).map(|member| member.node_key);
+    let mut parties: Vec<_> = parties.map(|id| (id, key(began, id))).collect();
+    // This node takes its new key some blocks after the vote.
+    parties.push((&core.me, Some(core.keys.node.public())));
+    let patience = match error.rule() {
+        // This node has verified what the order of records refuses: a change is under way.
+        rule if rule == Rule::Attestation.name() => PATIENCE,
+        CHANNEL | REFUSED => LAG_PATIENCE,
+        _ => Duration::ZERO,
+    };
+    let since = core.host.uptime();
+    loop {
+        let state = core.state();
+        let changed = parties
+            .iter()
+            .find(|(id, before)| key(&state, id) != *before);
+        if let Some((party, _)) = changed {
+            let text = format!("{party} changed its key meanwhile ({error})");
+            return Some(Error::trouble("key-changed", text));
+        }
+        if core.host.uptime() - since >= patience {
+            return None;
+        }
+        core.host.sleep(LOOK_EVERY).await;
     }
 }
 

@@ -119,19 +119,21 @@ impl Run {
         lock(&self.spent).extend(elements.iter().map(|element| ((step, *element), request)));
     }
 
-    /// Marks selectors as evaluated, all or none; at most `limit` in a step.
+    /// Marks selectors as evaluated, all or none; at most `limit` in a step. They may have
+    /// been marked for a request with one of the digests in `alike`, of which the first is
+    /// noted.
     pub(super) fn spend(
         &self,
         step: u16,
         selectors: &[Selector],
-        request: Digest,
+        alike: [Digest; 2],
         limit: usize,
     ) -> Result<(), Error> {
         let mut spent = lock(&self.spent);
         let before = |selector: &Selector| spent.get(&(step, selector.element));
         if selectors
             .iter()
-            .any(|selector| before(selector).is_some_and(|before| *before != request))
+            .any(|selector| before(selector).is_some_and(|before| !alike.contains(before)))
         {
             return Err(Refusal::SelectorSpent.into());
         }
@@ -143,7 +145,7 @@ impl Run {
         spent.extend(
             selectors
                 .iter()
-                .map(|selector| ((step, selector.element), request)),
+                .map(|selector| ((step, selector.element), alike[0])),
         );
         Ok(())
     }

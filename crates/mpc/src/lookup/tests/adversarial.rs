@@ -653,6 +653,56 @@ fn second_step(change: impl FnOnce(&mut Voucher, &mut Scene)) -> Result<(), Erro
     scene.answer(&request.encode()).map(drop)
 }
 
+/// A peer whose key has changed within a run signs anew what it vouched for.
+#[test]
+fn a_selector_that_is_vouched_for_anew_may_be_asked_for_again() {
+    let mut first = scene();
+    let mut derived = Vec::new();
+    for signer in [
+        first.custodian.signer.clone(),
+        SigningKey::from_seed(&[9; 32]),
+    ] {
+        let custodian = &mut first.custodian;
+        custodian.run = Arc::new(Run::open(
+            custodian.scope,
+            custodian.name.clone(),
+            &custodian.table_key,
+            &custodian.plan_key,
+            signer.clone(),
+        ));
+        custodian.signer = signer;
+        let opened = first.outcome(|_| ()).unwrap();
+        let found = opened.outcomes[0].found.clone().unwrap();
+        derived.push((
+            found.derived[0].clone().into_target(),
+            first.custodian.signer.public(),
+        ));
+    }
+    assert_eq!(derived[0].0.element(), derived[1].0.element());
+    let mut world = first.world;
+    let bank = Custodian::new(&mut world, "bank_a", &table(), 4);
+    let mut scene = Scene {
+        permit: world.permit_vouched(&[&first.custodian], &[0]),
+        context: bank.context(&world, 1, 0),
+        custodian: bank,
+        targets: Vec::new(),
+        world,
+    };
+    let mut requests = Vec::new();
+    for (target, key) in derived {
+        scene
+            .permit
+            .issuers
+            .insert(first.custodian.name.clone(), key);
+        scene.targets = vec![target];
+        let (request, _) = scene.ask();
+        scene.answer(&request).unwrap();
+        requests.push(request);
+    }
+    assert_ne!(requests[0], requests[1]);
+    assert_eq!(scene.custodian.run.spent(1), 1);
+}
+
 #[test]
 fn vouchers_open_the_step_that_they_were_made_for() {
     second_step(|_, _| ()).unwrap();
