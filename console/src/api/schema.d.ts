@@ -1258,6 +1258,12 @@ export interface components {
              * @description Records that its newest checkpoint covers.
              */
             log_size: number;
+            /**
+             * Format: int32
+             * @description From how many lookups, as their custodians signed them, the rows were opened
+             *     again; absent of a joint question, and of plans of before 2026-11-27.
+             */
+            lookups?: number | null;
             /** @description The network's name. */
             network_name: string;
             /** @description The question. */
