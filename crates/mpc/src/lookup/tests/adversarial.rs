@@ -69,6 +69,18 @@ impl Scene {
             .answer(&mut self.world, &self.context, request, &self.permit)
     }
 
+    /// A chain's second step, at `bank_a`.
+    fn next(mut self, targets: Vec<Target>) -> Self {
+        let bank = Custodian::new(&mut self.world, "bank_a", &table(), 4);
+        Self {
+            permit: self.world.permit_vouched(&[&self.custodian], &[0]),
+            context: bank.context(&self.world, 1, 0),
+            custodian: bank,
+            targets,
+            world: self.world,
+        }
+    }
+
     /// The refusal of a request that a villain changed.
     fn refusal(&mut self, change: impl FnOnce(&mut Request)) -> Refusal {
         let (bytes, _) = self.ask();
@@ -635,15 +647,7 @@ fn second_step(change: impl FnOnce(&mut Voucher, &mut Scene)) -> Result<(), Erro
         .derived
         .remove(0)
         .into_target();
-    let mut world = first.world;
-    let bank = Custodian::new(&mut world, "bank_a", &table(), 4);
-    let mut scene = Scene {
-        permit: world.permit_vouched(&[&first.custodian], &[0]),
-        context: bank.context(&world, 1, 0),
-        custodian: bank,
-        targets: vec![derived],
-        world,
-    };
+    let mut scene = first.next(vec![derived]);
     let (bytes, _) = scene.ask();
     let mut request = Request::decode(&bytes).unwrap().into_inner();
     let mut voucher = request.selectors[0].voucher.clone().unwrap();
@@ -679,21 +683,11 @@ fn a_selector_that_is_vouched_for_anew_may_be_asked_for_again() {
         ));
     }
     assert_eq!(derived[0].0.element(), derived[1].0.element());
-    let mut world = first.world;
-    let bank = Custodian::new(&mut world, "bank_a", &table(), 4);
-    let mut scene = Scene {
-        permit: world.permit_vouched(&[&first.custodian], &[0]),
-        context: bank.context(&world, 1, 0),
-        custodian: bank,
-        targets: Vec::new(),
-        world,
-    };
+    let issuer = first.custodian.name.clone();
+    let mut scene = first.next(Vec::new());
     let mut requests = Vec::new();
     for (target, key) in derived {
-        scene
-            .permit
-            .issuers
-            .insert(first.custodian.name.clone(), key);
+        scene.permit.issuers.insert(issuer.clone(), key);
         scene.targets = vec![target];
         let (request, _) = scene.ask();
         scene.answer(&request).unwrap();
