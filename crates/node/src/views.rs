@@ -278,11 +278,18 @@ pub(crate) fn question(
     let plan: Option<Plan> = core.body_of(id).ok();
     let explained = plan.as_ref().map(query::explain);
     let progress = core.progress.of(id);
+    let cause = cause(core, warrant, id);
+    let phase = match question.phase {
+        // The records that this node has read are a moment behind its ledger's state: an
+        // end is shown with its cause.
+        QuestionPhase::Aborted if cause.is_none() => QuestionPhase::Running,
+        phase => phase,
+    };
     QuestionView {
         question: id.to_string(),
         warrant: warrant.to_string(),
         template: question.template.to_string(),
-        phase: question_phase(question.phase).into(),
+        phase: question_phase(phase).into(),
         decisions: decisions(question),
         inputs: question.inputs.iter().map(ToString::to_string).collect(),
         disclosed: !question.disclosed.is_empty(),
@@ -297,7 +304,7 @@ pub(crate) fn question(
             .map(crate::progress::RunProgress::parties)
             .unwrap_or_default(),
         doing: progress.map(|progress| progress.doing),
-        cause: cause(core, warrant, id),
+        cause,
         count: question.count.map(|count| CountView {
             rows: count.rows,
             withheld: count.withheld,
