@@ -8,8 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use docket::{plan::Cell, state::QuestionPhase};
-use evidence::TrustAnchor;
+use docket::plan::Cell;
 use node::api::types::{Act, Ask};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
@@ -146,19 +145,10 @@ pub(crate) async fn case(office: &Office, calls: &[Dated], telecoms: &[usize]) -
         ..ask
     });
     let docket = office.ask_by(warrant, &ask).await?;
-    let others = office.custodians().into_iter();
-    let others: Vec<usize> = others.filter(|n| !telecoms.contains(n)).collect();
-    office.approve(docket, &others).await?;
-    if office.ended(docket).await? != QuestionPhase::Completed {
-        world.stuck("the run over calls was aborted".into());
-        return None;
-    }
-    office.open(docket).await?;
-    let bundle = office.bundle(docket).await?;
-    let anchor = TrustAnchor {
-        network: Some(world.network),
-    };
-    let answer = evidence::verify(&bundle, &anchor).map(|case| found(&case.answer));
+    let case = office
+        .answered(docket, telecoms, "the run over calls")
+        .await?;
+    let answer = case.map(|case| found(&case.answer));
     let expected = expected(world, calls);
     if !matches!(&answer, Ok(Some(found)) if *found == expected) {
         let detail = format!("calls: found {answer:?}, the tables say {expected:?}");

@@ -12,11 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use docket::{
-    plan::{Answer, Cell},
-    state::QuestionPhase,
-};
-use evidence::TrustAnchor;
+use docket::plan::{Answer, Cell};
 use node::api::types::{Act, Ask};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
@@ -232,19 +228,10 @@ impl Money {
             ..ask
         });
         let docket = office.ask_by(warrant, &ask).await?;
-        let others: Vec<usize> = office.custodians();
-        let others: Vec<usize> = others.into_iter().filter(|n| !banks.contains(n)).collect();
-        office.approve(docket, &others).await?;
-        if office.ended(docket).await? != QuestionPhase::Completed {
-            world.stuck("the run over transfers was aborted".into());
-            return None;
-        }
-        office.open(docket).await?;
-        let bundle = office.bundle(docket).await?;
-        let anchor = TrustAnchor {
-            network: Some(world.network),
-        };
-        let answer = evidence::verify(&bundle, &anchor).map(|case| found(&case.answer));
+        let case = office
+            .answered(docket, banks, "the run over transfers")
+            .await?;
+        let answer = case.map(|case| found(&case.answer));
         if !matches!(&answer, Ok(Some(found)) if *found == self.expected) {
             let (rule, expected) = (self.rule, &self.expected);
             let detail = format!("{rule:?}: found {answer:?}, the tables say {expected:?}");

@@ -167,6 +167,30 @@ impl Office {
         }
     }
 
+    /// Brings a question that was asked to its answer, which `asked` alone give: all of
+    /// them approve, it runs, it is opened, and its bundle is read as a court would. None
+    /// where `what` was aborted, which is said.
+    pub(crate) async fn answered(
+        &self,
+        docket: Docket,
+        asked: &[usize],
+        what: &str,
+    ) -> Option<Result<evidence::Case, evidence::Refused>> {
+        let others = self.custodians().into_iter();
+        let others: Vec<usize> = others.filter(|n| !asked.contains(n)).collect();
+        self.approve(docket, &others).await?;
+        if self.ended(docket).await? != QuestionPhase::Completed {
+            self.world.stuck(format!("{what} was aborted"));
+            return None;
+        }
+        self.open(docket).await?;
+        let bundle = self.bundle(docket).await?;
+        let anchor = evidence::TrustAnchor {
+            network: Some(self.world.network),
+        };
+        Some(evidence::verify(&bundle, &anchor))
+    }
+
     /// The legal state as a member's node has it.
     pub(crate) fn state(&self, n: usize) -> Option<State> {
         Some(self.world.core(n)?.state())
