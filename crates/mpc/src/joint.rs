@@ -62,6 +62,6 @@ pub mod table;
 mod tests;
 pub mod totals;
 
-pub use gate::Gate;
+pub use gate::{Found, Gate};
 
 use crate::shares::Words;

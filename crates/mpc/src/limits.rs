@@ -82,3 +82,7 @@ pub const JOINT_NAME_WORDS_MAX: usize = 4;
 pub const JOINT_SORTS_MAX: usize = 3;
 /// Iterations of a propagation.
 pub const JOINT_ITERATIONS_MAX: usize = 16;
+/// Parts that a question's tables may come in.
+pub const JOINT_PARTS_MAX: usize = 64;
+/// Transfers of one part of many that may count for `called_then_paid`.
+pub const JOINT_PAYMENTS_MAX: usize = 1 << 16;

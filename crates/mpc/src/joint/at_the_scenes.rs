@@ -21,7 +21,7 @@
 
 use super::{
     Words,
-    gate::Gate,
+    gate::{Found, Gate},
     order::{Part, below, tally},
     table::{PRESENT, Schema, Table},
 };
@@ -68,9 +68,18 @@ pub struct Terms {
 /// How many keys were at enough scenes; who they are opens at the [`Gate`].
 ///
 /// # Errors
+/// As [`found`].
+pub fn count(party: &mut Party<'_>, terms: &Terms, table: &Table) -> Result<Gate, Error> {
+    found(party, terms, table)?.count(party)
+}
+
+/// The keys that were at enough scenes, of a table or of a part that has all rows of
+/// its keys.
+///
+/// # Errors
 /// [`Refusal::ParameterRange`] where `least` is none of 1 to `scenes`,
 /// [`Refusal::ShapeMismatch`] for another table; a peer's fault.
-pub fn count(party: &mut Party<'_>, terms: &Terms, table: &Table) -> Result<Gate, Error> {
+pub fn found(party: &mut Party<'_>, terms: &Terms, table: &Table) -> Result<Found, Error> {
     table.is(&sightings(terms.scenes, terms.name_words)?)?;
     if terms.least == 0 || terms.least > terms.scenes {
         return Err(Refusal::ParameterRange.into());
@@ -85,5 +94,5 @@ pub fn count(party: &mut Party<'_>, terms: &Terms, table: &Table) -> Result<Gate
     let found = party.and(&enough, &tally.last)?;
     let mut columns: Vec<Words> = tally.group.words();
     columns.extend(tally.payload);
-    Gate::count_of(party, &found, columns, &[])
+    Found::of(party, &found, columns)
 }

@@ -28,13 +28,13 @@
 
 use super::{
     Words,
-    gate::Gate,
+    gate::{Found, Gate},
     key::Key,
     order::{Part, Sorted, keep, mark_members, sort_by, stacked, tally},
     table::{PRESENT, Schema, Table},
 };
 use crate::{
-    Error, Refusal,
+    Error, Refusal, limits,
     shares::{Extreme, Party},
 };
 
@@ -116,8 +116,7 @@ pub fn until(time: u64, within: u64) -> Option<u64> {
 /// account's key (two words), then the name.
 ///
 /// # Errors
-/// [`Refusal::ParameterRange`] where `least` is 0, [`Refusal::ShapeMismatch`] for
-/// other tables, [`Refusal::TooManyRows`]; a peer's fault.
+/// As [`payments`] and [`accounts`].
 pub fn count(
     party: &mut Party<'_>,
     terms: &Terms,
@@ -125,20 +124,60 @@ pub fn count(
     call_table: &Table,
     transfer_table: &Table,
 ) -> Result<Gate, Error> {
+    let found = payments(party, terms, (phone_table, call_table, transfer_table))?;
+    accounts(party, terms, found)
+}
+
+/// The transfers that count, of phones, calls and transfers, or of a part of the two
+/// latter that has all rows of its persons; parts are narrowed to
+/// [`limits::JOINT_PAYMENTS_MAX`] rows each ([`part_of_payments`]).
+///
+/// # Errors
+/// [`Refusal::ShapeMismatch`] for other tables, [`Refusal::TooManyRows`]; a peer's
+/// fault.
+pub fn payments(
+    party: &mut Party<'_>,
+    terms: &Terms,
+    (phone_table, call_table, transfer_table): (&Table, &Table, &Table),
+) -> Result<Found, Error> {
     phone_table.is(&phones()?)?;
     call_table.is(&calls(terms.time_bits)?)?;
     transfer_table.is(&transfers(terms.time_bits, terms.name_words)?)?;
+    let calls = marked(party, phone_table, call_table)?;
+    let mut columns = counting(party, calls, transfer_table)?;
+    let counts = columns.remove(0).to_bits();
+    Found::of(party, &counts, columns)
+}
+
+/// [`payments`] of one part of many.
+///
+/// # Errors
+/// As there; where more transfers count than a part may have, [`accounts`] ends with
+/// [`Refusal::TooManyRows`].
+pub fn part_of_payments(
+    party: &mut Party<'_>,
+    terms: &Terms,
+    tables: (&Table, &Table, &Table),
+) -> Result<Found, Error> {
+    payments(party, terms, tables)?.narrowed_whole(party, limits::JOINT_PAYMENTS_MAX)
+}
+
+/// The accounts that transfers of enough persons went to, of all parts.
+///
+/// # Errors
+/// [`Refusal::ParameterRange`] where `least` is 0; [`Refusal::TooManyRows`] where a part
+/// had more transfers that count than it may; a peer's fault.
+pub fn accounts(party: &mut Party<'_>, terms: &Terms, found: Found) -> Result<Gate, Error> {
     let least = i64::try_from(terms.least).map_err(|_| Refusal::ParameterRange)?;
     if least == 0 {
         return Err(Refusal::ParameterRange.into());
     }
-    let calls = marked(party, phone_table, call_table)?;
-    let mut columns = counting(party, calls, transfer_table)?.into_iter();
-    let counts = columns.next().ok_or(Refusal::ShapeMismatch)?;
+    let (counts, columns) = found.whole(party)?;
+    let mut columns = columns.into_iter();
     let (person, account) = (Key::take(&mut columns)?, Key::take(&mut columns)?);
     let name_words: Vec<Words> = columns.collect();
     let (group, item) = (Part::Key(account), Part::Key(person));
-    let tally = tally(party, group, item, &counts, &[], &name_words)?;
+    let tally = tally(party, group, item, &counts.to_words(), &[], &name_words)?;
     let enough = party.at_least(&tally.items, least)?;
     let found = party.and(&enough, &tally.last)?;
     let mut answer = tally.group.words();
@@ -175,7 +214,7 @@ fn marked(party: &mut Party<'_>, phones: &Table, calls: &Table) -> Result<Calls,
 /// account and name.
 fn counting(party: &mut Party<'_>, calls: Calls, transfers: &Table) -> Result<Vec<Words>, Error> {
     let (before, rows) = (calls.person.rows(), transfers.rows());
-    if before + rows > crate::limits::SHARES_ROWS_MAX {
+    if before + rows > limits::SHARES_ROWS_MAX {
         return Err(Refusal::TooManyRows.into());
     }
     let own = [vec![0; before], vec![1; rows]].concat();

@@ -106,29 +106,86 @@ pub struct Tables {
 /// premises' key (two words), the name, then the cell.
 ///
 /// # Errors
-/// [`Refusal::ParameterRange`] where `least` is 0, [`Refusal::ShapeMismatch`] for
-/// other tables, [`Refusal::TooManyRows`]; a peer's fault.
+/// As [`Suspects::under_busy_cells`].
 pub fn count(party: &mut Party<'_>, terms: &Terms, tables: &Tables) -> Result<Gate, Error> {
-    tables.sims.is(&sims(terms.cell_bits)?)?;
-    tables
-        .premises
-        .is(&premises(terms.cell_bits, terms.name_words)?)?;
-    tables.wet.is(&wet()?)?;
-    tables.residents.is(&residents()?)?;
-    let least = i64::try_from(terms.least).map_err(|_| Refusal::ParameterRange)?;
-    if least == 0 {
-        return Err(Refusal::ParameterRange.into());
+    Suspects::under_busy_cells(party, terms, (&tables.sims, &tables.premises))?
+        .that_are_dry(party, &tables.wet)?
+        .of_no_resident(party, &tables.residents)?
+        .count(party)
+}
+
+/// Premises, and whether all that is known so far speaks against them. Each step hands
+/// them on in another order. A list may come in parts, cut anyhow: a step for each.
+pub struct Suspects {
+    /// A flag, premises' and holder's key, cell, name.
+    columns: Vec<Words>,
+}
+
+impl Suspects {
+    /// Premises under a cell with enough SIMs.
+    ///
+    /// # Errors
+    /// [`Refusal::ParameterRange`] where `least` is 0, [`Refusal::ShapeMismatch`] for
+    /// other tables, [`Refusal::TooManyRows`]; a peer's fault.
+    pub fn under_busy_cells(
+        party: &mut Party<'_>,
+        terms: &Terms,
+        (sim_table, premises_table): (&Table, &Table),
+    ) -> Result<Self, Error> {
+        sim_table.is(&sims(terms.cell_bits)?)?;
+        premises_table.is(&premises(terms.cell_bits, terms.name_words)?)?;
+        let least = i64::try_from(terms.least).map_err(|_| Refusal::ParameterRange)?;
+        if least == 0 {
+            return Err(Refusal::ParameterRange.into());
+        }
+        Ok(Self {
+            columns: under_busy_cells(party, least, (sim_table, premises_table))?,
+        })
     }
-    // Each step hands the rows on in another order, with what is known so far.
-    let columns = under_busy_cells(party, least, tables)?;
-    let columns = without(party, columns, 1, &tables.wet)?;
-    let columns = without(party, columns, 3, &tables.residents)?;
-    let found = columns[0].to_bits();
-    // Key, name, cell.
-    let mut answer = columns[1..3].to_vec();
-    answer.extend_from_slice(&columns[6..]);
-    answer.push(columns[5].clone());
-    Gate::count_of(party, &found, answer, &[])
+
+    /// Those of them that stand in no row of `wet`.
+    ///
+    /// # Errors
+    /// [`Refusal::ShapeMismatch`] for another table; a peer's fault.
+    pub fn that_are_dry(self, party: &mut Party<'_>, list: &Table) -> Result<Self, Error> {
+        list.is(&wet()?)?;
+        self.without(party, 1, list)
+    }
+
+    /// Those of them whose holder stands in no row of `residents`.
+    ///
+    /// # Errors
+    /// [`Refusal::ShapeMismatch`] for another table; a peer's fault.
+    pub fn of_no_resident(self, party: &mut Party<'_>, list: &Table) -> Result<Self, Error> {
+        list.is(&residents()?)?;
+        self.without(party, 3, list)
+    }
+
+    /// How many they are.
+    ///
+    /// # Errors
+    /// A peer's fault.
+    pub fn count(self, party: &mut Party<'_>) -> Result<Gate, Error> {
+        let columns = self.columns;
+        // Key, name, cell.
+        let mut answer = columns[1..3].to_vec();
+        answer.extend_from_slice(&columns[6..]);
+        answer.push(columns[5].clone());
+        Gate::count_of(party, &columns[0].to_bits(), answer, &[])
+    }
+
+    /// Takes the flag from rows whose key (two columns from a place on) stands in a list.
+    fn without(self, party: &mut Party<'_>, at: usize, list: &Table) -> Result<Self, Error> {
+        let key = Key {
+            high: self.columns[at].clone(),
+            low: self.columns[at + 1].clone(),
+        };
+        let list = (&list.key(1), list.column(0));
+        let (mut columns, mark) = mark_members(party, (&key, &self.columns), list)?;
+        let absent = party.not(&mark.to_bits());
+        columns[0] = party.and(&columns[0].to_bits(), &absent)?.to_words();
+        Ok(Self { columns })
+    }
 }
 
 /// Premises: whether they stand under a cell with enough SIMs; premises' and
@@ -136,9 +193,8 @@ pub fn count(party: &mut Party<'_>, terms: &Terms, tables: &Tables) -> Result<Ga
 fn under_busy_cells(
     party: &mut Party<'_>,
     least: i64,
-    tables: &Tables,
+    (sims, premises): (&Table, &Table),
 ) -> Result<Vec<Words>, Error> {
-    let (sims, premises) = (&tables.sims, &tables.premises);
     let (before, rows) = (sims.rows(), premises.rows());
     if before + rows > crate::limits::SHARES_ROWS_MAX {
         return Err(Refusal::TooManyRows.into());
@@ -171,23 +227,4 @@ fn under_busy_cells(
     columns.extend(parts[0].words());
     columns.extend_from_slice(&payload[7..]);
     Ok(keep(party, &payload[0], &columns, rows)?.0)
-}
-
-/// Takes the flag, the first column, from rows whose key (two columns from a
-/// place on) stands in a list.
-fn without(
-    party: &mut Party<'_>,
-    columns: Vec<Words>,
-    at: usize,
-    list: &Table,
-) -> Result<Vec<Words>, Error> {
-    let key = Key {
-        high: columns[at].clone(),
-        low: columns[at + 1].clone(),
-    };
-    let list = (&list.key(1), list.column(0));
-    let (mut columns, mark) = mark_members(party, (&key, &columns), list)?;
-    let absent = party.not(&mark.to_bits());
-    columns[0] = party.and(&columns[0].to_bits(), &absent)?.to_words();
-    Ok(columns)
 }

@@ -17,6 +17,7 @@ use crate::{
 mod answers;
 mod in_common;
 mod order;
+mod parts;
 mod questions;
 mod risk;
 mod villains;

@@ -29,12 +29,15 @@
 
 use super::{
     Words,
-    gate::Gate,
+    gate::{Found, Gate},
     key::Key,
-    order::{Part, mark_members, tally},
+    order::{Part, Sorted, Tally, mark_members, sort_by, stacked, tally},
     table::{PRESENT, Schema, Table},
 };
-use crate::{Error, Refusal, shares::Party};
+use crate::{
+    Error, Refusal,
+    shares::{Arith, Bits, Party, ceil_log2},
+};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +83,9 @@ pub struct Totals {
     pub groups: Gate,
 }
 
+/// Subjects and facts.
+pub type Tables<'a> = (&'a Table, &'a Table);
+
 /// Totals of each group.
 ///
 /// # Errors
@@ -92,13 +98,99 @@ pub fn count(
     subject_table: &Table,
     fact_table: &Table,
 ) -> Result<Totals, Error> {
+    let rows = fact_table.rows();
+    let tally = joined(party, terms, (subject_table, fact_table), rows)?;
+    let (group, last) = (tally.group.words(), tally.last);
+    let sums = [vec![tally.items], tally.sums].concat();
+    decided(party, terms, (group, &last), &sums)
+}
+
+/// The groups of a part of both tables that has all rows of its persons: code, persons,
+/// rows, sum. All parts together have `facts` facts.
+///
+/// # Errors
+/// As [`count`].
+pub fn groups(
+    party: &mut Party<'_>,
+    terms: &Terms,
+    tables: Tables<'_>,
+    facts: usize,
+) -> Result<Found, Error> {
+    let tally = joined(party, terms, tables, facts)?;
+    let some = party.at_least(&tally.items, 1)?;
+    let found = party.and(&some, &tally.last)?;
+    let mut columns = tally.group.words();
+    for sum in [vec![tally.items], tally.sums].concat() {
+        columns.push(party.to_words(&sum)?);
+    }
+    let found = Found::of(party, &found, columns)?;
+    // There are no more groups than codes, so that none is lost.
+    match 1usize.checked_shl(terms.group_bits) {
+        Some(codes) => found.narrowed(party, codes),
+        None => Ok(found),
+    }
+}
+
+/// Totals of each group, from the groups of all parts, which have `facts` facts.
+///
+/// # Errors
+/// As [`count`].
+pub fn of_parts(
+    party: &mut Party<'_>,
+    terms: &Terms,
+    found: Found,
+    facts: usize,
+) -> Result<Totals, Error> {
+    let bits = crate::shares::bounded(terms.amount_bits + ceil_log2(facts))?;
+    let (present, mut columns) = found.whole(party)?;
+    if columns.len() != PART_COLUMNS {
+        return Err(Refusal::ShapeMismatch.into());
+    }
+    let numbers = columns.split_off(1);
+    let absent = Part::Plain(party.not(&present).to_words());
+    let group = Part::Plain(columns.remove(0));
+    let Sorted {
+        parts,
+        payload,
+        begins,
+        ..
+    } = sort_by(party, &[group, absent], &numbers)?;
+    let [group, Part::Plain(absent)] = &parts[..] else {
+        return Err(Refusal::ShapeMismatch.into());
+    };
+    let present = party.not(&absent.to_bits());
+    let mut sums = Vec::with_capacity(payload.len());
+    for column in &payload {
+        let wide = stacked(&vec![present.clone(); column.width as usize]);
+        let counted = party.and(&wide, &column.to_bits())?;
+        let mut sum = party.to_arith(&counted)?;
+        // What all parts counted is no more than all facts sum to, in whichever rows it
+        // stands now.
+        sum.bits = bits.saturating_sub(ceil_log2(sum.rows()));
+        sums.push(sum);
+    }
+    let starts = party.bit_to_arith(&begins[0])?;
+    let sums = party.scan_sums(&starts, &sums)?;
+    let last = party.ends(&begins[0])?;
+    decided(party, terms, (group.words(), &last), &sums)
+}
+
+/// Columns of a part's groups.
+const PART_COLUMNS: usize = 4;
+
+/// The facts of persons of the set, counted and summed by group.
+fn joined(
+    party: &mut Party<'_>,
+    terms: &Terms,
+    (subject_table, fact_table): Tables<'_>,
+    facts_in_all: usize,
+) -> Result<Tally, Error> {
     subject_table.is(&subjects()?)?;
     fact_table.is(&facts(terms.group_bits, terms.amount_bits)?)?;
-    let least = i64::try_from(terms.least).map_err(|_| Refusal::ParameterRange)?;
-    if least == 0 {
+    if terms.least == 0 {
         return Err(Refusal::ParameterRange.into());
     }
-    crate::shares::bounded(terms.amount_bits + crate::shares::ceil_log2(fact_table.rows()))?;
+    crate::shares::bounded(terms.amount_bits + ceil_log2(facts_in_all.max(fact_table.rows())))?;
     let mut payload = vec![fact_table.column(0).clone()];
     payload.extend_from_slice(fact_table.from(1));
     let list = (&subject_table.key(1), subject_table.column(0));
@@ -112,19 +204,28 @@ pub fn count(
     });
     let group = Part::Plain(columns[3].clone());
     let amounts = [counts.clone(), columns[4].clone()];
-    let tally = tally(party, group, person, &counts, &amounts, &[])?;
-    let enough = party.at_least(&tally.items, least)?;
-    let some = party.at_least(&tally.items, 1)?;
-    let opened = party.and(&enough, &tally.last)?;
+    tally(party, group, person, &counts, &amounts, &[])
+}
+
+/// Which groups have enough persons, and how many too few. `sums`: persons, rows, sum.
+fn decided(
+    party: &mut Party<'_>,
+    terms: &Terms,
+    (mut group, last): (Vec<Words>, &Bits),
+    sums: &[Arith],
+) -> Result<Totals, Error> {
+    let least = i64::try_from(terms.least).map_err(|_| Refusal::ParameterRange)?;
+    let persons = sums.first().ok_or(Refusal::ShapeMismatch)?;
+    let enough = party.at_least(persons, least)?;
+    let some = party.at_least(persons, 1)?;
+    let opened = party.and(&enough, last)?;
     // Enough is some, as `least` is not 0.
-    let few = party.and(&some.xor(&enough)?, &tally.last)?;
-    let mut answer: Vec<Words> = tally.group.words();
-    answer.push(party.to_words(&tally.items)?);
-    for sum in &tally.sums {
-        answer.push(party.to_words(sum)?);
+    let few = party.and(&some.xor(&enough)?, last)?;
+    for sum in sums {
+        group.push(party.to_words(sum)?);
     }
     Ok(Totals {
         withheld: party.count_flagged(&few)?,
-        groups: Gate::count_of(party, &opened, answer, &[])?,
+        groups: Gate::count_of(party, &opened, group, &[])?,
     })
 }
