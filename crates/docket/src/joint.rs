@@ -178,6 +178,26 @@ pub fn shares(
     Digest::of("cordon/joint-shares/v1", &parts)
 }
 
+/// What an owner commits to of a table that comes in parts, for one of the three: what
+/// it would commit to of each ([`shares`], under a salt of its own), in their order.
+#[must_use]
+pub fn shares_in_parts(
+    question: &Digest,
+    (owner, table): (&InstitutionId, &str),
+    seat: u8,
+    digests: &[Digest],
+) -> Digest {
+    let seat = [seat];
+    let mut parts: Vec<&[u8]> = vec![
+        &question.0,
+        owner.as_str().as_bytes(),
+        table.as_bytes(),
+        &seat,
+    ];
+    parts.extend(digests.iter().map(|digest| &digest.0[..]));
+    Digest::of("cordon/joint-parts/v1", &parts)
+}
+
 impl JointPlan {
     /// Checks the program by itself: sizes, and that its fields can be read.
     ///

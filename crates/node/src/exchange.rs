@@ -19,6 +19,11 @@ pub const REQUEST_BYTES_MAX: usize = 1024 * 1024 + 4096;
 /// Bytes of a sealed body in one reply frame.
 pub const BODY_FRAME_BYTES: usize = 512 * 1024;
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_first(part: &u16) -> bool {
+    *part == 0
+}
+
 /// A call from one node to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -45,6 +50,9 @@ pub enum Call {
         question: Digest,
         /// The table of the plan.
         table: String,
+        /// Which part of it, from 0 on.
+        #[serde(default, skip_serializing_if = "is_first")]
+        part: u16,
     },
     /// One of the three asks another for its frames.
     Frames {

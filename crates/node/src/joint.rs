@@ -131,9 +131,11 @@ pub(crate) async fn serve(
     replies: &mut Replies,
 ) -> Result<()> {
     match call {
-        Call::Shares { question, table } => {
-            owner::serve(core, peer, &question, &table, replies).await
-        }
+        Call::Shares {
+            question,
+            table,
+            part,
+        } => owner::serve(core, peer, &question, (&table, part.into()), replies).await,
         Call::Frames { question } => seats::serve_frames(core, peer, &question, replies).await,
         Call::Count { question } => seats::serve_count(core, peer, &question, replies).await,
         Call::Part { question } => seats::serve_part(core, peer, &question, replies).await,

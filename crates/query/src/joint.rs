@@ -38,7 +38,7 @@ mod select;
 
 pub use program::{AMOUNT_BITS, CELL_BITS, GROUP_BITS, Term, WEIGHT_BITS};
 pub(crate) use program::{Input, Owner, Program, program, terms_of};
-pub use select::{NOBODY, Selection, Word, selection, time_bits};
+pub use select::{NOBODY, Selection, Word, cut_by, parts, selection, time_bits};
 
 /// Fewest custodians of a joint question.
 const CUSTODIANS_MIN: usize = 2;

@@ -35,7 +35,7 @@ pub use error::{QueryRefusal, Rule};
 pub use explain::{Explanation, explain, explain_leak, explain_step, explain_table};
 pub use joint::{
     AMOUNT_BITS, CELL_BITS, GROUP_BITS, NOBODY, Selection, Term, WEIGHT_BITS, Word, assemble_joint,
-    assemble_sets, joint_of, selection, time_bits,
+    assemble_sets, cut_by, joint_of, parts, selection, time_bits,
 };
 pub use selectors::Selectors;
 pub use template::{

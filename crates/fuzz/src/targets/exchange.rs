@@ -46,6 +46,7 @@ fn call_seeds() -> Vec<Vec<u8>> {
         Call::Shares {
             question,
             table: "sightings".into(),
+            part: 3,
         },
         Call::Frames { question },
         Call::Count { question },

@@ -25,7 +25,7 @@ use tokio::sync::{Notify, mpsc::unbounded_channel};
 use super::{
     ATTEMPT_DOMAIN, FRAMES_DOMAIN, PAIR_DOMAIN, Running, admitted,
     channel::{Feed, Ring, Waits, inbound},
-    owner::{self, committed_to, given_bytes, messages},
+    owner::{self, Shape},
     program,
     seats::{Attempt, Counted, Given, Seat},
     sets,
@@ -94,12 +94,16 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
     }
 }
 
+/// What a party was given of tables, by their places in the plan: a message a column.
+type Shares = BTreeMap<usize, Vec<Vec<u8>>>;
+
 /// What a party's thread needs besides its channel.
 struct Work {
     core: Arc<Core>,
     running: Arc<Running>,
     index: usize,
-    shares: BTreeMap<usize, Vec<u8>>,
+    /// Of the first part.
+    shares: Shares,
     seat: Arc<Seat>,
     changes: signal::watch::Receiver<u64>,
 }
@@ -110,10 +114,10 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
         .ok_or_else(|| Error::refused("joint", "this member does not compute the question"))?;
     running.tell(core, 0.05, "collecting shares");
     let shares = match running.joint.method {
-        Method::Shares => pull_shares(core, running, index).await?,
+        Method::Shares => pull_shares(core, running, (index, 0)).await?,
         // The third of them holds no set.
         Method::Sets if index == HOLDERS => BTreeMap::new(),
-        Method::Sets => BTreeMap::from([(index, owner::own_set(core, running).await?)]),
+        Method::Sets => BTreeMap::from([(index, vec![owner::own_set(core, running).await?])]),
     };
     let (previous_out, previous_frames) = unbounded_channel();
     let (next_out, next_frames) = unbounded_channel();
@@ -171,44 +175,50 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
     Err(ended)
 }
 
-/// This party's shares of every table of the plan, in the plan's order.
+/// This party's shares of a part of every table of the plan, column by column, by the
+/// tables' places in the plan: the first part of all, another of those that come in parts.
 async fn pull_shares(
     core: &Arc<Core>,
     running: &Running,
-    index: usize,
-) -> Result<BTreeMap<usize, Vec<u8>>> {
+    (index, part): (usize, usize),
+) -> Result<Shares> {
     let mut shares = BTreeMap::new();
     for (number, input) in running.joint.inputs.iter().enumerate() {
         let committed = running.committed(&input.owner, &input.table)?;
-        let schema = program::schema(&running.plan, &running.joint, &input.table)?;
-        let rows = usize::try_from(committed.rows).unwrap_or(usize::MAX);
-        let due = given_bytes(&schema, rows);
-        let call = Call::Shares {
-            question: running.question,
-            table: input.table.clone(),
-        };
+        let shape = Shape::of(&running.plan, &running.joint, input, committed)?;
+        if part >= shape.parts {
+            continue;
+        }
         let bytes = if input.owner == core.me {
-            owner::own(core, running, &input.table, index).await?
+            owner::own(core, running, &input.table, (index, part)).await?
         } else {
+            let schema = program::schema(&running.plan, &running.joint, &input.table)?;
+            let call = Call::Shares {
+                question: running.question,
+                table: input.table.clone(),
+                part: u16::try_from(part).unwrap_or(u16::MAX),
+            };
             let said = |error| peer_error(&input.owner, error);
-            let replies = core
-                .net()?
-                .call(
-                    running.key_of(&input.owner)?,
-                    call.encode()?.into(),
-                    ATTEMPT_MAX,
-                )
+            let key = running.key_of(&input.owner)?;
+            let replies = core.net()?.call(key, call.encode()?.into(), ATTEMPT_MAX);
+            let replies = replies.await.map_err(said)?;
+            replies
+                .read_to_end(shape.bytes(&schema))
                 .await
-                .map_err(said)?;
-            replies.read_to_end(due).await.map_err(said)?.to_vec()
+                .map_err(said)?
+                .to_vec()
         };
-        let columns = schema.columns().len();
-        let digest = committed_to(&running.question, input, index, &bytes, columns);
-        if committed.shares.get(index) != Some(&digest) {
+        let due = committed
+            .shares
+            .get(index)
+            .copied()
+            .unwrap_or(Digest([0; 32]));
+        let of = (&running.question, input);
+        let Some(messages) = shape.opened(of, (index, part), (&bytes, &due)) else {
             let detail = "gave other shares than it committed to";
             return Err(Error::fault(&input.owner, detail, bytes));
-        }
-        shares.insert(number, bytes);
+        };
+        shares.insert(number, messages);
     }
     Ok(shares)
 }
@@ -371,14 +381,12 @@ fn computed(
     party: &mut Party<'_>,
 ) -> std::result::Result<(), Failed> {
     let running = &work.running;
-    let tables = tables(work, party)?;
-    running.tell(&work.core, 0.2, "computing over shares");
-    let (count, found) = program::count(party, &running.plan, &running.joint, tables).map_err(
-        |error| match error {
-            program::Ended::Protocol(error) => Failed::Protocol(error),
-            program::Ended::Plan(error) => Failed::Node(error),
-        },
-    )?;
+    let mut parts = Parts {
+        work,
+        waits,
+        of: program::parts(&running.joint),
+    };
+    let (count, found) = program::count(party, &running.plan, &running.joint, &mut parts)?;
     // The count is announced when all that led to it was verified.
     work.announce(count);
     running.tell(&work.core, 0.8, "waiting for the count's record");
@@ -398,7 +406,8 @@ fn computed(
 /// waits for the count's record, and gives its list.
 fn compared(work: &Work, attempt: &Digest, ring: &mut Ring) -> std::result::Result<(), Failed> {
     let running = &work.running;
-    let names = work.shares.get(&work.index).map(Vec::as_slice);
+    let own = work.shares.get(&work.index).and_then(|own| own.first());
+    let names = own.map(Vec::as_slice);
     let mut tell = |permille: usize| {
         let done = f64::from(u32::try_from(permille.min(1_000)).unwrap_or(0)) / 1_000.0;
         running.tell(&work.core, 0.1 + 0.7 * done, "comparing sets");
@@ -430,21 +439,55 @@ pub(super) fn binding(running: &Running, count: Count) -> Result<deliver::Bindin
     })
 }
 
-/// Every table of the plan, its owners' rows one after another.
+/// The tables of the plan, part after part.
+struct Parts<'a> {
+    work: &'a Work,
+    waits: &'a Aside,
+    of: usize,
+}
+
+impl program::Source for Parts<'_> {
+    fn tables(
+        &mut self,
+        party: &mut Party<'_>,
+        part: usize,
+    ) -> std::result::Result<BTreeMap<String, Table>, Failed> {
+        let (work, running) = (self.work, &self.work.running);
+        let (done, parts) = (u32::try_from(part), u32::try_from(self.of));
+        let done = f64::from(done.unwrap_or(0)) / f64::from(parts.unwrap_or(1));
+        let doing = match self.of {
+            1 => "computing over shares".to_owned(),
+            of => format!("computing over shares, part {} of {of}", part + 1),
+        };
+        running.tell(&work.core, 0.2 + 0.6 * done, &doing);
+        if part == 0 {
+            return tables(work, party, &work.shares);
+        }
+        let (core, running, index) = (work.core.clone(), running.clone(), work.index);
+        let pulling = async move { pull_shares(&core, &running, (index, part)).await };
+        let gone = || Error::trouble("stopping", "the attempt is over");
+        let shares = self.waits.wait(pulling).ok_or_else(gone)??;
+        tables(work, party, &shares)
+    }
+}
+
+/// Tables of the plan that this party was given, their owners' rows one after another.
 fn tables(
     work: &Work,
     party: &mut Party<'_>,
+    shares: &Shares,
 ) -> std::result::Result<BTreeMap<String, Table>, Failed> {
     let running = &work.running;
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     for (number, input) in running.joint.inputs.iter().enumerate() {
+        let Some(messages) = shares.get(&number) else {
+            continue;
+        };
         let schema = program::schema(&running.plan, &running.joint, &input.table)?;
-        let bytes = work.shares.get(&number).map_or(&[][..], Vec::as_slice);
-        let (_, messages) = messages(bytes, schema.columns().len());
-        let rows = usize::try_from(running.committed(&input.owner, &input.table)?.rows)
-            .unwrap_or(usize::MAX);
-        let owner = input.owner.as_str();
-        let table = Table::receive(party, &schema, &running.session, owner, rows, &messages)?;
+        let committed = running.committed(&input.owner, &input.table)?;
+        let shape = Shape::of(&running.plan, &running.joint, input, committed)?;
+        let bound = (&running.session, input.owner.as_str());
+        let table = Table::receive(party, &schema, bound.0, bound.1, shape.rows, messages)?;
         let whole = match tables.get(&input.table) {
             None => table,
             Some(others) => others.append(&table)?,

@@ -38,7 +38,9 @@ use mpc::{
 use primitives::Digest;
 use proof::{Frontier, Tree, leaf_hash};
 
-use super::{Running, channel::Ring, compute::Failed, owner::SET_ROWS_MAX, requester::Delivered};
+use super::{
+    Running, channel::Ring, compute::Failed, owner::SELECTED_ROWS_MAX, requester::Delivered,
+};
 use crate::{
     error::{Error, Result},
     host::HostRng,
@@ -97,9 +99,9 @@ fn sizes(running: &Running) -> Result<Sizes> {
     for (rows, input) in rows.iter_mut().zip(&running.joint.inputs) {
         let committed = running.committed(&input.owner, &input.table)?;
         *rows = usize::try_from(committed.rows).unwrap_or(usize::MAX);
-        if *rows > SET_ROWS_MAX {
+        if *rows > SELECTED_ROWS_MAX {
             let detail = format!(
-                "{} committed to more than {SET_ROWS_MAX} names",
+                "{} committed to more than {SELECTED_ROWS_MAX} names",
                 input.owner
             );
             return Err(Error::refused("limit", detail));

@@ -136,6 +136,18 @@ const fn term(
     }
 }
 
+/// In how many parts the tables come that are cut by key, where a question may be asked
+/// of more rows than the three hold at once.
+const PARTS: Term = term(
+    PARTS_NAME,
+    Some(1),
+    (1, 64),
+    "parts that large tables come in, computed one after another; 1 unless given",
+    "大表分成几部分依次计算；默认 1",
+);
+/// The name of that number. Where it is 1 the plan does not have it.
+pub(super) const PARTS_NAME: &str = "parts";
+
 /// Whoever's set of persons a question compares: callers at the scenes, holders of
 /// accounts that were paid in their times, holders of premises under their cells.
 const SETS_OF_PERSONS: &[Input] = &[
@@ -187,13 +199,16 @@ const PROGRAMS: &[Program] = &[
         scenes: true,
         method: Method::Shares,
         inputs: &[holds("sightings", &[CALLS_WITH_CELLS])],
-        terms: &[term(
-            "least",
-            None,
-            (1, 64),
-            "at how many of the scenes at least; all of them unless given",
-            "至少出现在几个现场；默认全部",
-        )],
+        terms: &[
+            term(
+                "least",
+                None,
+                (1, 64),
+                "at how many of the scenes at least; all of them unless given",
+                "至少出现在几个现场；默认全部",
+            ),
+            PARTS,
+        ],
         fields: |_, _| named("phone", "phone"),
     },
     Program {
@@ -264,6 +279,7 @@ const PROGRAMS: &[Program] = &[
                 "standard deviation of flat load, in hundredths of its mean, at most; 20 unless given",
                 "平直负荷的标准差不超过均值的百分之几；默认 20",
             ),
+            PARTS,
         ],
         fields: |_, _| {
             let mut fields = named("premise", "premise");
@@ -299,6 +315,7 @@ const PROGRAMS: &[Program] = &[
                 "minutes between call and payment, at most; 60 unless given",
                 "通话与付款最多相隔几分钟；默认 60",
             ),
+            PARTS,
         ],
         fields: |_, _| named("account", "account"),
     },
@@ -310,13 +327,16 @@ const PROGRAMS: &[Program] = &[
             holds("subjects", &[CALLS_WITH_CELLS, SUBSCRIBERS]),
             holds("facts", &[ACCOUNTS, TRANSFERS]),
         ],
-        terms: &[term(
-            "by",
-            Some(0),
-            (0, 2),
-            "groups: 0 by the paying bank, 1 by day, 2 by the amount's number of digits; 0 unless given",
-            "分组：0 按付款行，1 按日，2 按金额位数；默认 0",
-        )],
+        terms: &[
+            term(
+                "by",
+                Some(0),
+                (0, 2),
+                "groups: 0 by the paying bank, 1 by day, 2 by the amount's number of digits; 0 unless given",
+                "分组：0 按付款行，1 按日，2 按金额位数；默认 0",
+            ),
+            PARTS,
+        ],
         fields: totals,
     },
     Program {
@@ -482,7 +502,10 @@ pub(crate) fn terms_of(
             Rule::ParameterUnfit,
             || format!("{} is {} to {most}, not {value}", term.name, term.least),
         )?;
-        terms.insert(term.name.to_owned(), value);
+        // Plans of before had no parts, and keep their digest.
+        if term.name != PARTS_NAME || value > 1 {
+            terms.insert(term.name.to_owned(), value);
+        }
     }
     if program.id == "totals" {
         let days =

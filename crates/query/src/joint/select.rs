@@ -11,7 +11,7 @@ use docket::{
 
 use primitives::semantic::DAY_MS;
 
-use super::program::{AMOUNT_BITS, CELL_BITS, GROUP_BITS};
+use super::program::{AMOUNT_BITS, CELL_BITS, GROUP_BITS, PARTS_NAME};
 
 /// The kind of key that stands for a person whom nobody knows: equal to no other.
 pub const NOBODY: &str = "nobody";
@@ -43,6 +43,27 @@ impl Selection {
             sql,
             words: words.to_vec(),
         }
+    }
+}
+
+/// The place, among a row's words, of the key by which a table is cut into parts: all
+/// rows of a key come in one part. None where a table comes whole.
+#[must_use]
+pub fn cut_by(table: &str) -> Option<usize> {
+    match table {
+        "sightings" | "wet" | "residents" | "transfers" | "subjects" | "facts" => Some(0),
+        "calls" => Some(1),
+        _ => None,
+    }
+}
+
+/// In how many parts a table of a plan comes.
+#[must_use]
+pub fn parts(joint: &JointPlan, table: &str) -> usize {
+    let asked = joint.terms.get(PARTS_NAME).copied().unwrap_or(1);
+    match cut_by(table) {
+        Some(_) => usize::try_from(asked).unwrap_or(1).max(1),
+        None => 1,
     }
 }
 

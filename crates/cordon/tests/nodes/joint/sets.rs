@@ -133,7 +133,14 @@ pub(super) fn lists_stay_until_the_count(city: &City) {
         let bank = villain.key_of("bank_a");
         let table = "payees".to_owned();
         for (call, rule) in [
-            (Call::Shares { question, table }, "joint"),
+            (
+                Call::Shares {
+                    question,
+                    table,
+                    part: 0,
+                },
+                "joint",
+            ),
             (Call::Part { question }, "separation-of-duties"),
             (Call::Count { question }, "separation-of-duties"),
         ] {

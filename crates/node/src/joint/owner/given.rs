@@ -1,0 +1,358 @@
+//! A table made ready to be given: its rows as words, cut into parts, padded, split, and
+//! what each of the three is committed to of them.
+//!
+//! A table that comes in parts is kept as words, and one part at a time is split, when it
+//! is asked for: the three hold one part at a time, and so does its owner of the shares.
+
+use std::sync::Arc;
+
+use chacha20::{
+    ChaCha20Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
+use docket::{
+    Plan,
+    plan::{JointInput, JointPlan, Method},
+    state::COMPUTING,
+    statement::TableCommitment,
+};
+use mpc::joint::table::Schema;
+use primitives::Digest;
+use query::Word;
+
+use super::{
+    super::{program, sets},
+    words,
+};
+use crate::{
+    core::{Core, lock},
+    error::{Error, Result},
+};
+
+/// Rows of one part that one owner shares of one table, at most.
+pub(super) const PART_ROWS_MAX: usize = 1 << 20;
+/// Rows that the smallest shared table has.
+const PADDED_ROWS_MIN: usize = 64;
+
+/// What the three are given of a table or of a part of it: a salt, then the messages of
+/// the columns.
+pub(super) type Split = [Vec<u8>; COMPUTING];
+
+/// A table that is ready to be given.
+pub(super) struct Given {
+    /// Its rows with the padding, of all parts.
+    pub(super) rows: u32,
+    /// For each of the three, what each part is committed to.
+    pub(super) digests: [Vec<Digest>; COMPUTING],
+    /// The part that was split last, or all of a table that comes whole.
+    last: std::sync::Mutex<(usize, Arc<Split>)>,
+    /// How a part is split again; none of what comes whole.
+    recipe: Option<Arc<Recipe>>,
+}
+
+/// The words of a table in parts, and all that their shares are made of.
+struct Recipe {
+    seed: Digest,
+    session: Digest,
+    input: JointInput,
+    schema: Schema,
+    /// Rows that every part is padded to.
+    padded: usize,
+    /// For each part its columns.
+    parts: Vec<Vec<Vec<u64>>>,
+}
+
+/// In how many messages each of the three is given a table.
+fn messages_of(plan: &Plan, joint: &JointPlan, input: &JointInput) -> Result<usize> {
+    match joint.method {
+        Method::Shares => Ok(program::schema(plan, joint, &input.table)?.columns().len()),
+        Method::Sets => Ok(1),
+    }
+}
+
+/// Which rows one of the three is given: of a table that comes in `parts`, each of `rows`
+/// rows, and `columns` columns.
+#[derive(Clone, Copy)]
+pub(in crate::joint) struct Shape {
+    pub(in crate::joint) parts: usize,
+    pub(in crate::joint) rows: usize,
+    pub(in crate::joint) columns: usize,
+}
+
+impl Shape {
+    /// The shape of an input that its owner committed to.
+    ///
+    /// # Errors
+    /// A fault where its rows are none of so many parts.
+    pub(in crate::joint) fn of(
+        plan: &Plan,
+        joint: &JointPlan,
+        input: &JointInput,
+        committed: &TableCommitment,
+    ) -> Result<Self> {
+        let (rows, parts) = (committed.rows, query::parts(joint, &input.table));
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        if !rows.is_multiple_of(parts) {
+            let detail = format!("committed to {rows} rows in {parts} parts");
+            return Err(Error::fault(&input.owner, detail, Vec::new()));
+        }
+        Ok(Self {
+            parts,
+            rows: rows / parts,
+            columns: messages_of(plan, joint, input)?,
+        })
+    }
+
+    /// Bytes of a part that one of the three is given: before it, of many, the digests of
+    /// all parts.
+    pub(in crate::joint) fn bytes(self, schema: &Schema) -> usize {
+        self.list_bytes() + SALT_BYTES + schema.message_bytes(self.rows)
+    }
+
+    fn list_bytes(self) -> usize {
+        match self.parts {
+            1 => 0,
+            many => many * SALT_BYTES,
+        }
+    }
+
+    /// The salt and the messages of a part, if it is what was committed to.
+    pub(in crate::joint) fn opened(
+        self,
+        (question, input): (&Digest, &JointInput),
+        (seat, part): (usize, usize),
+        (bytes, committed): (&[u8], &Digest),
+    ) -> Option<Vec<Vec<u8>>> {
+        let (list, bytes) = bytes.split_at_checked(self.list_bytes())?;
+        let own = committed_to(question, input, seat, bytes, self.columns);
+        let mut digests = Vec::with_capacity(self.parts);
+        for digest in list.chunks_exact(SALT_BYTES) {
+            digests.push(Digest(digest.try_into().ok()?));
+        }
+        let is_it = match digests.get(part) {
+            Some(digest) => {
+                *digest == own && commitment(question, input, seat, &digests) == *committed
+            }
+            None => self.parts == 1 && own == *committed,
+        };
+        is_it.then(|| messages(bytes, self.columns).1)
+    }
+}
+
+/// The messages of a table's columns in what one of the three was given, and the salt
+/// before them.
+fn messages(bytes: &[u8], columns: usize) -> (Digest, Vec<Vec<u8>>) {
+    let (salt, rest) = bytes.split_at(SALT_BYTES.min(bytes.len()));
+    let mut digest = Digest([0; SALT_BYTES]);
+    if let Ok(salt) = salt.try_into() {
+        digest = Digest(salt);
+    }
+    let column = (rest.len() / columns.max(1)).max(1);
+    (digest, rest.chunks(column).map(<[u8]>::to_vec).collect())
+}
+
+/// The digest that an owner commits to of what one of the three is given.
+fn committed_to(
+    question: &Digest,
+    input: &JointInput,
+    seat: usize,
+    bytes: &[u8],
+    columns: usize,
+) -> Digest {
+    let (salt, messages) = messages(bytes, columns);
+    let seat = u8::try_from(seat).unwrap_or(u8::MAX);
+    let place = (&input.owner, input.table.as_str());
+    docket::joint::shares(question, place, seat, &salt, &messages)
+}
+
+/// What an owner commits to of a table, from what it would of each part.
+pub(super) fn commitment(
+    question: &Digest,
+    input: &JointInput,
+    seat: usize,
+    digests: &[Digest],
+) -> Digest {
+    match digests {
+        [whole] => *whole,
+        parts => {
+            let seat = u8::try_from(seat).unwrap_or(u8::MAX);
+            let place = (&input.owner, input.table.as_str());
+            docket::joint::shares_in_parts(question, place, seat, parts)
+        }
+    }
+}
+
+/// Bytes of the salt of a commitment.
+pub(super) const SALT_BYTES: usize = 32;
+
+/// A generator for what an owner gives of one table, or of a part of it.
+fn generator(
+    seed: &Digest,
+    session: &Digest,
+    input: &JointInput,
+    part: Option<usize>,
+) -> ChaCha20Rng {
+    let table = input.table.as_bytes();
+    let seed = match part {
+        None => Digest::of("cordon/joint-seed/v1", &[&seed.0, &session.0, table]),
+        Some(part) => {
+            let part = (part as u64).to_be_bytes();
+            let parts: [&[u8]; 4] = [&seed.0, &session.0, table, &part];
+            Digest::of("cordon/joint-part-seed/v1", &parts)
+        }
+    };
+    ChaCha20Rng::from_seed(seed.0)
+}
+
+/// A set and its commitment: the first of the three stands for the set itself, which
+/// nobody is given; the others are salts, of nothing.
+pub(super) fn packed(
+    question: &Digest,
+    (seed, session): (&Digest, &Digest),
+    input: &JointInput,
+    rows: &[data::Row],
+) -> Result<Given> {
+    let mut rng = generator(seed, session, input, None);
+    let mut parts: Split = Default::default();
+    for part in &mut parts {
+        part.resize(SALT_BYTES, 0);
+        rng.fill_bytes(part);
+    }
+    parts[0].extend(sets::pack(rows)?);
+    Given::whole((question, input, 1), padded(rows.len()), parts)
+}
+
+/// Makes columns of words out of rows, pads them and splits them.
+pub(super) fn whole(
+    (question, (seed, session)): (&Digest, (&Digest, &Digest)),
+    (schema, joint, input): (&Schema, &JointPlan, &JointInput),
+    rows: &[data::Row],
+    words: &[Word],
+) -> Result<Given> {
+    let mut rng = generator(seed, session, input, None);
+    let columns = if input.table == "ledger" {
+        words::ledger(session, joint, rows, &mut rng)?
+    } else {
+        let mut columns = words::columns(session, input, words, rows)?;
+        schema.pad(&mut columns, padded(rows.len()), &mut rng)?;
+        columns
+    };
+    let count = columns.first().map_or(0, Vec::len);
+    let split = split(schema, (session, input), &columns, &mut rng)?;
+    Given::whole((question, input, columns.len()), count, split)
+}
+
+/// Makes columns of words out of rows, cuts them into parts by their key, and splits one
+/// part after another, for what each is committed to.
+pub(super) fn in_parts(
+    (question, (seed, session)): (&Digest, (&Digest, &Digest)),
+    (schema, input, parts): (Schema, JointInput, usize),
+    rows: &[data::Row],
+    words: &[Word],
+) -> Result<Given> {
+    let columns = words::columns(session, &input, words, rows)?;
+    let key = query::cut_by(&input.table).ok_or_else(|| Error::refused("limit", "no parts"))?;
+    let places = words::cut(&columns, words::column_of(words, key), parts);
+    let largest = places.iter().map(Vec::len).max().unwrap_or(0);
+    if largest > PART_ROWS_MAX {
+        let detail = format!(
+            "a part of {} has {largest} rows, and may have {PART_ROWS_MAX}: ask for more than {parts} parts",
+            input.table
+        );
+        return Err(Error::refused("limit", detail));
+    }
+    let column_count = columns.len();
+    let of = |places: &Vec<usize>| -> Vec<Vec<u64>> {
+        let gather = |column: &Vec<u64>| places.iter().map(|at| column[*at]).collect();
+        columns.iter().map(gather).collect()
+    };
+    let recipe = Recipe {
+        seed: *seed,
+        session: *session,
+        schema,
+        padded: padded(largest),
+        parts: places.iter().map(of).collect(),
+        input,
+    };
+    let mut digests: [Vec<Digest>; COMPUTING] = Default::default();
+    let mut last = Split::default();
+    for part in 0..parts {
+        last = recipe.split(part)?;
+        for ((seat, bytes), digests) in last.iter().enumerate().zip(&mut digests) {
+            let digest = committed_to(question, &recipe.input, seat, bytes, column_count);
+            digests.push(digest);
+        }
+    }
+    Ok(Given {
+        rows: u32::try_from(recipe.padded * parts)
+            .map_err(|_| Error::refused("limit", "a table of too many rows"))?,
+        digests,
+        last: std::sync::Mutex::new((parts - 1, Arc::new(last))),
+        recipe: Some(Arc::new(recipe)),
+    })
+}
+
+impl Recipe {
+    /// What the three are given of a part, the same each time.
+    fn split(&self, part: usize) -> Result<Split> {
+        let mut rng = generator(&self.seed, &self.session, &self.input, Some(part));
+        let mut columns = self.parts.get(part).cloned().unwrap_or_default();
+        self.schema.pad(&mut columns, self.padded, &mut rng)?;
+        split(
+            &self.schema,
+            (&self.session, &self.input),
+            &columns,
+            &mut rng,
+        )
+    }
+}
+
+impl Given {
+    fn whole(
+        (question, input, columns): (&Digest, &JointInput, usize),
+        rows: usize,
+        split: Split,
+    ) -> Result<Self> {
+        let digest = |seat: usize| vec![committed_to(question, input, seat, &split[seat], columns)];
+        Ok(Self {
+            rows: u32::try_from(rows)
+                .map_err(|_| Error::refused("limit", "a table of too many rows"))?,
+            digests: [digest(0), digest(1), digest(2)],
+            last: std::sync::Mutex::new((0, Arc::new(split))),
+            recipe: None,
+        })
+    }
+}
+
+/// Splits columns: for each of the three a salt, and its messages.
+fn split(
+    schema: &Schema,
+    (session, input): (&Digest, &JointInput),
+    columns: &[Vec<u64>],
+    rng: &mut ChaCha20Rng,
+) -> Result<Split> {
+    let messages = schema.share(session, input.owner.as_str(), columns, rng)?;
+    Ok(messages.map(|columns| {
+        let mut salt = [0; SALT_BYTES];
+        rng.fill_bytes(&mut salt);
+        [&salt[..], &columns.concat()].concat()
+    }))
+}
+
+/// A table's size class: a power of two.
+pub(super) fn padded(rows: usize) -> usize {
+    rows.max(PADDED_ROWS_MIN).next_power_of_two()
+}
+
+/// What the three are given of a part: that which was split last, or split again.
+pub(super) async fn part_of(core: &Arc<Core>, given: &Given, part: usize) -> Result<Arc<Split>> {
+    let (last, split) = lock(&given.last).clone();
+    let recipe = match &given.recipe {
+        Some(recipe) if last != part => recipe.clone(),
+        _ => return Ok(split),
+    };
+    let splitting = move || recipe.split(part);
+    let split = Arc::new(core.host.blocking(splitting).await?);
+    *lock(&given.last) = (part, split.clone());
+    Ok(split)
+}
