@@ -54,6 +54,7 @@ mod program;
 mod requester;
 mod seats;
 mod sets;
+mod shares;
 
 pub(crate) use compute::compute;
 pub(crate) use owner::{commitments, forget};

@@ -242,10 +242,10 @@ fn at_the_scenes(city: &City) {
             each.join(" UNION ALL ")
         ));
         assert!(!wanted.is_empty(), "somebody was at {least} scenes");
-        city.same(
-            terms("at-the-scenes", &warrant, &[("least", least)]),
-            wanted,
-        );
+        // All three scenes in three parts, two of them whole.
+        let parts = if least == 3 { 3 } else { 1 };
+        let given = [("least", least), ("parts", parts)];
+        city.same(terms("at-the-scenes", &warrant, &given), wanted);
     }
 }
 
@@ -272,6 +272,7 @@ fn sim_box(city: &City, whole: &SceneView) {
         .map(|known| vec![known.premise.clone(), known.cell.to_string()])
         .collect();
     let (_, answer) = city.same(ask(&warrant, "sim-box"), wanted.clone());
+    city.same(terms("sim-box", &warrant, &[("parts", 2)]), wanted.clone());
     assert_eq!(
         wanted.into_iter().collect::<BTreeSet<_>>(),
         planted,
@@ -303,7 +304,8 @@ fn called_then_paid(city: &City) {
         to = WINDOW_MS[1],
     ));
     assert!(!wanted.is_empty(), "victims paid somebody");
-    city.same(ask(&warrant, "called-then-paid"), wanted);
+    city.same(ask(&warrant, "called-then-paid"), wanted.clone());
+    city.same(terms("called-then-paid", &warrant, &[("parts", 3)]), wanted);
 }
 
 fn totals(city: &City, whole: &SceneView) {
@@ -316,9 +318,9 @@ fn totals(city: &City, whole: &SceneView) {
         WINDOW_MS[1],
         window().replace(" AND at", " AND c.at")
     );
-    for (by, group) in [
-        (0, "t.institution"),
-        (1, "(t.at - 1541894400000) / 86400000"),
+    for (by, group, parts) in [
+        (0, "t.institution", 1),
+        (1, "(t.at - 1541894400000) / 86400000", 4),
     ] {
         let all = city.sql(&format!(
             "SELECT {group} AS g, count(DISTINCT a.id_number) AS persons, count(*) AS n, sum(t.amount_fen) AS s {paid} GROUP BY g"
@@ -330,7 +332,10 @@ fn totals(city: &City, whole: &SceneView) {
             .cloned()
             .collect();
         assert!(!wanted.is_empty());
-        let (_, answer) = city.same(terms("totals", &warrant, &[("by", by)]), wanted.clone());
+        let (_, answer) = city.same(
+            terms("totals", &warrant, &[("by", by), ("parts", parts)]),
+            wanted.clone(),
+        );
         let view = city.world.police().question(&answer.question).unwrap();
         let count = view.count.unwrap();
         assert_eq!(count.rows, wanted.len() as u64);

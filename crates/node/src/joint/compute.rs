@@ -16,7 +16,7 @@ use docket::{
     statement::{Attestation, Count},
 };
 use mpc::{
-    joint::{deliver, table::Table},
+    joint::deliver,
     shares::{Keys, Neighbour, Party, Security},
 };
 use primitives::{Digest, InstitutionId};
@@ -25,10 +25,10 @@ use tokio::sync::{Notify, mpsc::unbounded_channel};
 use super::{
     ATTEMPT_DOMAIN, FRAMES_DOMAIN, PAIR_DOMAIN, Running, admitted,
     channel::{Feed, Ring, Waits, inbound},
-    owner::{self, Shape},
-    program,
+    owner, program,
     seats::{Attempt, Counted, Given, Seat},
     sets,
+    shares::{self, Parts, Pulled},
 };
 use crate::{
     aside::{Aside, aside},
@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// Longest that one attempt may take.
-const ATTEMPT_MAX: Duration = Duration::from_secs(3_600);
+pub(super) const ATTEMPT_MAX: Duration = Duration::from_secs(3_600);
 /// Pause before another attempt.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Longest that lost peers are tried again.
@@ -94,16 +94,13 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
     }
 }
 
-/// What a party was given of tables, by their places in the plan: a message a column.
-type Shares = BTreeMap<usize, Vec<Vec<u8>>>;
-
 /// What a party's thread needs besides its channel.
 struct Work {
     core: Arc<Core>,
     running: Arc<Running>,
     index: usize,
     /// Of the first part.
-    shares: Shares,
+    shares: Pulled,
     seat: Arc<Seat>,
     changes: signal::watch::Receiver<u64>,
 }
@@ -114,7 +111,7 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
         .ok_or_else(|| Error::refused("joint", "this member does not compute the question"))?;
     running.tell(core, 0.05, "collecting shares");
     let shares = match running.joint.method {
-        Method::Shares => pull_shares(core, running, (index, 0)).await?,
+        Method::Shares => shares::pull(core, running, (index, 0)).await?,
         // The third of them holds no set.
         Method::Sets if index == HOLDERS => BTreeMap::new(),
         Method::Sets => BTreeMap::from([(index, vec![owner::own_set(core, running).await?])]),
@@ -173,54 +170,6 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
     };
     pulls.into_iter().for_each(Task::abort);
     Err(ended)
-}
-
-/// This party's shares of a part of every table of the plan, column by column, by the
-/// tables' places in the plan: the first part of all, another of those that come in parts.
-async fn pull_shares(
-    core: &Arc<Core>,
-    running: &Running,
-    (index, part): (usize, usize),
-) -> Result<Shares> {
-    let mut shares = BTreeMap::new();
-    for (number, input) in running.joint.inputs.iter().enumerate() {
-        let committed = running.committed(&input.owner, &input.table)?;
-        let shape = Shape::of(&running.plan, &running.joint, input, committed)?;
-        if part >= shape.parts {
-            continue;
-        }
-        let bytes = if input.owner == core.me {
-            owner::own(core, running, &input.table, (index, part)).await?
-        } else {
-            let schema = program::schema(&running.plan, &running.joint, &input.table)?;
-            let call = Call::Shares {
-                question: running.question,
-                table: input.table.clone(),
-                part: u16::try_from(part).unwrap_or(u16::MAX),
-            };
-            let said = |error| peer_error(&input.owner, error);
-            let key = running.key_of(&input.owner)?;
-            let replies = core.net()?.call(key, call.encode()?.into(), ATTEMPT_MAX);
-            let replies = replies.await.map_err(said)?;
-            replies
-                .read_to_end(shape.bytes(&schema))
-                .await
-                .map_err(said)?
-                .to_vec()
-        };
-        let due = committed
-            .shares
-            .get(index)
-            .copied()
-            .unwrap_or(Digest([0; 32]));
-        let of = (&running.question, input);
-        let Some(messages) = shape.opened(of, (index, part), (&bytes, &due)) else {
-            let detail = "gave other shares than it committed to";
-            return Err(Error::fault(&input.owner, detail, bytes));
-        };
-        shares.insert(number, messages);
-    }
-    Ok(shares)
 }
 
 /// Pulls a neighbour's frames until it ends.
@@ -382,8 +331,11 @@ fn computed(
 ) -> std::result::Result<(), Failed> {
     let running = &work.running;
     let mut parts = Parts {
-        work,
+        core: &work.core,
+        running,
+        index: work.index,
         waits,
+        first: &work.shares,
         of: program::parts(&running.joint),
     };
     let (count, found) = program::count(party, &running.plan, &running.joint, &mut parts)?;
@@ -437,64 +389,6 @@ pub(super) fn binding(running: &Running, count: Count) -> Result<deliver::Bindin
         rows: usize::try_from(count.rows).map_err(|_| Error::refused("limit", "too many rows"))?,
         widths: running.joint.widths(),
     })
-}
-
-/// The tables of the plan, part after part.
-struct Parts<'a> {
-    work: &'a Work,
-    waits: &'a Aside,
-    of: usize,
-}
-
-impl program::Source for Parts<'_> {
-    fn tables(
-        &mut self,
-        party: &mut Party<'_>,
-        part: usize,
-    ) -> std::result::Result<BTreeMap<String, Table>, Failed> {
-        let (work, running) = (self.work, &self.work.running);
-        let (done, parts) = (u32::try_from(part), u32::try_from(self.of));
-        let done = f64::from(done.unwrap_or(0)) / f64::from(parts.unwrap_or(1));
-        let doing = match self.of {
-            1 => "computing over shares".to_owned(),
-            of => format!("computing over shares, part {} of {of}", part + 1),
-        };
-        running.tell(&work.core, 0.2 + 0.6 * done, &doing);
-        if part == 0 {
-            return tables(work, party, &work.shares);
-        }
-        let (core, running, index) = (work.core.clone(), running.clone(), work.index);
-        let pulling = async move { pull_shares(&core, &running, (index, part)).await };
-        let gone = || Error::trouble("stopping", "the attempt is over");
-        let shares = self.waits.wait(pulling).ok_or_else(gone)??;
-        tables(work, party, &shares)
-    }
-}
-
-/// Tables of the plan that this party was given, their owners' rows one after another.
-fn tables(
-    work: &Work,
-    party: &mut Party<'_>,
-    shares: &Shares,
-) -> std::result::Result<BTreeMap<String, Table>, Failed> {
-    let running = &work.running;
-    let mut tables: BTreeMap<String, Table> = BTreeMap::new();
-    for (number, input) in running.joint.inputs.iter().enumerate() {
-        let Some(messages) = shares.get(&number) else {
-            continue;
-        };
-        let schema = program::schema(&running.plan, &running.joint, &input.table)?;
-        let committed = running.committed(&input.owner, &input.table)?;
-        let shape = Shape::of(&running.plan, &running.joint, input, committed)?;
-        let bound = (&running.session, input.owner.as_str());
-        let table = Table::receive(party, &schema, bound.0, bound.1, shape.rows, messages)?;
-        let whole = match tables.get(&input.table) {
-            None => table,
-            Some(others) => others.append(&table)?,
-        };
-        tables.insert(input.table.clone(), whole);
-    }
-    Ok(tables)
 }
 
 impl Work {
