@@ -1,11 +1,14 @@
 //! Figures of joint questions: `joint-bench [risk|scenes|paid|boxes|totals]
-//! [--rows N] [--iterations N] [--security semi-honest|malicious] [--json]`.
+//! [--rows N] [--iterations N] [--parts N] [--security semi-honest|malicious] [--json]`.
 //!
 //! Why it exists: whether a question may be asked of a city's tables is a matter
 //! of seconds a row. Three parties run in one process, each on a thread, over
 //! channels in memory; CPU time is that of all three, the sharing of inputs
 //! excluded; memory is that of all three and of the plain tables. Each answer is
 //! compared with that of one party in the clear, whose time is the floor.
+//!
+//! `scenes` takes its table in parts, of which each party holds one at a time;
+//! `working_bytes` is the peak over what the process held when the parties began.
 #![allow(clippy::unwrap_used, reason = "a bench stops where something is wrong")]
 
 #[path = "common/measure.rs"]
@@ -16,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mpc::{
     Error,
     joint::{
-        Gate, at_the_scenes, called_then_paid,
+        Found, Gate, at_the_scenes, called_then_paid,
         ideal::{self, Subject},
         key::subject_key,
         risk_propagation::{self, Account},
@@ -36,6 +39,7 @@ const QUESTIONS: [&str; 5] = ["risk", "scenes", "paid", "boxes", "totals"];
 struct Options {
     rows: Option<usize>,
     iterations: usize,
+    parts: usize,
     json: bool,
 }
 
@@ -44,6 +48,7 @@ fn main() {
     let mut options = Options {
         rows: None,
         iterations: 2,
+        parts: 1,
         json: false,
     };
     let (mut what, mut security) = (Vec::new(), None);
@@ -54,6 +59,7 @@ fn main() {
             "--iterations" => {
                 options.iterations = args.next().and_then(|n| n.parse().ok()).unwrap_or(2);
             }
+            "--parts" => options.parts = args.next().and_then(|n| n.parse().ok()).unwrap_or(1),
             "--security" => security = args.next(),
             "--bench" => {}
             name if QUESTIONS.contains(&name) => what.push(name.to_owned()),
@@ -79,7 +85,25 @@ fn main() {
     }
 }
 
-type Ask = dyn Fn(&mut Party<'_>, &[Table]) -> Result<usize, Error> + Sync;
+type Ask = dyn Fn(&mut Party<'_>, &Given<'_>) -> Result<usize, Error> + Sync;
+
+/// What a party was given.
+struct Given<'a> {
+    question: &'a Question,
+    shared: &'a [[Vec<Vec<u8>>; 3]],
+    /// All tables, but of a question in parts.
+    tables: Vec<Table>,
+}
+
+impl Given<'_> {
+    /// Takes one table.
+    fn receive(&self, party: &mut Party<'_>, nth: usize) -> Result<Table, Error> {
+        let (schema, columns) = &self.question.tables[nth];
+        let messages = &self.shared[nth][party.index()];
+        let session = Digest::plain(b"bench");
+        Table::receive(party, schema, &session, "owner", columns[0].len(), messages)
+    }
+}
 
 /// A question over plain tables: the program of a party, which gives its rows'
 /// number, and the number that is due.
@@ -95,7 +119,7 @@ struct Question {
 fn measure(name: &str, options: &Options, security: Security, label: &str) {
     let question = match name {
         "risk" => risk(options.rows.unwrap_or(200_000), options.iterations),
-        "scenes" => scenes(options.rows.unwrap_or(1 << 17)),
+        "scenes" => scenes(options.rows.unwrap_or(1 << 17), options.parts),
         "paid" => paid(options.rows.unwrap_or(1 << 16)),
         "boxes" => boxes(options.rows.unwrap_or(1 << 16)),
         _ => totals_of(options.rows.unwrap_or(1 << 17)),
@@ -108,16 +132,22 @@ fn measure(name: &str, options: &Options, security: Security, label: &str) {
         .iter()
         .map(|(schema, columns)| schema.share(&session, "owner", columns, &mut rng).unwrap())
         .collect();
+    measure::reset_peak();
+    let held = peak_rss();
     let costs = memory::run(security, 1, |party| {
-        let mut tables = Vec::new();
-        for ((schema, columns), messages) in question.tables.iter().zip(&shared) {
-            let (rows, messages) = (columns[0].len(), &messages[party.index()]);
-            tables.push(Table::receive(
-                party, schema, &session, "owner", rows, messages,
-            )?);
+        let mut given = Given {
+            question: &question,
+            shared: &shared,
+            tables: Vec::new(),
+        };
+        if options.parts == 1 {
+            for nth in 0..question.tables.len() {
+                let table = given.receive(party, nth)?;
+                given.tables.push(table);
+            }
         }
         let before = start.begin(party)?;
-        let found = (question.ask)(party, &tables)?;
+        let found = (question.ask)(party, &given)?;
         assert_eq!(found, question.due, "the answer in the clear");
         start.end();
         let after = party.cost();
@@ -138,6 +168,8 @@ fn measure(name: &str, options: &Options, security: Security, label: &str) {
         ("rounds", costs[0].1.to_string()),
         ("found", question.due.to_string()),
         ("peak_rss_bytes", peak_rss().to_string()),
+        ("parts", options.parts.to_string()),
+        ("working_bytes", peak_rss().saturating_sub(held).to_string()),
         ("floor_cpu_s", format!("{:.4}", question.floor)),
         (
             "floor_ratio",
@@ -238,8 +270,8 @@ fn risk(transfers: usize, iterations: usize) -> Question {
     Question {
         rows: transfers,
         tables: vec![(terms.ledger().unwrap(), ledger.unwrap())],
-        ask: Box::new(move |party, tables| {
-            let risks = risk_propagation::count(party, &terms, &tables[0])?;
+        ask: Box::new(move |party, given| {
+            let risks = risk_propagation::count(party, &terms, &given.tables[0])?;
             let count = risks.count();
             risks.open(party, count)?;
             party.verify()?;
@@ -251,7 +283,7 @@ fn risk(transfers: usize, iterations: usize) -> Question {
 }
 
 /// Phones at six scenes, each at two in the mean.
-fn scenes(rows: usize) -> Question {
+fn scenes(rows: usize, parts: usize) -> Question {
     let mut rng = StdRng::seed_from_u64(1);
     let sightings: Vec<(Subject, u64)> = (0..rows)
         .map(|_| {
@@ -265,16 +297,38 @@ fn scenes(rows: usize) -> Question {
         least: 5,
         name_words: 2,
     };
-    let table = columns(
-        sightings
-            .iter()
-            .map(|(key, scene)| [1, key[0], key[1], *scene, 1, 2]),
-    );
+    // A phone's rows in one part; all padded to the largest.
+    let mut tables = vec![Vec::new(); parts];
+    for (key, scene) in &sightings {
+        let part = (u128::from(key[0]) * parts as u128) >> 64;
+        tables[usize::try_from(part).unwrap()].push([1, key[0], key[1], *scene, 1, 2]);
+    }
+    let largest = tables.iter().map(Vec::len).max().unwrap_or(0);
+    let schema = at_the_scenes::sightings(6, 2).unwrap();
+    let table = |rows: Vec<[u64; 6]>| {
+        let mut columns = columns(rows.into_iter());
+        schema.pad(&mut columns, largest, &mut rng).unwrap();
+        (schema.clone(), columns)
+    };
     Question {
         rows,
-        tables: vec![(at_the_scenes::sightings(6, 2).unwrap(), table)],
-        ask: Box::new(move |party, tables| {
-            let gate = at_the_scenes::count(party, &terms, &tables[0])?;
+        tables: tables.into_iter().map(table).collect(),
+        ask: Box::new(move |party, given| {
+            if let [table] = &given.tables[..] {
+                let gate = at_the_scenes::count(party, &terms, table)?;
+                return opened(party, gate);
+            }
+            let mut all: Option<Found> = None;
+            for part in 0..parts {
+                let table = given.receive(party, part)?;
+                let found = at_the_scenes::found(party, &terms, &table)?;
+                let found = found.narrowed(party, due)?;
+                all = Some(match all {
+                    None => found,
+                    Some(all) => all.append(found)?,
+                });
+            }
+            let gate = all.unwrap().count(party)?;
             opened(party, gate)
         }),
         due,
@@ -337,8 +391,8 @@ fn paid(rows: usize) -> Question {
                 columns(paid_rows),
             ),
         ],
-        ask: Box::new(move |party, tables| {
-            let [phones, calls, transfers] = tables else {
+        ask: Box::new(move |party, given| {
+            let [phones, calls, transfers] = &given.tables[..] else {
                 unreachable!()
             };
             let gate = called_then_paid::count(party, &terms, phones, calls, transfers)?;
@@ -391,8 +445,8 @@ fn boxes(rows: usize) -> Question {
             (sim_box::wet().unwrap(), keys(&wet)),
             (sim_box::residents().unwrap(), keys(&residents)),
         ],
-        ask: Box::new(move |party, tables| {
-            let [sims, premises, wet, residents] = tables else {
+        ask: Box::new(move |party, given| {
+            let [sims, premises, wet, residents] = &given.tables[..] else {
                 unreachable!()
             };
             let tables = sim_box::Tables {
@@ -440,8 +494,8 @@ fn totals_of(rows: usize) -> Question {
             ),
             (totals::facts(8, 40).unwrap(), columns(fact_rows)),
         ],
-        ask: Box::new(move |party, tables| {
-            let [subjects, facts] = tables else {
+        ask: Box::new(move |party, given| {
+            let [subjects, facts] = &given.tables[..] else {
                 unreachable!()
             };
             let totals = totals::count(party, &terms, subjects, facts)?;

@@ -22,6 +22,10 @@
 //! parties  ── deliver::part ──▶ receiver: deliver::collect
 //! ```
 //!
+//! Tables of more rows than the three can hold come in parts, cut by key (ADR 0016): each
+//! question has a form that takes a part and gives what it [`Found`], and one that puts
+//! those together.
+//!
 //! A subject is a key of 128 bits in shares ([`key`]); tables are brought together
 //! by sorting (`joint/order.rs`).
 //!

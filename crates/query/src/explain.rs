@@ -293,8 +293,8 @@ pub fn explain_leak(leak: Leak, bucket_keys: u32) -> (String, String) {
             "请求方程序可见派生账户在时限所及各日的全部相关行。".into(),
         ),
         Leak::TableSize => (
-            "Whoever reads the ledger learns the size class of each shared table: a power of two.".into(),
-            "账本读者得知各份额表的大小级别（2 的幂）。".into(),
+            "Whoever reads the ledger learns the size class of each shared table, of one that comes in parts that of its largest part: a power of two.".into(),
+            "账本读者得知各份额表的大小级别（2 的幂）；分部分计算的表，为其最大一部分的大小级别。".into(),
         ),
         Leak::Count => (
             "Whoever reads the ledger learns how many rows the question found, and how many groups were withheld.".into(),

@@ -550,14 +550,14 @@ fn killed_while_computing(city: &City) {
         at(&scenes[1])
     ));
     let wanted: BTreeSet<Vec<String>> = wanted.into_iter().collect();
-    for (victim, after_ms) in [
-        ("telecom_b", 0),
-        ("procuratorate", 600),
-        ("telecom_a", 1_500),
+    // In parts the other owner's second one is pulled in the middle of the computation.
+    for (victim, after_ms, parts) in [
+        ("telecom_b", 0, 1),
+        ("procuratorate", 600, 1),
+        ("telecom_a", 1_500, 2),
     ] {
-        let question = city
-            .world
-            .ask(terms("at-the-scenes", &warrant, &[("least", 1)]));
+        let given = [("least", 1), ("parts", parts)];
+        let question = city.world.ask(terms("at-the-scenes", &warrant, &given));
         city.world.approve_all(&question);
         std::thread::sleep(Duration::from_millis(after_ms));
         city.world.network.kill(&id(victim));

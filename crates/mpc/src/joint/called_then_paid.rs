@@ -18,7 +18,8 @@
 //! ([`until`]). Its owner states it, as it states the time; so no sum is computed
 //! in shares.
 //!
-//! *Leaks*: rows of each owner; how many accounts qualify. Not: how many calls
+//! *Leaks*: rows of each owner; how many accounts qualify; in parts, whether more
+//! transfers count in one than it may have, which ends the question. Not: how many calls
 //! match, who called whom. *Adversary*: as [`crate::shares`]; an owner may state
 //! what it likes of its own rows.
 //!

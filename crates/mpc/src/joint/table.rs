@@ -232,8 +232,9 @@ impl Table {
         }
     }
 
-    /// A column by its place.
-    pub(super) fn column(&self, at: usize) -> &Words {
+    /// A column by its place, of which there are as many as the schema has.
+    #[must_use]
+    pub fn column(&self, at: usize) -> &Words {
         &self.columns[at]
     }
 

@@ -8,8 +8,8 @@ use primitives::semantic::Semantic::Phone;
 
 use super::fixture::{Setting, asking, digest, id, question, scene};
 use crate::{
-    NOBODY, QueryRefusal, Question, Rule, Word, asked, assemble_sets, check, explain, joint_of,
-    selection, templates,
+    NOBODY, QueryRefusal, Question, Rule, Word, asked, assemble_sets, check, cut_by, explain,
+    joint_of, parts, selection, templates,
 };
 
 /// Those over shares, in the order of the templates.
@@ -164,6 +164,48 @@ fn numbers_have_defaults_and_ranges() {
         ..question("identify")
     };
     assert_eq!(refusal(&setting, &counted).rule, Rule::ParameterUnfit);
+}
+
+#[test]
+fn large_tables_come_in_parts_and_others_whole() {
+    let setting = Setting::new(&[Phone]);
+    // Nothing is said of one part: the plan is that of before there were any.
+    let whole = setting.compile(&question("sim-box")).unwrap();
+    let said = setting.compile(&with("sim-box", &[("parts", 1)])).unwrap();
+    let (whole, said) = (whole.joint.unwrap(), said.joint.unwrap());
+    assert_eq!(whole, said);
+    assert!(!whole.terms.contains_key("parts"));
+    let plan = setting.compile(&with("sim-box", &[("parts", 3)])).unwrap();
+    assert_eq!(check(&plan, &setting.grant(), &setting.catalogue), Ok(()));
+    let explained = explain(&plan).lines_en.join(" ");
+    assert!(explained.contains("parts = 3"), "{explained}");
+    let joint = plan.joint.unwrap();
+    for (table, due) in [("sims", 1), ("premises", 1), ("wet", 3), ("residents", 3)] {
+        assert_eq!(parts(&joint, table), due, "{table}");
+        assert_eq!(parts(&whole, table), 1, "{table}");
+    }
+    // A table is cut by a key, or not at all.
+    for template in JOINT {
+        let plan = setting.compile(&question(template)).unwrap();
+        let joint = plan.joint.as_ref().unwrap();
+        for input in &joint.inputs {
+            let selection = selection(&plan, joint, input);
+            let Some((selection, word)) = selection.zip(cut_by(&input.table)) else {
+                continue;
+            };
+            assert!(
+                matches!(selection.words[word], Word::Key(..)),
+                "{}",
+                input.table
+            );
+        }
+    }
+    for unfit in [
+        with("risk-propagation", &[("parts", 2)]),
+        with("totals", &[("parts", 65)]),
+    ] {
+        assert_eq!(refusal(&setting, &unfit).rule, Rule::ParameterUnfit);
+    }
 }
 
 #[test]

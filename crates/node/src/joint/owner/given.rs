@@ -356,3 +356,153 @@ pub(super) async fn part_of(core: &Arc<Core>, given: &Given, part: usize) -> Res
     *lock(&given.last) = (part, split.clone());
     Ok(split)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use data::Value;
+    use mpc::{
+        joint::{at_the_scenes, table::Table},
+        shares::{Security, memory},
+    };
+    use primitives::InstitutionId;
+
+    use super::*;
+
+    const PARTS: usize = 3;
+    const WORDS: [Word; 3] = [Word::Key("phone", 0), Word::Number(1, 1), Word::Name(0)];
+
+    fn digest(text: &str) -> Digest {
+        Digest::plain(text.as_bytes())
+    }
+
+    fn input() -> JointInput {
+        JointInput {
+            table: "sightings".into(),
+            owner: InstitutionId::new("telecom_a").unwrap(),
+            snapshots: vec![digest("snapshot")],
+        }
+    }
+
+    /// Forty phones, most of them twice.
+    fn rows() -> Vec<data::Row> {
+        let row = |n: i64| {
+            let phone = format!("+861380000{:04}", n / 2);
+            vec![Value::Text(phone), Value::Int(n % 2)]
+        };
+        (0..79).map(row).collect()
+    }
+
+    fn schema() -> Schema {
+        at_the_scenes::sightings(2, docket::joint::NAME_WORDS).unwrap()
+    }
+
+    fn given(seed: &str) -> Given {
+        let (question, seed, session) = (digest("question"), digest(seed), digest("session"));
+        let table = (schema(), input(), PARTS);
+        in_parts((&question, (&seed, &session)), table, &rows(), &WORDS).unwrap()
+    }
+
+    fn shape(given: &Given) -> Shape {
+        Shape {
+            parts: PARTS,
+            rows: given.rows as usize / PARTS,
+            columns: schema().columns().len(),
+        }
+    }
+
+    /// What a seat is given of a part, as it crosses the wire.
+    fn message(given: &Given, seat: usize, part: usize) -> Vec<u8> {
+        let split = given.recipe.as_ref().unwrap().split(part).unwrap();
+        let list = given.digests[seat].iter().flat_map(|digest| digest.0);
+        list.chain(split[seat].iter().copied()).collect()
+    }
+
+    fn opened(given: &Given, (seat, part): (usize, usize), bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let committed = commitment(&digest("question"), &input(), seat, &given.digests[seat]);
+        let of = (&digest("question"), &input());
+        shape(given).opened(of, (seat, part), (bytes, &committed))
+    }
+
+    #[test]
+    fn parts_are_given_as_they_were_committed_to_and_no_otherwise() {
+        let table = given("seed");
+        for seat in 0..COMPUTING {
+            for part in 0..PARTS {
+                let bytes = message(&table, seat, part);
+                assert_eq!(bytes.len(), shape(&table).bytes(&schema()));
+                assert!(opened(&table, (seat, part), &bytes).is_some());
+                let elsewhere = (part + 1) % PARTS;
+                assert!(opened(&table, (seat, elsewhere), &bytes).is_none());
+                assert!(opened(&table, ((seat + 1) % 3, part), &bytes).is_none());
+                for at in (0..bytes.len()).step_by(97).chain([bytes.len() - 1]) {
+                    let mut bent = bytes.clone();
+                    bent[at] ^= 1;
+                    assert!(opened(&table, (seat, part), &bent).is_none(), "byte {at}");
+                    assert!(opened(&table, (seat, part), &bytes[..at]).is_none());
+                }
+            }
+            // A list of its own, over parts of its own, is not the one that is on the ledger.
+            let other = message(&given("another seed"), seat, 0);
+            assert!(opened(&table, (seat, 0), &other).is_none());
+            assert!(opened(&table, (seat, PARTS), &message(&table, seat, 0)).is_none());
+        }
+    }
+
+    #[test]
+    fn a_table_is_split_alike_after_a_restart() {
+        let (one, two) = (given("seed"), given("seed"));
+        assert_eq!(one.digests, two.digests);
+        for part in [2, 0, 2, 1] {
+            assert_eq!(message(&one, 1, part), message(&two, 1, part));
+        }
+        assert_ne!(one.digests, given("another seed").digests);
+    }
+
+    #[test]
+    fn all_rows_come_once_and_those_of_a_key_in_one_part() {
+        let table = given("seed");
+        let plain: Vec<Vec<Vec<u64>>> = (0..PARTS)
+            .map(|part| {
+                let rows = shape(&table).rows;
+                let columns = memory::run(Security::SemiHonest, 5, |party| {
+                    let messages = opened(
+                        &table,
+                        (party.index(), part),
+                        &message(&table, party.index(), part),
+                    );
+                    let (messages, session) = (messages.unwrap(), digest("session"));
+                    let owner = "telecom_a";
+                    let table = Table::receive(party, &schema(), &session, owner, rows, &messages)?;
+                    (0..4)
+                        .map(|at| party.open_words(table.column(at)))
+                        .collect()
+                });
+                columns.into_iter().next().unwrap().unwrap()
+            })
+            .collect();
+        let mut seen: BTreeMap<[u64; 2], BTreeSet<usize>> = BTreeMap::new();
+        let mut rows = BTreeSet::new();
+        for (part, columns) in plain.iter().enumerate() {
+            for at in (0..columns[0].len()).filter(|at| columns[0][*at] == 1) {
+                let key = [columns[1][at], columns[2][at]];
+                seen.entry(key).or_default().insert(part);
+                assert!(rows.insert((key, columns[3][at])), "a row came twice");
+            }
+        }
+        assert_eq!((rows.len(), seen.len()), (79, 40));
+        assert!(seen.values().all(|parts| parts.len() == 1));
+        let used: BTreeSet<&usize> = seen.values().flatten().collect();
+        assert_eq!(used.len(), PARTS, "keys spread over all parts");
+    }
+
+    #[test]
+    fn a_table_of_no_rows_has_all_its_parts() {
+        let (question, seed, session) = (digest("question"), digest("seed"), digest("session"));
+        let table = (schema(), input(), PARTS);
+        let empty = in_parts((&question, (&seed, &session)), table, &[], &WORDS).unwrap();
+        assert_eq!(empty.rows as usize, PARTS * PADDED_ROWS_MIN);
+        assert!(empty.digests.iter().all(|digests| digests.len() == PARTS));
+    }
+}
