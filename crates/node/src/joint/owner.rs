@@ -267,3 +267,52 @@ pub(super) async fn own(
     bytes.extend_from_slice(&split[seat]);
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_selects_too_many_rows_is_told_what_helps() {
+        let joint = |parts: Option<i64>, method| JointPlan {
+            computing: Vec::new(),
+            scenes: Vec::new(),
+            inputs: Vec::new(),
+            count_only: false,
+            terms: parts
+                .map(|parts| ("parts".into(), parts))
+                .into_iter()
+                .collect(),
+            fields: Vec::new(),
+            method,
+        };
+        let said = |table: &str, rule: &str, joint: &JointPlan| {
+            let input = JointInput {
+                table: table.into(),
+                owner: primitives::InstitutionId::new("bank_a").unwrap(),
+                snapshots: Vec::new(),
+            };
+            let many = Error::refused(rule.to_owned(), "the selection has more than 7 rows");
+            let error = advised(many, joint, &input);
+            assert_eq!(error.rule(), rule);
+            error.to_string()
+        };
+        let whole = joint(None, Method::Shares);
+        let cut = said("transfers", "limit", &whole);
+        assert!(
+            cut.contains("transfers: ") && cut.contains("7 rows"),
+            "{cut}"
+        );
+        assert!(cut.contains("ask with parts=4"), "{cut}");
+        // Nothing more is gained by parts, or never was.
+        for (table, parts) in [("transfers", Some(4)), ("ledger", None)] {
+            let refused = said(table, "limit", &joint(parts, Method::Shares));
+            assert!(refused.contains("a shorter time"), "{refused}");
+            assert!(!refused.contains("parts="), "{refused}");
+        }
+        let other = said("transfers", "row-shape", &whole);
+        assert!(!other.contains("parts="), "{other}");
+        let set = said("callers", "limit", &joint(None, Method::Sets));
+        assert!(!set.contains("shorter"), "{set}");
+    }
+}
