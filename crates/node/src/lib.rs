@@ -36,6 +36,7 @@ pub mod metrics;
 mod passkeys;
 pub mod progress;
 mod requester;
+mod room;
 pub mod rotation;
 pub mod rules;
 mod run;

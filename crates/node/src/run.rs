@@ -26,7 +26,7 @@ use crate::{
     journey,
     keystore::{NodeKeys, Passphrase},
     log::LogFilter,
-    rotation,
+    room, rotation,
     rules::LegalOrder,
     store::Store,
     watch,
@@ -81,6 +81,8 @@ pub enum Ended {
 /// # Errors
 /// Trouble that keeps the node from starting, or that stopped its ledger.
 pub fn run(config: Config, passphrase: &Passphrase, log: LogFilter, stop: Stop) -> Result<Ended> {
+    let home = config.home.clone();
+    room::probe(&home)?;
     rotation::settle(&config)?;
     Console::of(&config)?;
     let keys = NodeKeys::read(&config.file(files::KEYS), passphrase)?;
@@ -90,15 +92,16 @@ pub fn run(config: Config, passphrase: &Passphrase, log: LogFilter, stop: Stop) 
         .with_worker_threads(2);
     let runner = runtime::Runner::new(settings);
     let serving = || runner.start(|context| serve(context, config, (keys, store), log, stop));
-    catch_unwind(AssertUnwindSafe(serving)).unwrap_or_else(|panic| Err(stopped(&*panic)))
+    catch_unwind(AssertUnwindSafe(serving)).unwrap_or_else(|panic| Err(stopped(&*panic, &home)))
 }
 
-/// What a panic was: the agreement ends the process where its storage fails.
-fn stopped(panic: &(dyn Any + Send)) -> Error {
+/// What a panic was: the agreement ends the process where its storage fails, and does not
+/// always say why.
+fn stopped(panic: &(dyn Any + Send), home: &Path) -> Error {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     let text = text.unwrap_or_default();
-    if text.contains("io error") {
+    if text.contains("io error") || room::probe(home).is_err() {
         Error::broken("storage", format!("storage failed: {text}")).advise(DISK_ADVICE)
     } else {
         Error::broken("panic", format!("a part of the node panicked: {text}")).advise(

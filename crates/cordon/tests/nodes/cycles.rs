@@ -100,9 +100,7 @@ fn a_full_disk_stops_a_node_with_a_clear_error_and_room_brings_it_back() {
     let script = format!(
         "#!/bin/sh\ntrap '' XFSZ\nRUST_BACKTRACE=0\nexport RUST_BACKTRACE\nexec {PROGRAM} \"$@\"\n"
     );
-    std::fs::write(&program, script).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    std::fs::set_permissions(&program, mode).unwrap();
+    executable(&program, &script);
     let world = World::in_folder(folder, &MEMBERS, program);
     let mut rng = StdRng::seed_from_u64(1);
     let mut acknowledged = Vec::new();
@@ -130,7 +128,41 @@ fn a_full_disk_stops_a_node_with_a_clear_error_and_room_brings_it_back() {
         begin(&world, victim);
     }
     assert!(full > 0, "no disk was full");
+    started_on_a_full_disk(&world, "bank_a");
     everybody_has(&world, &acknowledged);
+}
+
+/// A node that finds its disk full when it starts says so, and starts when there is room.
+fn started_on_a_full_disk(world: &World, institution: &str) {
+    world.network.stop(&id(institution));
+    let (program, said) = (world.folder().join("full"), world.folder().join("said"));
+    // Four or eight kibibytes a file, as the shell counts: room for its last words.
+    let script = format!(
+        "#!/bin/sh\ntrap '' XFSZ\nulimit -f 8\nexec {PROGRAM} \"$@\" >{} 2>&1\n",
+        said.display()
+    );
+    executable(&program, &script);
+    world
+        .network
+        .start_with(&id(institution), &program)
+        .unwrap();
+    let said = world.until("the last words of a node that has no room", || {
+        let words = std::fs::read_to_string(&said).unwrap_or_default();
+        Ok(words.contains("look at the disk").then_some(words))
+    });
+    world.until("its end", || {
+        Ok(process(world, institution).is_none().then_some(()))
+    });
+    assert!(said.contains("cordon: storage failed: "), "{said}");
+    assert!(said.contains("takes no more: "), "{said}");
+    world.network.kill(&id(institution));
+    begin(world, institution);
+}
+
+fn executable(program: &Path, script: &str) {
+    std::fs::write(program, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(program, mode).unwrap();
 }
 
 /// A data folder as it was before, and one without its ledger: the others give back what
