@@ -43,6 +43,7 @@ const ZH: Record<string, string> = {
   count: '联合查询的计数缺失、不一致，或已经公布',
   attestation: '缺少一方对计算记录的签名，或签名有误',
   'over-cap': '答案超出行数上限',
+  'too-many-rows': '某表所选行数超出一次可计算的上限',
   'answer-mismatch': '本节点所存的答案属于另一个问题',
   'answer-unknown': '没有此答案，或尚未开启',
   // The compiler.

@@ -33,6 +33,13 @@ const DOING: Pattern[] = [
   [/^done$/, () => ['完成', 'done']],
   [/^collecting shares$/, () => ['收集份额', 'collecting shares']],
   [/^computing over shares$/, () => ['在份额上计算', 'computing over shares']],
+  [
+    /^computing over shares, part (\d+) of (\d+)$/,
+    ([part, parts]) => [
+      `在份额上计算：第 ${part} 部分，共 ${parts} 部分`,
+      `computing over shares: part ${part} of ${parts}`,
+    ],
+  ],
   [/^waiting for the count's record$/, () => ['等待计数上链', 'waiting for the count to be on record']],
   [/^opening to the requester$/, () => ['向请求方打开', 'opening to the requester']],
   [/^the three are computing$/, () => ['三方正在计算', 'the three are computing']],
@@ -55,7 +62,15 @@ const CAUSES: Record<string, readonly [zh: string, en: string]> = {
   cancelled: ['请求方取消了查询', 'the requester cancelled the question'],
 }
 
+const TOO_MANY_ROWS = /^too-many-rows \(refused by (.+)\)$/
+
 export function causeSaid(text: string, lang: Lang): string {
+  const who = TOO_MANY_ROWS.exec(text)?.[1]
+  if (who) {
+    return lang === 'zh'
+      ? `${who} 的表所选行数超出一次可计算的上限：请增加“部分”的数目，或缩短时间后再问`
+      : `${who} selects more rows than can be computed at once: ask again in more parts, or of a shorter time`
+  }
   return CAUSES[text]?.[lang === 'zh' ? 0 : 1] ?? text
 }
 

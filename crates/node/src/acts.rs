@@ -378,12 +378,10 @@ pub async fn cancel(core: &Arc<Core>, question: &str) -> Result<()> {
         ));
     }
     match known.phase {
-        QuestionPhase::Running => {
+        QuestionPhase::Open | QuestionPhase::Running => {
+            // What runs here ends at its next step; the record does not wait for it.
             lock(&core.cancelled).insert(record);
             core.touch();
-            Ok(())
-        }
-        QuestionPhase::Open => {
             let error = Error::refused("cancelled", "an officer cancelled the question");
             crate::requester::abort(core, &record, &error).await
         }

@@ -11,6 +11,7 @@ use docket::{
     Plan, State, Statement,
     body::{FaultEvidence, Order, Subjects},
     plan::{Answer, Cell, Origin, PlanTable},
+    state::QuestionPhase,
     statement::QuestionAsked,
     transcript::Seen,
 };
@@ -20,7 +21,7 @@ use mpc::{
     lookup::requester::{Found, Session, Target, parts},
 };
 use primitives::{
-    Digest, InstitutionId, cbor,
+    Digest, InstitutionId, WarrantId, cbor,
     semantic::{Selector, Semantic},
 };
 use query::Selectors;
@@ -128,7 +129,7 @@ pub(crate) async fn run(core: &Arc<Core>, question: Digest) -> Result<()> {
     }
 }
 
-/// Records that a run ended without an answer.
+/// Records that a run ended without an answer, if that is not on record yet.
 ///
 /// # Errors
 /// Trouble, or the rule that refuses the record.
@@ -170,7 +171,20 @@ pub(crate) async fn abort(core: &Arc<Core>, question: &Digest, error: &Error) ->
         refused_by,
     };
     let header = core.header(warrant, vec![*question], parts, statement);
-    core.state_as_node(header, &bodies).await.map(|_| ())
+    match core.state_as_node(header, &bodies).await {
+        // Another party, or this one for another reason, was faster.
+        Err(error) if error.rule() == "already-decided" && is_aborted(core, warrant, question) => {
+            Ok(())
+        }
+        stated => stated.map(|_| ()),
+    }
+}
+
+fn is_aborted(core: &Core, warrant: Option<WarrantId>, question: &Digest) -> bool {
+    let state = core.state();
+    let known = warrant.and_then(|id| state.warrant(&id));
+    let known = known.and_then(|warrant| warrant.questions.get(question));
+    known.is_some_and(|question| question.phase == QuestionPhase::Aborted)
 }
 
 impl Running {

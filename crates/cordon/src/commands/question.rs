@@ -163,7 +163,10 @@ pub(crate) fn wait_for_question(
                 .unwrap_or_else(|| "no cause given".into());
             Err(
                 Failure::trouble("run-aborted", format!("the question is {phase}: {cause}"))
-                    .advise("the abort is on record; ask again if the warrant's budget allows it"),
+                    .advise(match cause.starts_with("too-many-rows") {
+                        true => "a table has more rows than can be shared at once: ask again with --term parts=4, or of a shorter time",
+                        false => "the abort is on record; ask again if the warrant's budget allows it",
+                    }),
             )
         }
     }

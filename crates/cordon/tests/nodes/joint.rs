@@ -19,6 +19,7 @@ use crate::case::evidence_holds;
 use crate::villain::{Villain, play};
 use crate::world::{LIMIT, World, ask, assert_refused, copy, draft, id};
 
+mod ends;
 mod sets;
 
 const MEMBERS: [(&str, &[Role]); 8] = [
@@ -419,6 +420,8 @@ fn gates_hold_and_killed_nodes_come_back() {
     killed_while_computing(&city);
     sets::lists_stay_until_the_count(&city);
     sets::killed_while_comparing(&city);
+    ends::cancelled_while_inputs_are_missing(&city);
+    ends::rows_that_do_not_fit(&city);
 }
 
 /// An answer over the cap opens nothing, and neither does a count alone.

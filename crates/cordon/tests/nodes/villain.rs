@@ -379,6 +379,16 @@ impl Service for Mute {
     }
 }
 
+/// Has no time for anybody: whoever calls comes again.
+pub(crate) struct Busy;
+
+impl Service for Busy {
+    fn serve(&self, _: PublicKey, _: Bytes, _: Replies) -> ServeFuture<'_> {
+        let later = Some(Duration::from_secs(1));
+        Box::pin(async move { Err(ServeError::trouble("busy: not now", later)) })
+    }
+}
+
 /// Judges nothing: whatever it is given it takes for lawful, and proposes.
 struct Lawless(LegalOrder);
 

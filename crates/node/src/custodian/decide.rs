@@ -14,7 +14,8 @@ use super::{Case, load};
 use crate::{
     approvals,
     core::Core,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
+    requester::abort,
 };
 
 /// The lookups that a plan makes at this custodian: snapshot, lookup key, step.
@@ -129,7 +130,10 @@ pub(crate) async fn commit_inputs(core: &Arc<Core>, question: &Digest) -> Result
     }
     let tables = if known.joint.is_some() {
         let plan: Plan = core.body_of(question)?;
-        crate::joint::commitments(core, question, &plan).await?
+        match crate::joint::commitments(core, question, &plan).await {
+            Err(error) if is_lasting(&error) => return abort(core, question, &error).await,
+            made => made?,
+        }
     } else {
         Vec::new()
     };
@@ -141,4 +145,14 @@ pub(crate) async fn commit_inputs(core: &Arc<Core>, question: &Digest) -> Result
     let header = core.header(Some(warrant), vec![*question], Vec::new(), statement);
     core.state_as_node(header, &[]).await?;
     Ok(())
+}
+
+/// Whether what refused an owner's tables will refuse them again: the question ends. A
+/// snapshot that is not here may come back from a backup.
+fn is_lasting(error: &Error) -> bool {
+    let Kind::Refused { rule, .. } = &error.kind else {
+        return false;
+    };
+    let of_rows = ["too-many-rows", "row-shape", "limit", "plan-mismatch"];
+    of_rows.contains(&&rule[..]) || rule.starts_with("protocol-")
 }

@@ -32,6 +32,8 @@ use crate::{
     store::Shelf,
 };
 
+/// The rule that refuses a table of more rows than can be shared or compared.
+const TOO_MANY_ROWS: &str = "too-many-rows";
 /// Rows that one owner selects of one table, at most; names of its set.
 pub(super) const SELECTED_ROWS_MAX: usize = 1 << 22;
 
@@ -184,7 +186,7 @@ fn subjects(core: &Core, plan: &Plan) -> Result<Vec<data::Row>> {
 /// Says what helps where a selection has too many rows.
 fn advised(error: Error, joint: &JointPlan, input: &JointInput) -> Error {
     let parts = query::parts(joint, &input.table);
-    if error.rule() != "limit" || joint.method == Method::Sets {
+    if error.rule() != data::Rule::Limit.name() {
         return error;
     }
     let most = SELECTED_ROWS_MAX / PART_ROWS_MAX;
@@ -192,7 +194,7 @@ fn advised(error: Error, joint: &JointPlan, input: &JointInput) -> Error {
         Some(_) if parts < most => format!("ask with parts={most}, or of a shorter time"),
         _ => "ask of a shorter time".to_owned(),
     };
-    Error::refused("limit", format!("{}: {error}; {advice}", input.table))
+    Error::refused(TOO_MANY_ROWS, format!("{}: {error}; {advice}", input.table))
 }
 
 /// Gives one of the three its shares of a table.
@@ -287,6 +289,10 @@ mod tests {
             method,
         };
         let said = |table: &str, rule: &str, joint: &JointPlan| {
+            let due = match rule {
+                "data.limit" => TOO_MANY_ROWS,
+                other => other,
+            };
             let input = JointInput {
                 table: table.into(),
                 owner: primitives::InstitutionId::new("bank_a").unwrap(),
@@ -294,11 +300,11 @@ mod tests {
             };
             let many = Error::refused(rule.to_owned(), "the selection has more than 7 rows");
             let error = advised(many, joint, &input);
-            assert_eq!(error.rule(), rule);
+            assert_eq!(error.rule(), due);
             error.to_string()
         };
         let whole = joint(None, Method::Shares);
-        let cut = said("transfers", "limit", &whole);
+        let cut = said("transfers", "data.limit", &whole);
         assert!(
             cut.contains("transfers: ") && cut.contains("7 rows"),
             "{cut}"
@@ -306,13 +312,16 @@ mod tests {
         assert!(cut.contains("ask with parts=4"), "{cut}");
         // Nothing more is gained by parts, or never was.
         for (table, parts) in [("transfers", Some(4)), ("ledger", None)] {
-            let refused = said(table, "limit", &joint(parts, Method::Shares));
+            let refused = said(table, "data.limit", &joint(parts, Method::Shares));
             assert!(refused.contains("a shorter time"), "{refused}");
             assert!(!refused.contains("parts="), "{refused}");
         }
         let other = said("transfers", "row-shape", &whole);
         assert!(!other.contains("parts="), "{other}");
-        let set = said("callers", "limit", &joint(None, Method::Sets));
-        assert!(!set.contains("shorter"), "{set}");
+        let set = said("callers", "data.limit", &joint(None, Method::Sets));
+        assert!(
+            set.contains("a shorter time") && !set.contains("parts="),
+            "{set}"
+        );
     }
 }

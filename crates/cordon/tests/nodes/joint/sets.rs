@@ -4,7 +4,9 @@
 use node::exchange::Call;
 
 use super::*;
-use crate::villain::call_of;
+use std::sync::Arc;
+
+use crate::villain::{Busy, call_of};
 
 /// The question of two custodians.
 fn of(pair: [&str; 2], warrant: &str) -> Ask {
@@ -128,7 +130,11 @@ pub(super) fn lists_stay_until_the_count(city: &City) {
     world.held_up(&question);
     world.network.stop(&id("telecom_a"));
     play(world, "telecom_a", async |villain: Villain| {
-        let net = villain.own_channels().await;
+        // The bank may have lost it in the middle of a comparison, and call again.
+        let listen = villain.config.listen.exchange;
+        let net = villain
+            .channels(&villain.keys, listen, Arc::new(Busy))
+            .await;
         let question = question.parse().unwrap();
         let bank = villain.key_of("bank_a");
         let table = "payees".to_owned();

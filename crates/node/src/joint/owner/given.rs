@@ -22,7 +22,7 @@ use query::Word;
 
 use super::{
     super::{program, sets},
-    words,
+    TOO_MANY_ROWS, words,
 };
 use crate::{
     core::{Core, lock},
@@ -259,7 +259,7 @@ pub(super) fn in_parts(
             "a part of {} has {largest} rows, and may have {PART_ROWS_MAX}: ask for more than {parts} parts",
             input.table
         );
-        return Err(Error::refused("limit", detail));
+        return Err(Error::refused(TOO_MANY_ROWS, detail));
     }
     let column_count = columns.len();
     let of = |places: &Vec<usize>| -> Vec<Vec<u64>> {
