@@ -16,6 +16,7 @@ use crate::{
 
 mod answers;
 mod in_common;
+mod instances;
 mod order;
 mod parts;
 mod questions;

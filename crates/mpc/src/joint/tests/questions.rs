@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::*;
+use super::{instances::Scenes, *};
 use crate::joint::{
     at_the_scenes, called_then_paid, ideal,
-    ideal::{Call, Fact, Premises, Total, Transfer},
+    ideal::{Fact, Total},
     sim_box, totals,
 };
 
@@ -11,39 +11,14 @@ use crate::joint::{
 fn scenes_equal_the_ideal() {
     let mut rng = StdRng::seed_from_u64(31);
     for seed in 0..30 {
-        let (count, persons) = (size(&mut rng), rng.random_range(1..20));
-        let scenes = rng.random_range(1..6usize);
-        let least = rng.random_range(1..=scenes);
-        // Now and then a scene that the plan does not have.
-        let rows: Vec<(Subject, u64)> = (0..count)
-            .map(|_| {
-                let person = subject("phone", rng.random_range(0..persons));
-                (
-                    person,
-                    rng.random_range(0..scenes.next_power_of_two() as u64),
-                )
-            })
-            .collect();
-        let table: Vec<[u64; 5]> = rows
-            .iter()
-            .map(|(key, scene)| [1, key[0], key[1], *scene, key[0] ^ 5])
-            .collect();
-        let terms = at_the_scenes::Terms {
-            scenes,
-            least,
-            name_words: 1,
-        };
-        let due = ideal::at_the_scenes(&rows, scenes as u64, least);
-        let due: Vec<Vec<u64>> = due
-            .iter()
-            .map(|key| vec![key[0], key[1], key[0] ^ 5])
-            .collect();
+        let asked = instances::scenes(&mut rng, true);
+        let Scenes { terms, table, due } = &asked;
         for security in BOTH {
             let got = agreed(security, seed, |party| {
-                let schema = at_the_scenes::sightings(scenes, 1)?;
-                let table = give_two(party, &schema, &table)?;
-                let gate = at_the_scenes::count(party, &terms, &table)?;
-                opened(party, gate, count)
+                let schema = at_the_scenes::sightings(terms.scenes, 1)?;
+                let table = give_two(party, &schema, table)?;
+                let gate = at_the_scenes::count(party, terms, &table)?;
+                opened(party, gate, due.len())
             });
             assert_eq!(got, (due.len(), due.clone()), "seed {seed}");
         }
@@ -79,137 +54,45 @@ fn a_scene_seen_often_is_one_scene() {
     assert_eq!(got, [1, 0]);
 }
 
-fn draw(rng: &mut StdRng, kind: &str, of: u64) -> Subject {
-    subject(kind, rng.random_range(0..of))
-}
-
 #[test]
 fn called_then_paid_equals_the_ideal() {
     let mut rng = StdRng::seed_from_u64(32);
+    let mut found = 0;
     for seed in 0..30 {
-        let sizes = [size(&mut rng) / 8, size(&mut rng), size(&mut rng)];
-        let phones: BTreeSet<Subject> = (0..sizes[0]).map(|_| draw(&mut rng, "phone", 9)).collect();
-        let calls: Vec<Call> = (0..sizes[1])
-            .map(|_| Call {
-                caller: draw(&mut rng, "phone", 9),
-                person: draw(&mut rng, "person", 12),
-                time: rng.random_range(0..60),
-            })
-            .collect();
-        let paid: Vec<Transfer> = (0..sizes[2])
-            .map(|_| Transfer {
-                person: draw(&mut rng, "person", 12),
-                account: draw(&mut rng, "account", 4),
-                time: rng.random_range(0..64),
-            })
-            .collect();
-        let (within, least) = (rng.random_range(0..15), rng.random_range(1..4));
-        let due = ideal::called_then_paid(&phones, &calls, &paid, within, least);
-        let due: Vec<Vec<u64>> = due.iter().map(|key| key.to_vec()).collect();
-        let list: Vec<[u64; 3]> = phones.iter().map(|key| [1, key[0], key[1]]).collect();
-        let call_rows: Vec<[u64; 7]> = calls
-            .iter()
-            .map(|call| {
-                let until = called_then_paid::until(call.time, within).unwrap();
-                let (who, whom) = (call.caller, call.person);
-                [1, who[0], who[1], whom[0], whom[1], call.time, until]
-            })
-            .collect();
-        let paid_rows: Vec<[u64; 6]> = paid
-            .iter()
-            .map(|paid| {
-                let (who, to) = (paid.person, paid.account);
-                [1, who[0], who[1], to[0], to[1], paid.time]
-            })
-            .collect();
-        let terms = called_then_paid::Terms {
-            time_bits: 6,
-            least,
-            name_words: 0,
-        };
+        let asked = instances::paid(&mut rng);
+        found += asked.due.len();
         for security in BOTH {
             let got = agreed(security, seed, |party| {
-                let phones = give_two(party, &called_then_paid::phones()?, &list)?;
-                let calls = give_two(party, &called_then_paid::calls(6)?, &call_rows)?;
-                let paid = give_two(party, &called_then_paid::transfers(6, 0)?, &paid_rows)?;
-                let gate = called_then_paid::count(party, &terms, &phones, &calls, &paid)?;
+                let phones = give_two(party, &called_then_paid::phones()?, &asked.phones)?;
+                let calls = give_two(party, &called_then_paid::calls(6)?, &asked.calls)?;
+                let transfers = called_then_paid::transfers(6, 0)?;
+                let paid = give_two(party, &transfers, &asked.transfers)?;
+                let gate = called_then_paid::count(party, &asked.terms, &phones, &calls, &paid)?;
                 opened(party, gate, 100)
             });
-            assert_eq!(got, (due.len(), due.clone()), "seed {seed}");
+            assert_eq!(got, (asked.due.len(), asked.due.clone()), "seed {seed}");
         }
     }
+    assert!(found > 0, "no instance found anything");
 }
 
 #[test]
 fn sim_boxes_equal_the_ideal() {
     let mut rng = StdRng::seed_from_u64(33);
     for seed in 0..30 {
-        let sizes = [
-            size(&mut rng),
-            size(&mut rng),
-            size(&mut rng),
-            size(&mut rng),
-        ];
-        let sims: Vec<u64> = (0..sizes[0]).map(|_| rng.random_range(0..8)).collect();
-        let places: Vec<Premises> = (0..sizes[1])
-            .map(|_| Premises {
-                cell: rng.random_range(0..8),
-                key: draw(&mut rng, "premises", 40),
-                holder: draw(&mut rng, "person", 40),
-            })
-            .collect();
-        let list = |rng: &mut StdRng, kind: &str, count: usize| {
-            (0..count / 4)
-                .map(|_| draw(rng, kind, 40))
-                .collect::<BTreeSet<_>>()
-        };
-        let (wet, residents) = (
-            list(&mut rng, "premises", sizes[2]),
-            list(&mut rng, "person", sizes[3]),
-        );
-        let least = rng.random_range(1..4);
-        let due = ideal::sim_box(&sims, &places, &wet, &residents, least);
-        let due: Vec<Vec<u64>> = due
-            .iter()
-            .map(|(key, cell)| vec![key[0], key[1], key[1] ^ 9, *cell])
-            .collect();
-        let sim_rows: Vec<[u64; 2]> = sims.iter().map(|cell| [1, *cell]).collect();
-        let place_rows: Vec<[u64; 7]> = places
-            .iter()
-            .map(|place| {
-                let (key, holder) = (place.key, place.holder);
-                [
-                    1,
-                    place.cell,
-                    key[0],
-                    key[1],
-                    holder[0],
-                    holder[1],
-                    key[1] ^ 9,
-                ]
-            })
-            .collect();
-        let rows = |set: &BTreeSet<Subject>| -> Vec<[u64; 3]> {
-            set.iter().map(|key| [1, key[0], key[1]]).collect()
-        };
-        let (wet, residents) = (rows(&wet), rows(&residents));
-        let terms = sim_box::Terms {
-            cell_bits: 3,
-            least,
-            name_words: 1,
-        };
+        let asked = instances::boxes(&mut rng);
         for security in BOTH {
             let got = agreed(security, seed, |party| {
                 let tables = sim_box::Tables {
-                    sims: give_two(party, &sim_box::sims(3)?, &sim_rows)?,
-                    premises: give_two(party, &sim_box::premises(3, 1)?, &place_rows)?,
-                    wet: give_two(party, &sim_box::wet()?, &wet)?,
-                    residents: give_two(party, &sim_box::residents()?, &residents)?,
+                    sims: give_two(party, &sim_box::sims(3)?, &asked.sims)?,
+                    premises: give_two(party, &sim_box::premises(3, 1)?, &asked.premises)?,
+                    wet: give_two(party, &sim_box::wet()?, &asked.wet)?,
+                    residents: give_two(party, &sim_box::residents()?, &asked.residents)?,
                 };
-                let gate = sim_box::count(party, &terms, &tables)?;
+                let gate = sim_box::count(party, &asked.terms, &tables)?;
                 opened(party, gate, 1000)
             });
-            assert_eq!(got, (due.len(), due.clone()), "seed {seed}");
+            assert_eq!(got, (asked.due.len(), asked.due.clone()), "seed {seed}");
         }
     }
 }
@@ -218,45 +101,16 @@ fn sim_boxes_equal_the_ideal() {
 fn totals_equal_the_ideal() {
     let mut rng = StdRng::seed_from_u64(34);
     for seed in 0..30 {
-        let sizes = [size(&mut rng), size(&mut rng)];
-        let set: BTreeSet<Subject> = (0..sizes[0])
-            .map(|_| draw(&mut rng, "person", 30))
-            .collect();
-        let facts: Vec<Fact> = (0..sizes[1])
-            .map(|_| Fact {
-                person: draw(&mut rng, "person", 30),
-                group: rng.random_range(0..6),
-                amount: match rng.random_range(0..4) {
-                    0 => 0,
-                    1 => (1 << 40) - 1,
-                    _ => rng.next_u64() >> 24,
-                },
-            })
-            .collect();
-        let least = rng.random_range(1..4);
-        let (due, withheld) = ideal::totals(&set, &facts, least);
-        let due: Vec<Vec<u64>> = due
-            .iter()
-            .map(|(code, total)| vec![*code, total.persons, total.rows, total.sum])
-            .collect();
-        let list: Vec<[u64; 3]> = set.iter().map(|key| [1, key[0], key[1]]).collect();
-        let rows: Vec<[u64; 5]> = facts
-            .iter()
-            .map(|fact| [1, fact.person[0], fact.person[1], fact.group, fact.amount])
-            .collect();
-        let terms = totals::Terms {
-            group_bits: 5,
-            amount_bits: 40,
-            least: usize::try_from(least).unwrap(),
-        };
+        let asked = instances::sums(&mut rng);
+        let due = (asked.due.len(), asked.due.clone());
         for security in BOTH {
             let got = agreed(security, seed, |party| {
-                let subjects = give_two(party, &totals::subjects()?, &list)?;
-                let facts = give_two(party, &totals::facts(5, 40)?, &rows)?;
-                let totals = totals::count(party, &terms, &subjects, &facts)?;
+                let subjects = give_two(party, &totals::subjects()?, &asked.subjects)?;
+                let facts = give_two(party, &totals::facts(3, 40)?, &asked.facts)?;
+                let totals = totals::count(party, &asked.terms, &subjects, &facts)?;
                 Ok((totals.withheld, opened(party, totals.groups, 100)?))
             });
-            assert_eq!(got, (withheld, (due.len(), due.clone())), "seed {seed}");
+            assert_eq!(got, (asked.withheld, due.clone()), "seed {seed}");
         }
     }
 }
