@@ -1,11 +1,12 @@
-//! Joint questions of random small tables against the same questions in the clear.
+//! Joint questions of random small tables, whole or in two or three parts, against the
+//! same questions in the clear.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mpc::{
     Error,
     joint::{
-        at_the_scenes, called_then_paid,
+        Found, at_the_scenes, called_then_paid,
         ideal::{self, Subject},
         risk_propagation, sim_box,
         table::{Schema, Table},
@@ -59,6 +60,28 @@ fn table(
     )
 }
 
+/// In how many parts the tables of an instance come.
+fn parts(rng: &mut StdRng) -> usize {
+    rng.random_range(1..4)
+}
+
+/// The rows of each part: all of a key, whose first word stands at `key`, in one.
+fn cut(rows: &[Vec<u64>], key: usize, parts: usize) -> Vec<Vec<Vec<u64>>> {
+    let mut all = vec![Vec::new(); parts];
+    for row in rows {
+        all[usize::try_from(row[key] % parts as u64).unwrap()].push(row.clone());
+    }
+    all
+}
+
+/// What the parts found before, and what another one did.
+fn append(all: Option<Found>, found: Found) -> Result<Option<Found>, Error> {
+    Ok(Some(match all {
+        None => found,
+        Some(all) => all.append(found)?,
+    }))
+}
+
 fn scenes(party: &mut Party<'_>, rng: &mut StdRng, seed: u64) -> Result<(), Error> {
     let (count, scenes) = (size(rng, 24), rng.random_range(1..6));
     let least = rng.random_range(1..=scenes);
@@ -73,16 +96,20 @@ fn scenes(party: &mut Party<'_>, rng: &mut StdRng, seed: u64) -> Result<(), Erro
         .iter()
         .map(|(key, scene)| vec![1, key[0], key[1], *scene]);
     let schema = at_the_scenes::sightings(scenes, 0)?;
-    let padding = size(rng, 4);
-    let table = table(party, &schema, &rows.collect::<Vec<_>>(), padding)?;
     let terms = at_the_scenes::Terms {
         scenes,
         least,
         name_words: 0,
     };
-    let columns = at_the_scenes::count(party, &terms, &table)?.open(party, count)?;
-    let got = sorted_rows(&open_all(party, &columns)?);
     let due = ideal::at_the_scenes(&plain, scenes as u64, least);
+    let mut all = None;
+    for rows in cut(&rows.collect::<Vec<_>>(), 1, parts(rng)) {
+        let table = table(party, &schema, &rows, size(rng, 4))?;
+        let found = at_the_scenes::found(party, &terms, &table)?;
+        all = append(all, found.narrowed(party, due.len())?)?;
+    }
+    let columns = all.unwrap().count(party)?.open(party, due.len())?;
+    let got = sorted_rows(&open_all(party, &columns)?);
     assert_eq!(
         got,
         due.iter().map(|key| key.to_vec()).collect::<Vec<_>>(),
@@ -105,14 +132,31 @@ fn sums(party: &mut Party<'_>, rng: &mut StdRng, seed: u64) -> Result<(), Error>
     let row = |fact: &ideal::Fact| vec![1, fact.person[0], fact.person[1], fact.group, fact.amount];
     let rows: Vec<Vec<u64>> = facts.iter().map(row).collect();
     let list: Vec<Vec<u64>> = set.iter().map(|key| vec![1, key[0], key[1]]).collect();
-    let subjects = table(party, &totals::subjects()?, &list, size(rng, 4))?;
-    let facts_table = table(party, &totals::facts(2, 34)?, &rows, size(rng, 4))?;
     let terms = totals::Terms {
         group_bits: 2,
         amount_bits: 34,
         least,
     };
-    let got = totals::count(party, &terms, &subjects, &facts_table)?;
+    let (list, rows) = match parts(rng) {
+        1 => (vec![list], vec![rows]),
+        many => (cut(&list, 1, many), cut(&rows, 1, many)),
+    };
+    let (mut all, in_all) = (None, count + 4 * rows.len());
+    let mut whole = None;
+    for (list, facts) in list.iter().zip(&rows) {
+        let subjects = table(party, &totals::subjects()?, list, size(rng, 4))?;
+        let facts = table(party, &totals::facts(2, 34)?, facts, size(rng, 4))?;
+        if rows.len() == 1 {
+            whole = Some(totals::count(party, &terms, &subjects, &facts)?);
+        } else {
+            let groups = totals::groups(party, &terms, (&subjects, &facts), in_all)?;
+            all = append(all, groups)?;
+        }
+    }
+    let got = match whole {
+        Some(whole) => whole,
+        None => totals::of_parts(party, &terms, all.unwrap(), in_all)?,
+    };
     let columns = got.groups.open(party, 4)?;
     let (due, withheld) = ideal::totals(&set, &facts, least as u64);
     let due = due
@@ -166,15 +210,23 @@ fn paid(party: &mut Party<'_>, rng: &mut StdRng, seed: u64) -> Result<(), Error>
         name_words: 0,
     };
     let phones = table(party, &called_then_paid::phones()?, &list, size(rng, 3))?;
-    let calls = table(
-        party,
-        &called_then_paid::calls(6)?,
-        &call_rows,
-        size(rng, 3),
-    )?;
-    let schema = called_then_paid::transfers(6, 0)?;
-    let transfers = table(party, &schema, &paid_rows, size(rng, 3))?;
-    let gate = called_then_paid::count(party, &terms, &phones, &calls, &transfers)?;
+    let schemas = (
+        called_then_paid::calls(6)?,
+        called_then_paid::transfers(6, 0)?,
+    );
+    let parts = parts(rng);
+    let call_parts = cut(&call_rows, 3, parts);
+    let mut all = None;
+    for (calls, paid) in call_parts.iter().zip(cut(&paid_rows, 1, parts)) {
+        let calls = table(party, &schemas.0, calls, size(rng, 3))?;
+        let transfers = table(party, &schemas.1, &paid, size(rng, 3))?;
+        let tables = (&phones, &calls, &transfers);
+        all = append(
+            all,
+            called_then_paid::part_of_payments(party, &terms, tables)?,
+        )?;
+    }
+    let gate = called_then_paid::accounts(party, &terms, all.unwrap())?;
     assert_eq!(gate.count(), due.len(), "seed {seed}");
     let columns = gate.open(party, 3)?;
     assert_eq!(sorted_rows(&open_all(party, &columns)?), due, "seed {seed}");
@@ -218,18 +270,19 @@ fn boxes(party: &mut Party<'_>, rng: &mut StdRng, seed: u64) -> Result<(), Error
         least,
         name_words: 1,
     };
-    let tables = sim_box::Tables {
-        sims: table(party, &sim_box::sims(2)?, &sim_rows, size(rng, 3))?,
-        premises: table(party, &sim_box::premises(2, 1)?, &place_rows, size(rng, 3))?,
-        wet: table(party, &sim_box::wet()?, &rows(&wet), size(rng, 3))?,
-        residents: table(
-            party,
-            &sim_box::residents()?,
-            &rows(&residents),
-            size(rng, 3),
-        )?,
-    };
-    let gate = sim_box::count(party, &terms, &tables)?;
+    let sims = table(party, &sim_box::sims(2)?, &sim_rows, size(rng, 3))?;
+    let premises = table(party, &sim_box::premises(2, 1)?, &place_rows, size(rng, 3))?;
+    let parts = parts(rng);
+    let mut left = sim_box::Suspects::under_busy_cells(party, &terms, (&sims, &premises))?;
+    for wet in cut(&rows(&wet), 1, parts) {
+        let wet = table(party, &sim_box::wet()?, &wet, size(rng, 3))?;
+        left = left.that_are_dry(party, &wet)?;
+    }
+    for residents in cut(&rows(&residents), 1, parts) {
+        let residents = table(party, &sim_box::residents()?, &residents, size(rng, 3))?;
+        left = left.of_no_resident(party, &residents)?;
+    }
+    let gate = left.count(party)?;
     assert_eq!(gate.count(), due.len(), "seed {seed}");
     let columns = gate.open(party, places.len())?;
     assert_eq!(sorted_rows(&open_all(party, &columns)?), due, "seed {seed}");
