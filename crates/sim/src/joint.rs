@@ -4,14 +4,14 @@
 //! Two members compare their sets, the authority counts, and what opens must be what
 //! the plain tables say; or, in some seeds, the count alone.
 //!
-//! *Not here*: questions over shares, which have thousands of rounds; villains among
-//! the three.
+//! *Not here*: questions over shares (`totals`).
 
 use std::collections::BTreeSet;
 
 use docket::{
     plan::Cell,
-    state::{Question, QuestionPhase},
+    state::QuestionPhase,
+    statement::Count,
 };
 use evidence::TrustAnchor;
 use node::api::types::{Act, Ask, SceneView};
@@ -30,7 +30,7 @@ use crate::{
 
 const DAY_MS: u64 = 24 * 3_600_000;
 /// The cell of every call.
-const CELL: i64 = 7;
+pub(crate) const CELL: i64 = 7;
 
 /// Whether a seed has such a case: half of those in which everybody is honest and the only
 /// bank does not leave.
@@ -40,17 +40,22 @@ pub(crate) fn is_asked(world: &World) -> bool {
         && changes::leave_a_bank(world)
 }
 
+/// A scene on some days of March.
+pub(crate) fn scene(
+    cell: Option<i64>,
+    days: std::ops::Range<u32>,
+) -> (SceneView, std::ops::Range<u32>) {
+    let at = |day: u32| FROM_MS + u64::from(day - 1) * DAY_MS;
+    let view = SceneView {
+        cell,
+        from_ms: at(days.start),
+        to_ms: at(days.end),
+    };
+    (view, days)
+}
+
 /// One day of the whole city, and two of the one cell; with days of March.
 fn scenes(rng: &mut StdRng) -> Vec<(SceneView, std::ops::Range<u32>)> {
-    let scene = |cell: Option<i64>, days: std::ops::Range<u32>| {
-        let at = |day: u32| FROM_MS + u64::from(day - 1) * DAY_MS;
-        let view = SceneView {
-            cell,
-            from_ms: at(days.start),
-            to_ms: at(days.end),
-        };
-        (view, days)
-    };
     let (one, two) = (rng.random_range(1..8), rng.random_range(1..7));
     vec![scene(None, one..one + 1), scene(Some(CELL), two..two + 2)]
 }
@@ -105,7 +110,7 @@ pub(crate) async fn case(
         world.stuck(format!("the joint run ended as {phase:?}"));
         return None;
     }
-    count_is(office, docket, expected.len());
+    count_is(office, docket, counted_as(expected.len()));
     if !counted {
         opened(office, docket, &expected).await?;
     }
@@ -125,16 +130,22 @@ fn asking(warrant: WarrantId, count_only: bool) -> Option<Act> {
     }))
 }
 
+fn counted_as(rows: usize) -> Count {
+    Count {
+        rows: rows as u64,
+        withheld: 0,
+    }
+}
+
 /// The ledger has the count that the plain tables give.
-fn count_is(office: &Office, docket: Docket, expected: usize) {
+pub(crate) fn count_is(office: &Office, docket: Docket, expected: Count) {
     let world = &office.world;
     let state = office.state(world.place("police"));
-    let of = |question: &Question| question.count.map(|count| count.rows);
     let count = state
         .as_ref()
-        .and_then(|state| of(question(state, docket)?));
-    if count.is_some_and(|rows| rows != expected as u64) {
-        let detail = format!("a joint count of {count:?}, the tables say {expected}");
+        .and_then(|state| question(state, docket)?.count);
+    if count.is_some_and(|count| count != expected) {
+        let detail = format!("a joint count of {count:?}, the tables say {expected:?}");
         world.report.broken("wrong-answer", detail);
     }
 }
