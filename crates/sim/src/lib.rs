@@ -15,7 +15,7 @@
 //! ```
 //!
 //! *Invariants*
-//! - Nodes run what they run in production from [`node::join`] down; only host,
+//! - Nodes run what they run in production from [`node::join_behind`] down; only host,
 //!   runtime and addresses differ.
 //! - Nothing of a run depends on the machine, but how long it takes.
 //!
@@ -242,6 +242,9 @@ async fn steps(office: &Office) -> Option<()> {
     let villain = world.villain;
     office.enrol().await?;
     office.publish().await?;
+    if villain == Villain::Party {
+        return villains::party::case(office).await;
+    }
     if let Some(rule) = &office.standing {
         rule.set(office).await?;
     }

@@ -52,11 +52,11 @@ pub(crate) struct Totals {
     pub(crate) count: Count,
 }
 
-/// Whether a seed has such a case: a quarter of those in which everybody is honest and the
+/// Whether a seed has such a case: a fifth of those in which everybody is honest and the
 /// only bank does not leave.
 pub(crate) fn is_asked(world: &World) -> bool {
     world.villain == Villain::Nobody
-        && sub(world.seed, "totals", 0).0[0] < 255
+        && sub(world.seed, "totals", 3).0[0] < 52
         && changes::leave_a_bank(world)
 }
 
@@ -134,7 +134,9 @@ impl Totals {
 
     /// Has the question asked under a warrant of its own.
     pub(crate) async fn ask(&self, office: &Office, asked: &[usize]) -> Option<Docket> {
-        let names = asked.iter().map(|n| office.world.members[*n].id.to_string());
+        let names = asked
+            .iter()
+            .map(|n| office.world.members[*n].id.to_string());
         let names: Vec<String> = names.collect();
         let draft = || {
             let mut draft = office.draft("a case over shares", Vec::new(), crate::LIFE);
@@ -187,7 +189,12 @@ impl Totals {
     fn found(&self, answer: &Answer) -> Option<BTreeSet<Group>> {
         let rows = answer.tables.iter().flat_map(|table| &table.rows);
         let read = |cells: &Vec<Cell>| match &cells[..] {
-            [group, Cell::Int(persons), Cell::Int(transfers), Cell::Int(fen)] => {
+            [
+                group,
+                Cell::Int(persons),
+                Cell::Int(transfers),
+                Cell::Int(fen),
+            ] => {
                 let group = match group {
                     // From so many yuan on: so many digits of fen.
                     Cell::Text(band) if self.by == 2 => digits(band)?,
