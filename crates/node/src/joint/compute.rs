@@ -208,6 +208,13 @@ async fn pull_shares(
             let detail = "gave other shares than it committed to";
             return Err(Error::fault(&input.owner, detail, bytes));
         }
+        // Found here it is the owner's fault; among the frames it would look like a neighbour's.
+        let (_, given) = messages(&bytes, columns);
+        let owner = (input.owner.as_str(), rows);
+        if !schema.fits(&running.session, owner, index, &given)? {
+            let detail = "committed to shares that are none";
+            return Err(Error::fault(&input.owner, detail, bytes));
+        }
         shares.insert(number, bytes);
     }
     Ok(shares)

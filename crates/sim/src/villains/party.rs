@@ -46,10 +46,13 @@ const ME: &str = "party";
 const THREE: [&str; 3] = ["bank_a", "telecom_a", "procuratorate"];
 /// Longest that a question may take to end: the nodes' own patience, one after another.
 const ENDS_WITHIN: Duration = Duration::from_secs(2 * 3_600);
+/// The same where a member may have lost what the question needs.
+const ENDS_AFTER_LOSS: Duration = Duration::from_secs(900);
 /// Pause between two looks at it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Most frames of an attempt before the lie, about: two to this power.
-const FRAMES_MAX_LOG2: u32 = 12;
+/// Most frames of an attempt before the lie, about: two to this power, over shares and
+/// over sets.
+const FRAMES_MAX_LOG2: [u32; 2] = [12, 4];
 
 /// What a seed's villain is about to do.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ impl Plot {
         let member = THREE[rng.random_range(0..THREE.len())];
         let sets = rng.random_range(0..3u8) == 0;
         let lies = Lie::fitting(sets, member == "procuratorate");
-        let at = 1usize << rng.random_range(0..=FRAMES_MAX_LOG2);
+        let at = 1usize << rng.random_range(0..=FRAMES_MAX_LOG2[usize::from(sets)]);
         Self {
             member,
             sets,
@@ -360,14 +363,20 @@ async fn ended(office: &Office, docket: Docket) -> Option<(QuestionPhase, Durati
     };
     world.report.step("run");
     let began = world.now();
-    while world.now() - began < ENDS_WITHIN {
+    loop {
+        let within = match world.is_restored() {
+            true => ENDS_AFTER_LOSS,
+            false => ENDS_WITHIN,
+        };
+        if world.now() - began > within {
+            world.stuck(format!("the question goes on after {within:?}"));
+            return None;
+        }
         if let Some(phase) = office.state(police).as_ref().and_then(over) {
             return Some((phase, world.now() - began));
         }
         world.sleep(LOOK_EVERY).await;
     }
-    world.stuck(format!("the question goes on after {ENDS_WITHIN:?}"));
-    None
 }
 
 /// The records that end a question without an answer.

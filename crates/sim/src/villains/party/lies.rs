@@ -291,6 +291,13 @@ impl Told {
                     Lie::AlteredPart | Lie::SignedPart => self.flip(&mut part[..signed]),
                     Lie::OtherAttempt => head.attempt = other(&head.attempt),
                     Lie::BentPart => self.bend(&mut part),
+                    // What each entry opens, and not what the counter was shown of it.
+                    Lie::SignedList if self.rng.random() => {
+                        let entries = part[signed..].chunks_exact_mut(ENTRY_BYTES[seat.min(1)]);
+                        entries
+                            .filter_map(<[u8]>::last_mut)
+                            .for_each(|byte| *byte ^= 1);
+                    }
                     _ => {
                         let list = signed..part.len();
                         self.flip(&mut part[list]);
