@@ -10,6 +10,7 @@
 //!
 //! *Not here*: two of the three together, who know everything.
 
+mod garbage;
 mod lies;
 
 use std::{
@@ -125,6 +126,12 @@ impl Service for Captured {
             let Some(call) = call.filter(|call| self.is_lied_to(&peer, call)) else {
                 return self.desk.serve(peer, request, replies).await;
             };
+            if let (Call::Shares { .. }, Lie::NoShares) = (&call, self.plot.lie) {
+                self.told(self.plot.lie.what());
+                let shares = garbage::shares(&self.world, &self.plot, &peer);
+                lock(&self.plot.state).sent(&shares);
+                return replies.send(shares).await;
+            }
             let (sender, mut said) = mpsc::channel(1);
             let mut serving = self.desk.serve(peer, request, Replies::to(sender));
             if !matches!(call, Call::Frames { .. }) {
@@ -171,12 +178,14 @@ impl Captured {
         let is = |name: &str| world.members[world.place(name)].keys().node.public() == *peer;
         let due = match call {
             Call::Frames { .. } => plot.lie.is_of_frames() && is(plot.victim()),
+            Call::Shares { .. } if plot.lie == Lie::NoShares => true,
             Call::Shares { .. } => plot.lie.is_of_shares() && is(plot.victim()),
             Call::Count { .. } => plot.lie.is_of_counts() && is("police"),
             Call::Part { .. } => plot.lie.is_of_parts() && is("police"),
             _ => false,
         };
-        due && (plot.ever || plot.lie == Lie::TwoCounts || !lock(&plot.state).is_told())
+        let again = plot.ever || matches!(plot.lie, Lie::TwoCounts | Lie::NoShares);
+        due && (again || !lock(&plot.state).is_told())
     }
 
     /// Counts a lie that is told.
@@ -303,6 +312,9 @@ pub(crate) async fn case(office: &Office) -> Option<()> {
     };
     let others = office.custodians().into_iter();
     let others: Vec<usize> = others.filter(|n| !of.contains(n)).collect();
+    if plot.lie == Lie::NoShares {
+        garbage::commit(office, docket, &plot).await?;
+    }
     office.approve(docket, &others).await?;
     let (phase, took) = ended(office, docket).await?;
     let (told, frames) = {

@@ -45,6 +45,8 @@ pub(super) enum Lie {
     OtherShares,
     /// Shares of another length.
     BentShares,
+    /// Shares that are none, and a commitment to them.
+    NoShares,
 }
 
 impl Lie {
@@ -68,7 +70,12 @@ impl Lie {
         ];
         match (sets, is_authority) {
             (true, false) => lies.extend([Self::OtherList, Self::SignedList, Self::SignedList]),
-            (false, false) => lies.extend([Self::OtherShares, Self::OtherShares, Self::BentShares]),
+            (false, false) => lies.extend([
+                Self::OtherShares,
+                Self::BentShares,
+                Self::NoShares,
+                Self::NoShares,
+            ]),
             _ => {}
         }
         lies
@@ -93,6 +100,7 @@ impl Lie {
             Self::SignedList => "signs another list than it compared",
             Self::OtherShares => "gives other shares than it committed to",
             Self::BentShares => "gives shares of another length",
+            Self::NoShares => "commits to shares that are none",
         }
     }
 
@@ -116,7 +124,7 @@ impl Lie {
     }
 
     pub(super) fn is_of_shares(self) -> bool {
-        matches!(self, Self::OtherShares | Self::BentShares)
+        matches!(self, Self::OtherShares | Self::BentShares | Self::NoShares)
     }
 
     pub(super) fn is_of_parts(self) -> bool {
