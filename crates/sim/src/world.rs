@@ -188,7 +188,7 @@ impl World {
             wires,
             people,
             report: Report::default(),
-            plot: (villain == Villain::Party).then(|| Arc::new(Plot::of(seed))),
+            plot: (villain == Villain::Party).then(|| Arc::new(Plot::of(seed, count))),
             villain,
             changes,
             restored: AtomicBool::new(false),

@@ -45,6 +45,8 @@ use crate::{
 const ME: &str = "party";
 /// Who computes, in every network: two custodians of different kinds, and the authority.
 const THREE: [&str; 3] = ["bank_a", "telecom_a", "procuratorate"];
+/// An owner that does not compute, in a network of seven.
+const BESIDE: &str = "bank_b";
 /// Longest that a question may take to end: the nodes' own patience, one after another.
 const ENDS_WITHIN: Duration = Duration::from_secs(2 * 3_600);
 /// The same where a member may have lost what the question needs.
@@ -53,7 +55,7 @@ const ENDS_AFTER_LOSS: Duration = Duration::from_secs(900);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Most frames of an attempt before the lie, about: two to this power, over shares and
 /// over sets.
-const FRAMES_MAX_LOG2: [u32; 2] = [12, 4];
+const FRAMES_MAX_LOG2: [u32; 2] = [10, 4];
 
 /// What a seed's villain is about to do.
 #[derive(Debug)]
@@ -73,17 +75,22 @@ pub(crate) struct Plot {
 }
 
 impl Plot {
-    /// The plot of a seed.
-    pub(crate) fn of(seed: u64) -> Self {
+    /// The plot of a seed in a network of so many members.
+    pub(crate) fn of(seed: u64, members: usize) -> Self {
         let mut rng = StdRng::from_seed(sub(seed, ME, 1).0);
-        let member = THREE[rng.random_range(0..THREE.len())];
+        let mut member = THREE[rng.random_range(0..THREE.len())];
         let sets = rng.random_range(0..3u8) == 0;
         let lies = Lie::fitting(sets, member == "procuratorate");
         let at = 1usize << rng.random_range(0..=FRAMES_MAX_LOG2[usize::from(sets)]);
+        let lie = lies[rng.random_range(0..lies.len())];
+        if lie == Lie::NoShares && members > THREE.len() + 1 {
+            // An owner beside the three, who go on without it.
+            member = BESIDE;
+        }
         Self {
             member,
             sets,
-            lie: lies[rng.random_range(0..lies.len())],
+            lie,
             side: rng.random_range(1..THREE.len()),
             at: at + rng.random_range(0..at) - 1,
             ever: rng.random(),
