@@ -414,9 +414,15 @@ fn aborts(office: &Office, docket: Docket) -> Vec<Arc<docket::Record>> {
 fn cause(office: &Office, docket: Docket) -> Option<String> {
     let aborts = aborts(office, docket);
     match &aborts.first()?.header.statement {
-        Statement::RunAborted { cause, blamed, .. } => Some(match blamed {
-            Some(_) => format!("{cause}, blamed"),
-            None => cause.clone(),
+        Statement::RunAborted {
+            cause,
+            blamed,
+            refused_by,
+            ..
+        } => Some(match (blamed, refused_by) {
+            (Some(_), _) => format!("{cause}, blamed"),
+            (_, Some(by)) => format!("{cause}, {by} refuses"),
+            _ => cause.clone(),
         }),
         _ => None,
     }
