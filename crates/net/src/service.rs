@@ -45,6 +45,12 @@ pub struct Replies {
 }
 
 impl Replies {
+    /// Replies that whoever stands before a service hears, in place of the caller.
+    #[must_use]
+    pub fn to(frames: mpsc::Sender<Bytes>) -> Self {
+        Self { frames }
+    }
+
     /// Sends one reply of at most [`FRAME_BYTES_MAX`], and waits while the
     /// caller is slow.
     ///

@@ -50,4 +50,4 @@ mod watch;
 pub use config::Config;
 pub use error::{Error, Result};
 pub use requester::RunResult;
-pub use run::{Ended, Joined, Parts, Stop, join, ledger_settings, run};
+pub use run::{Ended, Joined, Parts, Stop, join, join_behind, ledger_settings, run};

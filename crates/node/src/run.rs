@@ -12,7 +12,7 @@ use std::{
 };
 
 use commonware_runtime::{Metrics as _, Runner as _, Supervisor as _, tokio as runtime};
-use net::{Channels, Directory, Net};
+use net::{Channels, Directory, Net, Service};
 use primitives::{Digest, PublicKey};
 
 use crate::{
@@ -171,6 +171,19 @@ pub async fn join<E: net::Runtime>(
     host: Arc<dyn Host>,
     parts: Parts,
 ) -> Result<Joined> {
+    join_behind(context, host, parts, |desk| desk).await
+}
+
+/// [`join`] where peers reach what `before` puts in front of the node's own service.
+///
+/// # Errors
+/// As [`join`].
+pub async fn join_behind<E: net::Runtime>(
+    context: E,
+    host: Arc<dyn Host>,
+    parts: Parts,
+    before: impl FnOnce(Arc<dyn Service>) -> Arc<dyn Service> + Send,
+) -> Result<Joined> {
     let snapshots = parts.config.file(files::SNAPSHOTS);
     if snapshots.exists() {
         // What a node that was killed left half done.
@@ -190,7 +203,7 @@ pub async fn join<E: net::Runtime>(
         },
     };
     let members = Arc::new(Members(Arc::downgrade(&core)));
-    let desk = Arc::new(Desk(Arc::downgrade(&core)));
+    let desk = before(Arc::new(Desk(Arc::downgrade(&core))));
     let channels = Net::start(context, settings, members, desk)
         .await
         .map_err(|error| Error::broken("exchange-address", error))?;

@@ -4,15 +4,11 @@
 //! Two members compare their sets, the authority counts, and what opens must be what
 //! the plain tables say; or, in some seeds, the count alone.
 //!
-//! *Not here*: questions over shares, which have thousands of rounds; villains among
-//! the three.
+//! *Not here*: questions over shares (`totals`).
 
 use std::collections::BTreeSet;
 
-use docket::{
-    plan::Cell,
-    state::{Question, QuestionPhase},
-};
+use docket::{plan::Cell, state::QuestionPhase, statement::Count};
 use evidence::TrustAnchor;
 use node::api::types::{Act, Ask, SceneView};
 use primitives::WarrantId;
@@ -30,7 +26,7 @@ use crate::{
 
 const DAY_MS: u64 = 24 * 3_600_000;
 /// The cell of every call.
-const CELL: i64 = 7;
+pub(crate) const CELL: i64 = 7;
 
 /// Whether a seed has such a case: half of those in which everybody is honest and the only
 /// bank does not leave.
@@ -40,19 +36,118 @@ pub(crate) fn is_asked(world: &World) -> bool {
         && changes::leave_a_bank(world)
 }
 
+/// A scene on some days of March.
+pub(crate) fn scene(
+    cell: Option<i64>,
+    days: std::ops::Range<u32>,
+) -> (SceneView, std::ops::Range<u32>) {
+    let at = |day: u32| FROM_MS + u64::from(day - 1) * DAY_MS;
+    let view = SceneView {
+        cell,
+        from_ms: at(days.start),
+        to_ms: at(days.end),
+    };
+    (view, days)
+}
+
 /// One day of the whole city, and two of the one cell; with days of March.
 fn scenes(rng: &mut StdRng) -> Vec<(SceneView, std::ops::Range<u32>)> {
-    let scene = |cell: Option<i64>, days: std::ops::Range<u32>| {
-        let at = |day: u32| FROM_MS + u64::from(day - 1) * DAY_MS;
-        let view = SceneView {
-            cell,
-            from_ms: at(days.start),
-            to_ms: at(days.end),
-        };
-        (view, days)
-    };
     let (one, two) = (rng.random_range(1..8), rng.random_range(1..7));
     vec![scene(None, one..one + 1), scene(Some(CELL), two..two + 2)]
+}
+
+/// The question, and what it must find.
+pub(crate) struct InCommon {
+    scenes: Vec<(SceneView, std::ops::Range<u32>)>,
+    count_only: bool,
+    persons: BTreeSet<String>,
+}
+
+impl InCommon {
+    /// The seed's question, over what the first telecom and the first bank have.
+    pub(crate) fn draw(world: &World, calls: &[Dated], transfers: &[Transfer]) -> Self {
+        let mut rng = StdRng::from_seed(sub(world.seed, "joint", 1).0);
+        let scenes = scenes(&mut rng);
+        let within = |day: u32| scenes.iter().any(|(_, days)| days.contains(&day));
+        let callers: BTreeSet<String> = calls
+            .iter()
+            .filter(|(_, day)| within(*day))
+            .map(|((caller, ..), _)| caller.clone())
+            .collect();
+        let payees: BTreeSet<String> = transfers
+            .iter()
+            .filter(|transfer| within(transfer.day()))
+            .map(|transfer| transfer.to.clone())
+            .collect();
+        let callers = world.people.holders((true, 0), &callers);
+        let payees = world.people.holders((false, 0), &payees);
+        Self {
+            persons: callers.intersection(&payees).cloned().collect(),
+            count_only: rng.random_range(0..4) == 0,
+            scenes,
+        }
+    }
+
+    /// Has the question asked under a warrant of its own.
+    pub(crate) async fn ask(&self, office: &Office, asked: &[usize]) -> Option<Docket> {
+        let names = asked
+            .iter()
+            .map(|n| office.world.members[*n].id.to_string());
+        let names: Vec<String> = names.collect();
+        let draft = || {
+            let mut draft = office.draft("a joint case", Vec::new(), crate::LIFE);
+            draft.templates = vec!["in-common".into()];
+            draft.custodians = names.clone();
+            draft.scenes = self.scenes.iter().map(|(scene, _)| *scene).collect();
+            draft
+        };
+        let warrant = office.warrant_as_drafted(&draft).await?;
+        let ask = asking(warrant, self.count_only)?;
+        office.ask_by(warrant, &ask).await
+    }
+
+    /// What the count must be.
+    pub(crate) fn count(&self) -> Count {
+        Count {
+            rows: self.persons.len() as u64,
+            withheld: 0,
+        }
+    }
+
+    /// How the run ends where all is well.
+    pub(crate) fn due(&self) -> QuestionPhase {
+        if self.count_only || self.persons.is_empty() {
+            QuestionPhase::Counted
+        } else {
+            QuestionPhase::Completed
+        }
+    }
+
+    /// The bundle has the names that the plain tables give.
+    pub(crate) async fn opened(&self, office: &Office, docket: Docket) -> Option<()> {
+        let world = &office.world;
+        office.open(docket).await?;
+        let bundle = office.bundle(docket).await?;
+        let anchor = TrustAnchor {
+            network: Some(world.network),
+        };
+        let names = |case: evidence::Case| -> BTreeSet<String> {
+            let rows = case.answer.tables.iter().flat_map(|table| &table.rows);
+            rows.flat_map(|row| &row.cells)
+                .map(|cell| match cell {
+                    Cell::Text(name) => name.clone(),
+                    other => format!("{other:?}"),
+                })
+                .collect()
+        };
+        let found = evidence::verify(&bundle, &anchor).map(names);
+        if !found.as_ref().is_ok_and(|found| *found == self.persons) {
+            let expected = &self.persons;
+            let detail = format!("in common: found {found:?}, the tables say {expected:?}");
+            world.report.broken("wrong-answer", detail);
+        }
+        Some(())
+    }
 }
 
 /// The case, from its question to its bundle, over calls and transfers that were published.
@@ -62,54 +157,22 @@ pub(crate) async fn case(
     (transfers, bank): (&[Transfer], usize),
 ) -> Option<()> {
     let world = &office.world;
-    let mut rng = StdRng::from_seed(sub(world.seed, "joint", 1).0);
-    let scenes = scenes(&mut rng);
-    let within = |day: u32| scenes.iter().any(|(_, days)| days.contains(&day));
-    let callers: BTreeSet<String> = calls
-        .iter()
-        .filter(|(_, day)| within(*day))
-        .map(|((caller, ..), _)| caller.clone())
-        .collect();
-    let payees: BTreeSet<String> = transfers
-        .iter()
-        .filter(|transfer| within(transfer.day()))
-        .map(|transfer| transfer.to.clone())
-        .collect();
-    let callers = world.people.holders((true, 0), &callers);
-    let payees = world.people.holders((false, 0), &payees);
-    let expected: BTreeSet<String> = callers.intersection(&payees).cloned().collect();
-    let count_only = rng.random_range(0..4) == 0;
-    let names = [telecom, bank].map(|n| world.members[n].id.to_string());
-    let draft = || {
-        let mut draft = office.draft("a joint case", Vec::new(), crate::LIFE);
-        draft.templates = vec!["in-common".into()];
-        draft.custodians = names.to_vec();
-        draft.scenes = scenes.iter().map(|(scene, _)| *scene).collect();
-        draft
-    };
-    let warrant = office.warrant_as_drafted(&draft).await?;
-    let docket = office
-        .ask_by(warrant, &asking(warrant, count_only)?)
-        .await?;
+    let question = InCommon::draw(world, calls, transfers);
+    let docket = question.ask(office, &[telecom, bank]).await?;
     let others = office.custodians().into_iter();
     let others: Vec<usize> = others.filter(|n| ![telecom, bank].contains(n)).collect();
     office.approve(docket, &others).await?;
     let phase = office.ended(docket).await?;
-    let counted = count_only || expected.is_empty();
-    let due = if counted {
-        QuestionPhase::Counted
-    } else {
-        QuestionPhase::Completed
-    };
-    if phase != due {
+    if phase != question.due() {
         world.stuck(format!("the joint run ended as {phase:?}"));
         return None;
     }
-    count_is(office, docket, expected.len());
-    if !counted {
-        opened(office, docket, &expected).await?;
+    count_is(office, docket, question.count());
+    if phase == QuestionPhase::Completed {
+        question.opened(office, docket).await?;
     }
-    let text = format!("a joint question: {} persons, {phase:?}", expected.len());
+    let persons = question.persons.len();
+    let text = format!("a joint question: {persons} persons, {phase:?}");
     world.report.note(world.now().as_millis(), &text);
     Some(())
 }
@@ -126,40 +189,14 @@ fn asking(warrant: WarrantId, count_only: bool) -> Option<Act> {
 }
 
 /// The ledger has the count that the plain tables give.
-fn count_is(office: &Office, docket: Docket, expected: usize) {
+pub(crate) fn count_is(office: &Office, docket: Docket, expected: Count) {
     let world = &office.world;
     let state = office.state(world.place("police"));
-    let of = |question: &Question| question.count.map(|count| count.rows);
     let count = state
         .as_ref()
-        .and_then(|state| of(question(state, docket)?));
-    if count.is_some_and(|rows| rows != expected as u64) {
-        let detail = format!("a joint count of {count:?}, the tables say {expected}");
+        .and_then(|state| question(state, docket)?.count);
+    if count.is_some_and(|count| count != expected) {
+        let detail = format!("a joint count of {count:?}, the tables say {expected:?}");
         world.report.broken("wrong-answer", detail);
     }
-}
-
-/// The bundle has the names that the plain tables give.
-async fn opened(office: &Office, docket: Docket, expected: &BTreeSet<String>) -> Option<()> {
-    let world = &office.world;
-    office.open(docket).await?;
-    let bundle = office.bundle(docket).await?;
-    let anchor = TrustAnchor {
-        network: Some(world.network),
-    };
-    let names = |case: evidence::Case| -> BTreeSet<String> {
-        let rows = case.answer.tables.iter().flat_map(|table| &table.rows);
-        rows.flat_map(|row| &row.cells)
-            .map(|cell| match cell {
-                Cell::Text(name) => name.clone(),
-                other => format!("{other:?}"),
-            })
-            .collect()
-    };
-    let found = evidence::verify(&bundle, &anchor).map(names);
-    if !found.as_ref().is_ok_and(|found| found == expected) {
-        let detail = format!("in common: found {found:?}, the tables say {expected:?}");
-        world.report.broken("wrong-answer", detail);
-    }
-    Some(())
 }

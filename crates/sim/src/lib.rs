@@ -15,7 +15,7 @@
 //! ```
 //!
 //! *Invariants*
-//! - Nodes run what they run in production from [`node::join`] down; only host,
+//! - Nodes run what they run in production from [`node::join_behind`] down; only host,
 //!   runtime and addresses differ.
 //! - Nothing of a run depends on the machine, but how long it takes.
 //!
@@ -34,6 +34,7 @@ mod people;
 mod report;
 mod standing;
 mod tables;
+mod totals;
 mod villains;
 mod weather;
 mod wires;
@@ -51,6 +52,7 @@ pub use crate::report::{Outcome, Violation};
 use crate::{
     money::Money,
     people::{Docket, Office},
+    totals::Tables,
     villains::{Villain, thief::Thief},
     weather::{Drift, Weather},
     world::{World, sub},
@@ -240,6 +242,9 @@ async fn steps(office: &Office) -> Option<()> {
     let villain = world.villain;
     office.enrol().await?;
     office.publish().await?;
+    if villain == Villain::Party {
+        return villains::party::case(office).await;
+    }
     if let Some(rule) = &office.standing {
         rule.set(office).await?;
     }
@@ -326,15 +331,15 @@ async fn approve(office: &Office, docket: Docket) -> Option<()> {
 async fn honest_cases(office: &Office) -> Option<()> {
     let world = &office.world;
     let (hops, joint) = (calls::are_asked(world), joint::is_asked(world));
-    let money = money::is_asked(world);
+    let (money, shares) = (money::is_asked(world), totals::is_asked(world));
     let (mut calls, mut telecoms) = (Vec::new(), Vec::new());
-    if hops || joint {
+    if hops || joint || shares {
         (calls, telecoms) = calls::publish(office).await?;
     }
     if hops {
         calls::case(office, &calls, &telecoms).await?;
     }
-    if !joint && !money {
+    if !joint && !money && !shares {
         return Some(());
     }
     let drawn = Money::draw(world);
@@ -342,6 +347,15 @@ async fn honest_cases(office: &Office) -> Option<()> {
     if joint {
         let (telecom, bank) = (*telecoms.first()?, *banks.first()?);
         joint::case(office, (&calls, telecom), (&drawn.transfers, bank)).await?;
+    }
+    if shares {
+        let tables = Tables {
+            calls: &calls,
+            telecoms: &telecoms,
+            transfers: &drawn.transfers,
+            banks: &banks,
+        };
+        totals::case(office, &tables).await?;
     }
     if money {
         drawn.case(office, &banks).await?;

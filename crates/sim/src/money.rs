@@ -39,9 +39,9 @@ const WITHIN_MS: std::ops::Range<i64> = 30 * MINUTE_MS..3 * DAY_MS;
 /// since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Transfer {
-    from: String,
+    pub(crate) from: String,
     pub(crate) to: String,
-    amount: i64,
+    pub(crate) amount: i64,
     at_ms: i64,
 }
 

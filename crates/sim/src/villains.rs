@@ -10,6 +10,7 @@
 //! | [`twin`] | one key in two programs: votes and checkpoints on both sides |
 //! | [`many`] | more twins than a network withstands: two logs |
 //! | [`forger`] | a validator that shows the overseer another history |
+//! | [`party`] | one of the three of a joint question: other frames, counts, parts, shares, lists |
 //! | [`thief`] | whoever holds an officer's session or an operator's token, and no key |
 //! | [`noise`] | somebody on the wire: garbage, silence, floods, half-open connections |
 //!
@@ -22,6 +23,7 @@ pub(crate) mod forger;
 pub(crate) mod latecomer;
 pub(crate) mod many;
 pub(crate) mod noise;
+pub(crate) mod party;
 pub(crate) mod replay;
 pub(crate) mod requester;
 pub(crate) mod thief;
@@ -81,12 +83,17 @@ pub(crate) enum Villain {
     Forger,
     /// [`thief`].
     Thief,
+    /// [`party`].
+    Party,
 }
 
 impl Villain {
     /// The villain of a seed.
     pub(crate) fn of(seed: u64) -> Self {
         // Each later villain is drawn apart, so that other seeds keep theirs.
+        if sub(seed, "party", 5).0[0] < 28 {
+            return Self::Party;
+        }
         let mut rng = StdRng::from_seed(sub(seed, "burglar", 0).0);
         if rng.random_range(0..8u8) == 0 {
             return Self::Thief;
@@ -120,6 +127,7 @@ impl Villain {
             Self::Many => "more than f",
             Self::Forger => "forger",
             Self::Thief => "thief",
+            Self::Party => "one of the three",
         }
     }
 
@@ -128,6 +136,10 @@ impl Villain {
         match self {
             Self::Nobody | Self::Requester | Self::Latecomer | Self::Thief => Vec::new(),
             Self::Coordinator => vec![world.place("police")],
+            Self::Party => {
+                let plot = world.plot.iter();
+                plot.map(|plot| world.place(plot.member)).collect()
+            }
             Self::Custodian => vec![world.place("telecom_a")],
             Self::Twin | Self::Forger => vec![world.place("bank_a")],
             Self::Many => {

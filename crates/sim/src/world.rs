@@ -48,7 +48,12 @@ use crate::{
     panics,
     report::Report,
     tables::{CANARY, People},
-    villains::{Villain, coordinator::Lawless, many},
+    villains::{
+        Villain,
+        coordinator::Lawless,
+        many,
+        party::{Captured, Plot},
+    },
     wires::Wires,
 };
 
@@ -68,6 +73,8 @@ pub(crate) struct World {
     pub(crate) people: People,
     pub(crate) report: Report,
     pub(crate) villain: Villain,
+    /// What one of the three of a joint question is about to do.
+    pub(crate) plot: Option<Arc<Plot>>,
     /// Who comes, goes and changes keys meanwhile.
     pub(crate) changes: Vec<Change>,
     /// Whether some member has what it had before, and no longer what it needs.
@@ -181,6 +188,7 @@ impl World {
             wires,
             people,
             report: Report::default(),
+            plot: (villain == Villain::Party).then(|| Arc::new(Plot::of(seed, count))),
             villain,
             changes,
             restored: AtomicBool::new(false),
@@ -296,7 +304,7 @@ impl World {
     }
 
     async fn boot(
-        &self,
+        self: &Arc<Self>,
         context: &Context,
         n: usize,
         boot: u16,
@@ -326,7 +334,8 @@ impl World {
             ledger,
             log: LogFilter::new("info", |_| Ok(())),
         };
-        node::join(context.child("net"), machine, parts).await
+        let before = |desk| Captured::before(self, n, desk);
+        node::join_behind(context.child("net"), machine, parts, before).await
     }
 
     /// Whether a member's node has ended by itself, as it must where its disk is full.

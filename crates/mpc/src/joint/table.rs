@@ -131,6 +131,25 @@ impl Schema {
         Ok(messages)
     }
 
+    /// Whether messages are ones that an owner of so many rows may give party `to`.
+    ///
+    /// # Errors
+    /// As [`Binding::fits`].
+    pub fn fits(
+        &self,
+        session: &Digest,
+        (owner, rows): (&str, usize),
+        to: usize,
+        messages: &[Vec<u8>],
+    ) -> Result<bool, Error> {
+        for (binding, message) in self.bindings(session, owner, rows).zip(messages) {
+            if !binding.fits(to, message)? {
+                return Ok(false);
+            }
+        }
+        Ok(messages.len() == self.columns.len())
+    }
+
     fn rows(&self, columns: &[Vec<u64>]) -> Result<usize, Error> {
         same_rows(columns.len(), self.columns.len())?;
         let rows = columns.first().map_or(0, Vec::len);

@@ -82,6 +82,17 @@ impl Binding {
     fn bytes(&self) -> usize {
         message_bytes(self.rows)
     }
+
+    /// Whether a message is one that the owner may give party `to`: its length, what it
+    /// is bound to, the width of its words. Then a message that is none is the owner's
+    /// fault alone, whoever else spoke last.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyRows`], [`Refusal::ParameterRange`] for a binding that is none.
+    pub fn fits(&self, to: usize, message: &[u8]) -> Result<bool, Error> {
+        let digest = self.digest()?;
+        Ok(decode(self, &digest, to, message).is_ok())
+    }
 }
 
 /// Splits a column into the messages for parties 0, 1 and 2.
@@ -132,7 +143,7 @@ impl Party<'_> {
     /// component got different ones.
     pub fn receive_input(&mut self, binding: &Binding, message: &[u8]) -> Result<Words, Error> {
         let digest = binding.digest()?;
-        let pair = match self.decode_input(binding, &digest, message) {
+        let pair = match decode(binding, &digest, self.index, message) {
             Ok(pair) => pair,
             Err(error) => return self.fail(error),
         };
@@ -166,36 +177,32 @@ impl Party<'_> {
             width: binding.width,
         })
     }
+}
 
-    fn decode_input(
-        &self,
-        binding: &Binding,
-        digest: &Digest,
-        message: &[u8],
-    ) -> Result<Pair, Error> {
-        let malformed = || {
-            let head = &message[..message.len().min(HEADER_BYTES)];
-            Error::faulty(Fault::Malformed, head)
-        };
-        if message.len() != binding.bytes()
-            || message[..32] != digest.as_bytes()[..]
-            || usize::from(message[32]) != self.index
-        {
-            return Err(malformed());
-        }
-        let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-        let (mine, next) = message[HEADER_BYTES..].split_at(8 * binding.rows);
-        let read = |half: &[u8]| half.chunks_exact(8).map(word).collect();
-        let pair = Pair {
-            mine: read(mine),
-            next: read(next),
-        };
-        let above = !low_mask(binding.width);
-        let halves = pair.mine.iter().chain(&pair.next);
-        let beyond = halves.fold(0, |beyond, x| beyond | x & above);
-        if !secrecy::outcome(beyond.ct_eq(&0), FITS) {
-            return Err(malformed());
-        }
-        Ok(pair)
+/// An owner's message for party `to`.
+fn decode(binding: &Binding, digest: &Digest, to: usize, message: &[u8]) -> Result<Pair, Error> {
+    let malformed = || {
+        let head = &message[..message.len().min(HEADER_BYTES)];
+        Error::faulty(Fault::Malformed, head)
+    };
+    if message.len() != binding.bytes()
+        || message[..32] != digest.as_bytes()[..]
+        || usize::from(message[32]) != to
+    {
+        return Err(malformed());
     }
+    let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+    let (mine, next) = message[HEADER_BYTES..].split_at(8 * binding.rows);
+    let read = |half: &[u8]| half.chunks_exact(8).map(word).collect();
+    let pair = Pair {
+        mine: read(mine),
+        next: read(next),
+    };
+    let above = !low_mask(binding.width);
+    let halves = pair.mine.iter().chain(&pair.next);
+    let beyond = halves.fold(0, |beyond, x| beyond | x & above);
+    if !secrecy::outcome(beyond.ct_eq(&0), FITS) {
+        return Err(malformed());
+    }
+    Ok(pair)
 }

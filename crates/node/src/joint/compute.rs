@@ -79,7 +79,9 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
         }
         // First on record whose fault or refusal it is: whoever hears that this party failed
         // ends the question too, and knows less.
-        let own = error.said == Said::Here && error.rule() != CONTRADICTION;
+        // Trouble that went on too long (a neighbour that is silent) is nobody's refusal.
+        let refused = !matches!(error.kind, Kind::Trouble { .. }) && error.rule() != CONTRADICTION;
+        let own = error.said == Said::Here && refused;
         let ended = match error.kind {
             Kind::Fault { .. } => abort(core, &question, &error).await,
             Kind::Refused { .. } if own => abort(core, &question, &error).await,

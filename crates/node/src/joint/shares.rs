@@ -40,10 +40,10 @@ pub(super) async fn pull(
         if part >= shape.parts {
             continue;
         }
+        let schema = program::schema(&running.plan, &running.joint, &input.table)?;
         let bytes = if input.owner == core.me {
             owner::own(core, running, &input.table, (index, part)).await?
         } else {
-            let schema = program::schema(&running.plan, &running.joint, &input.table)?;
             let call = Call::Shares {
                 question: running.question,
                 table: input.table.clone(),
@@ -69,6 +69,13 @@ pub(super) async fn pull(
             let detail = "gave other shares than it committed to";
             return Err(Error::fault(&input.owner, detail, bytes));
         };
+        // Found here it is the owner's fault; among the frames it would look like a
+        // neighbour's.
+        let owner = (input.owner.as_str(), shape.rows);
+        if !schema.fits(&running.session, owner, index, &messages)? {
+            let detail = "committed to shares that are none";
+            return Err(Error::fault(&input.owner, detail, bytes));
+        }
         shares.insert(number, messages);
     }
     Ok(shares)

@@ -347,7 +347,11 @@ fn an_owners_message_for_another_run_or_out_of_range_is_refused() {
         let results = memory::run(Security::SemiHonest, 1, |party| {
             let binding = binding("x", 2, 8);
             let mut messages = share(&binding, &[3, 4], &mut StdRng::seed_from_u64(1))?;
-            deed(&mut messages[party.index()]);
+            let me = party.index();
+            assert!(binding.fits(me, &messages[me])?);
+            assert!(!binding.fits((me + 1) % 3, &messages[me])?);
+            deed(&mut messages[me]);
+            assert!(!binding.fits(me, &messages[me])?);
             party
                 .receive_input(&binding, &messages[party.index()])
                 .map(|_| ())
