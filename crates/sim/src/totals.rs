@@ -213,8 +213,10 @@ impl Totals {
 /// Digits of the fen of amounts in a band: "10 – 100" yuan are those of four.
 fn digits(band: &str) -> Option<String> {
     let (_, below) = band.split_once(" – ")?;
-    // Of two digits and fewer there is one band.
-    Some((below.len() + 1).to_string())
+    Some(match below {
+        "0.1" => "1".to_owned(),
+        yuan => (yuan.len() + 1).to_string(),
+    })
 }
 
 /// The case, from its question to its bundle, over tables that were published.

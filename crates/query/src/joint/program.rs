@@ -462,10 +462,11 @@ fn totals(terms: &BTreeMap<String, i64>, custodians: &[InstitutionId]) -> Vec<Fi
 /// Amounts with so many digits of fen, in yuan.
 fn band(digits: usize) -> String {
     let least = |digits: usize| match digits {
-        0..=2 => "0".to_owned(),
+        0 | 1 => "0".to_owned(),
+        2 => "0.1".to_owned(),
         _ => format!("1{}", "0".repeat(digits - 3)),
     };
-    format!("{} – {}", least(digits), least(digits.max(2) + 1))
+    format!("{} – {}", least(digits), least(digits.max(1) + 1))
 }
 
 /// The program of a template, where it is a joint one.

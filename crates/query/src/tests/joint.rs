@@ -209,6 +209,22 @@ fn large_tables_come_in_parts_and_others_whole() {
 }
 
 #[test]
+fn amounts_of_every_size_have_a_band_of_their_own() {
+    let setting = Setting::new(&[Phone]);
+    let plan = setting.compile(&with("totals", &[("by", 2)])).unwrap();
+    let Form::Label { of, .. } = &plan.joint.unwrap().fields[0].form else {
+        panic!("groups by size have names");
+    };
+    // By digits of fen, of which there is at least one.
+    assert_eq!(
+        of[1..6],
+        ["0 – 0.1", "0.1 – 1", "1 – 10", "10 – 100", "100 – 1000"]
+    );
+    let different: std::collections::BTreeSet<_> = of[1..].iter().collect();
+    assert_eq!(different.len(), of.len() - 1);
+}
+
+#[test]
 fn without_a_scene_or_a_subject_there_is_no_question() {
     let mut setting = Setting::new(&[]);
     assert_eq!(

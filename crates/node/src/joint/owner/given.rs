@@ -83,7 +83,7 @@ impl Shape {
     /// The shape of an input that its owner committed to.
     ///
     /// # Errors
-    /// A fault where its rows are none of so many parts.
+    /// A fault where its rows are none of so many parts, or more than an owner may share.
     pub(in crate::joint) fn of(
         plan: &Plan,
         joint: &JointPlan,
@@ -94,6 +94,11 @@ impl Shape {
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
         if !rows.is_multiple_of(parts) {
             let detail = format!("committed to {rows} rows in {parts} parts");
+            return Err(Error::fault(&input.owner, detail, Vec::new()));
+        }
+        // A ledger has a row for each account beside those of its transfers.
+        if rows / parts > 2 * PART_ROWS_MAX {
+            let detail = format!("committed to {rows} rows, more than a table may have");
             return Err(Error::fault(&input.owner, detail, Vec::new()));
         }
         Ok(Self {
@@ -116,7 +121,7 @@ impl Shape {
         }
     }
 
-    /// The salt and the messages of a part, if it is what was committed to.
+    /// The messages of a part, if it is what was committed to.
     pub(in crate::joint) fn opened(
         self,
         (question, input): (&Digest, &JointInput),
