@@ -161,21 +161,14 @@ pub fn transcript(question: &Digest, seat: u8, frames: &Digest, part: &[u8]) -> 
 #[must_use]
 pub fn shares(
     question: &Digest,
-    (owner, table): (&InstitutionId, &str),
+    place: (&InstitutionId, &str),
     seat: u8,
     salt: &Digest,
     columns: &[Vec<u8>],
 ) -> Digest {
-    let seat = [seat];
-    let mut parts: Vec<&[u8]> = vec![
-        &question.0,
-        owner.as_str().as_bytes(),
-        table.as_bytes(),
-        &seat,
-        &salt.0,
-    ];
-    parts.extend(columns.iter().map(Vec::as_slice));
-    Digest::of("cordon/joint-shares/v1", &parts)
+    let columns = columns.iter().map(Vec::as_slice);
+    let given: Vec<&[u8]> = std::iter::once(&salt.0[..]).chain(columns).collect();
+    committed("cordon/joint-shares/v1", question, place, seat, &given)
 }
 
 /// What an owner commits to of a table that comes in parts, for one of the three: what
@@ -183,19 +176,29 @@ pub fn shares(
 #[must_use]
 pub fn shares_in_parts(
     question: &Digest,
-    (owner, table): (&InstitutionId, &str),
+    place: (&InstitutionId, &str),
     seat: u8,
     digests: &[Digest],
 ) -> Digest {
-    let seat = [seat];
-    let mut parts: Vec<&[u8]> = vec![
+    let given: Vec<&[u8]> = digests.iter().map(|digest| &digest.0[..]).collect();
+    committed("cordon/joint-parts/v1", question, place, seat, &given)
+}
+
+/// A digest of what one of the three is given of an owner's table.
+fn committed(
+    domain: &str,
+    question: &Digest,
+    (owner, table): (&InstitutionId, &str),
+    seat: u8,
+    given: &[&[u8]],
+) -> Digest {
+    let place: [&[u8]; 4] = [
         &question.0,
         owner.as_str().as_bytes(),
         table.as_bytes(),
-        &seat,
+        &[seat],
     ];
-    parts.extend(digests.iter().map(|digest| &digest.0[..]));
-    Digest::of("cordon/joint-parts/v1", &parts)
+    Digest::of(domain, &[&place, given].concat())
 }
 
 impl JointPlan {

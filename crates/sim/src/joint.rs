@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 
 use docket::{plan::Cell, state::QuestionPhase, statement::Count};
-use evidence::TrustAnchor;
 use node::api::types::{Act, Ask, SceneView};
 use primitives::WarrantId;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -126,11 +125,6 @@ impl InCommon {
     /// The bundle has the names that the plain tables give.
     pub(crate) async fn opened(&self, office: &Office, docket: Docket) -> Option<()> {
         let world = &office.world;
-        office.open(docket).await?;
-        let bundle = office.bundle(docket).await?;
-        let anchor = TrustAnchor {
-            network: Some(world.network),
-        };
         let names = |case: evidence::Case| -> BTreeSet<String> {
             let rows = case.answer.tables.iter().flat_map(|table| &table.rows);
             rows.flat_map(|row| &row.cells)
@@ -140,7 +134,7 @@ impl InCommon {
                 })
                 .collect()
         };
-        let found = evidence::verify(&bundle, &anchor).map(names);
+        let found = office.verified(docket).await?.map(names);
         if !found.as_ref().is_ok_and(|found| *found == self.persons) {
             let expected = &self.persons;
             let detail = format!("in common: found {found:?}, the tables say {expected:?}");

@@ -183,6 +183,14 @@ impl Office {
             self.world.stuck(format!("{what} was aborted"));
             return None;
         }
+        self.verified(docket).await
+    }
+
+    /// Has an answer opened and its bundle exported, and reads that as a court would.
+    pub(crate) async fn verified(
+        &self,
+        docket: Docket,
+    ) -> Option<Result<evidence::Case, evidence::Refused>> {
         self.open(docket).await?;
         let bundle = self.bundle(docket).await?;
         let anchor = evidence::TrustAnchor {

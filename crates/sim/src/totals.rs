@@ -14,7 +14,6 @@ use docket::{
     state::QuestionPhase,
     statement::Count,
 };
-use evidence::TrustAnchor;
 use node::api::types::{Act, Ask, SceneView};
 use primitives::WarrantId;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -115,16 +114,9 @@ impl Totals {
             .into_iter()
             .partition(|(_, (persons, ..))| persons.len() >= least);
         let whole = |persons: &BTreeSet<String>| i64::try_from(persons.len()).unwrap_or(0);
-        // Amounts of one digit have the name of those of two.
-        let named = |group: String| match group.as_str() {
-            "1" if self.by == 2 => "2".to_owned(),
-            _ => group,
-        };
         self.groups = enough
             .into_iter()
-            .map(|(group, (persons, transfers, fen))| {
-                (named(group), whole(&persons), transfers, fen)
-            })
+            .map(|(group, (persons, transfers, fen))| (group, whole(&persons), transfers, fen))
             .collect();
         self.count = Count {
             rows: self.groups.len() as u64,
@@ -173,12 +165,8 @@ impl Totals {
     /// The bundle has the groups that the plain tables give.
     pub(crate) async fn opened(&self, office: &Office, docket: Docket) -> Option<()> {
         let world = &office.world;
-        office.open(docket).await?;
-        let bundle = office.bundle(docket).await?;
-        let anchor = TrustAnchor {
-            network: Some(world.network),
-        };
-        let found = evidence::verify(&bundle, &anchor).map(|case| self.found(&case.answer));
+        let verified = office.verified(docket).await?;
+        let found = verified.map(|case| self.found(&case.answer));
         if !matches!(&found, Ok(Some(found)) if *found == self.groups) {
             let detail = format!("totals: found {found:?}, the tables say {:?}", self.groups);
             world.report.broken("wrong-answer", detail);
