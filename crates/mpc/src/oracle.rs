@@ -10,6 +10,8 @@
 
 use sha2::{Digest as _, Sha256, block_api::compress256};
 
+use crate::simd;
+
 /// The state that SHA-256 begins with (FIPS 180-4, §5.3.3).
 const INITIAL: [u32; 8] = [
     0x6a09_e667,
@@ -47,15 +49,29 @@ impl Blocks {
         self
     }
 
-    /// The words of the digest of a message whose last `len` bytes, at most
-    /// [`ROOM`](Self::ROOM), `last` begins with; its other bytes are zero.
-    pub(crate) fn end(mut self, mut last: [u8; 64], len: u8) -> [u32; 8] {
+    /// Pads the last block of a message: its last `len` bytes, at most
+    /// [`ROOM`](Self::ROOM), with which `last` begins; its other bytes are zero.
+    pub(crate) fn pad(&self, last: &mut [u8; 64], len: u8) {
         debug_assert!(usize::from(len) <= Self::ROOM);
         last[usize::from(len)] = 0x80;
         let bits = (u64::from(self.bytes) + u64::from(len)) * 8;
         last[56..].copy_from_slice(&bits.to_be_bytes());
-        compress256(&mut self.state, &[last]);
+    }
+
+    /// The words of the digest of the message that ends with a padded block.
+    pub(crate) fn end(mut self, last: &[u8; 64]) -> [u32; 8] {
+        compress256(&mut self.state, std::slice::from_ref(last));
         self.state
+    }
+
+    /// Gives `take` the words of [`Self::end`] of each padded block, in their order.
+    pub(crate) fn ends(self, lasts: &[[u8; 64]], mut take: impl FnMut([u32; 8])) {
+        let (many, few) = lasts.as_chunks();
+        for lasts in many {
+            let states = simd::hashes::compress_each(&self.state, lasts);
+            states.into_iter().for_each(&mut take);
+        }
+        few.iter().for_each(|last| take(self.end(last)));
     }
 }
 
@@ -103,9 +119,14 @@ mod tests {
                 .fold(Blocks::NONE, |state, block| state.and(*block));
             let mut last = [0; 64];
             last[..len].copy_from_slice(rest);
-            let words = state.end(last, u8::try_from(len).unwrap());
-            let bytes = words.map(u32::to_be_bytes);
-            assert_eq!(bytes.as_flattened(), &Sha256::digest(&message)[..]);
+            state.pad(&mut last, u8::try_from(len).unwrap());
+            let mut all = vec![state.end(&last)];
+            state.ends(&[last; 17], |words| all.push(words));
+            assert_eq!(all.len(), 18);
+            for words in all {
+                let bytes = words.map(u32::to_be_bytes);
+                assert_eq!(bytes.as_flattened(), &Sha256::digest(&message)[..]);
+            }
         }
     }
 

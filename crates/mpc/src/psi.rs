@@ -58,9 +58,7 @@
 //! };
 //! let items = Items::of(&setup);
 //! let hash = |selectors: &[&str]| -> Result<Set, mpc::Error> {
-//!     let hashed: Result<Vec<Item>, _> =
-//!         selectors.iter().map(|selector| items.item(selector.as_bytes())).collect();
-//!     Ok(Set::new(&hashed?))
+//!     Ok(Set::new(&items.all(selectors.iter().map(|selector| selector.as_bytes()))?))
 //! };
 //! let session = setup.open(0, Security::Malicious)?;
 //! // A dealer stands in for the oblivious evaluation of `mpc::vole`.

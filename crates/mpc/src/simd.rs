@@ -21,6 +21,7 @@
 
 use crate::field::F128;
 
+pub(crate) mod hashes;
 #[cfg(feature = "constant-time")]
 pub(crate) mod request;
 pub(crate) mod rings;
@@ -93,6 +94,9 @@ fn advise_large_pages<T>(slice: &mut [T]) {
     #[cfg(target_os = "linux")]
     {
         const PAGE: usize = 4096;
+        if size_of_val(slice) < 512 * PAGE {
+            return;
+        }
         let range = slice.as_mut_ptr_range();
         let start = range.start.addr().next_multiple_of(PAGE);
         let end = range.end.addr() / PAGE * PAGE;
@@ -112,6 +116,13 @@ fn advise_large_pages<T>(slice: &mut [T]) {
 pub(crate) fn large<T>(capacity: usize) -> Vec<T> {
     let mut vector = Vec::with_capacity(capacity);
     advise_large_pages(vector.spare_capacity_mut());
+    vector
+}
+
+/// As many of one value, on large pages.
+pub(crate) fn filled<T: Copy>(len: usize, value: T) -> Vec<T> {
+    let mut vector = large(len);
+    vector.resize(len, value);
     vector
 }
 

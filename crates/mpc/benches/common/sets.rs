@@ -5,7 +5,7 @@
 
 use mpc::{
     lookup::Scope,
-    psi::{Item, Items, Set},
+    psi::{Items, Set},
     vole::{self, Params, ReceiverOutput, SenderOutput},
 };
 use primitives::{Digest, NetworkId};
@@ -51,8 +51,7 @@ pub(crate) fn scope() -> Scope {
 
 /// The set of ids under a joint set's hash.
 pub(crate) fn hashed(items: &Items, ids: &[[u8; 16]]) -> Set {
-    let hashed: Vec<Item> = ids.iter().map(|id| items.item(id).unwrap()).collect();
-    Set::new(&hashed)
+    Set::new(&items.all(ids.iter().map(<[u8; 16]>::as_slice)).unwrap())
 }
 
 /// A real correlation; adds its bytes.

@@ -18,8 +18,8 @@ use aes::{
 
 use super::Params;
 
-/// Blocks in flight at once.
-const LANES: usize = 8;
+/// Blocks in flight at once: as many as the widest instructions take.
+const LANES: usize = 64;
 
 /// The columns of one key within its bin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

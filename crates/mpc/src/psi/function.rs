@@ -33,7 +33,7 @@ mod oracle;
 
 pub(super) use asker::Asker;
 pub(super) use evaluator::Evaluator;
-pub(super) use oracle::Oracle;
+pub(super) use oracle::{Oracle, Read};
 
 use super::Security;
 use crate::{Error, okvs::Params};

@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use crate::simd;
+
 /// Where the values of each bucket go, by the first bits of their keys.
 pub(super) struct Buckets {
     shift: u32,
@@ -61,7 +63,7 @@ pub(super) fn by_uniform<T: Copy + Ord>(values: &mut Vec<T>, key: impl Fn(&T) ->
         return;
     }
     let mut buckets = Buckets::count(values.iter().map(&key));
-    let mut sorted = vec![values[0]; values.len()];
+    let mut sorted = simd::filled(values.len(), values[0]);
     for value in values.iter() {
         sorted[buckets.place(key(value))] = *value;
     }

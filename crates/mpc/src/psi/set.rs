@@ -24,7 +24,7 @@ use super::{
     order::{self, Buckets},
     setup::Setup,
 };
-use crate::{Error, domains, oprf::check_input, oracle::Blocks, secrecy};
+use crate::{Error, domains, oprf::check_input, oracle::Blocks, secrecy, simd};
 
 /// A hashed selector.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +38,16 @@ impl Item {
         let word = u32::from_be_bytes([self.0[12], self.0[13], self.0[14], self.0[15]]);
         let scaled = (u64::from(word) * u64::from(parts)) >> 32;
         u16::try_from(scaled).unwrap_or(0)
+    }
+
+    /// The item of a digest's words.
+    fn of(words: [u32; 8]) -> Self {
+        let mut item = [0; 32];
+        let bytes = item.as_chunks_mut().0.iter_mut();
+        bytes
+            .zip(words)
+            .for_each(|(bytes, word)| *bytes = word.to_be_bytes());
+        Self(item)
     }
 
     /// Reads an item that was kept on disk.
@@ -83,6 +93,7 @@ impl Item {
 /// `SHA-256(key ‖ 32 zero bytes ‖ selector's length, 16 bits ‖ selector)`, the key
 /// being the digest of domain and joint set: the first block is hashed once, and a
 /// selector of up to 53 bytes costs one more.
+#[derive(Clone)]
 pub struct Items {
     key: [u8; 64],
     keyed: Blocks,
@@ -111,28 +122,102 @@ impl Items {
     /// # Errors
     /// [`Refusal::InputSize`](crate::Refusal::InputSize).
     pub fn item(&self, selector: &[u8]) -> Result<Item, Error> {
+        Ok(match self.last(selector)? {
+            Some(last) => Item::of(self.keyed.end(&last)),
+            None => self.long(selector),
+        })
+    }
+
+    /// Hashes many, in their order: less than half the time of one after the other.
+    ///
+    /// # Errors
+    /// [`Refusal::InputSize`](crate::Refusal::InputSize).
+    pub fn all<'a>(
+        &self,
+        selectors: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Vec<Item>, Error> {
+        let selectors = selectors.into_iter();
+        let mut items = Vec::with_capacity(selectors.size_hint().0);
+        let mut hashing = Hashing::new(self.clone());
+        for selector in selectors {
+            hashing.add(selector, &mut items)?;
+        }
+        hashing.rest(&mut items);
+        Ok(items)
+    }
+
+    /// What a selector's hash ends with; `None` for one that needs more blocks.
+    ///
+    /// # Errors
+    /// [`Refusal::InputSize`](crate::Refusal::InputSize).
+    fn last(&self, selector: &[u8]) -> Result<Option<[u8; 64]>, Error> {
         check_input(selector)?;
-        let length = u16::try_from(selector.len()).unwrap_or(u16::MAX);
         let bytes = 2 + selector.len();
         if bytes > Blocks::ROOM {
-            let hasher = Sha256::new().chain_update(self.key);
-            let digest = hasher
-                .chain_update(length.to_be_bytes())
-                .chain_update(selector);
-            return Ok(Item(digest.finalize().into()));
+            return Ok(None);
         }
         let mut last = [0; 64];
-        last[..2].copy_from_slice(&length.to_be_bytes());
+        last[..2].copy_from_slice(&length(selector));
         last[2..bytes].copy_from_slice(selector);
-        let words = self.keyed.end(last, u8::try_from(bytes).unwrap_or(0));
-        let mut item = [0; 32];
-        item.as_chunks_mut()
-            .0
-            .iter_mut()
-            .zip(words)
-            .for_each(|(bytes, word)| *bytes = word.to_be_bytes());
-        Ok(Item(item))
+        self.keyed.pad(&mut last, u8::try_from(bytes).unwrap_or(0));
+        Ok(Some(last))
     }
+
+    fn long(&self, selector: &[u8]) -> Item {
+        let digest = Sha256::new()
+            .chain_update(self.key)
+            .chain_update(length(selector))
+            .chain_update(selector);
+        Item(digest.finalize().into())
+    }
+}
+
+/// Selectors whose hashes wait for one another.
+const SIDE_BY_SIDE: usize = 64;
+
+/// Hashes selectors in the order in which they come, many side by side.
+pub(super) struct Hashing {
+    items: Items,
+    lasts: Vec<[u8; 64]>,
+}
+
+impl Hashing {
+    pub(super) fn new(items: Items) -> Self {
+        Self {
+            items,
+            lasts: Vec::with_capacity(SIDE_BY_SIDE),
+        }
+    }
+
+    /// Takes a selector; `items` gets those that are ready.
+    ///
+    /// # Errors
+    /// [`Refusal::InputSize`](crate::Refusal::InputSize).
+    pub(super) fn add(&mut self, selector: &[u8], items: &mut Vec<Item>) -> Result<(), Error> {
+        if let Some(last) = self.items.last(selector)? {
+            self.lasts.push(last);
+            if self.lasts.len() == SIDE_BY_SIDE {
+                self.rest(items);
+            }
+        } else {
+            self.rest(items);
+            items.push(self.items.long(selector));
+        }
+        Ok(())
+    }
+
+    /// Gives the items of all selectors that still wait.
+    pub(super) fn rest(&mut self, items: &mut Vec<Item>) {
+        let keyed = self.items.keyed;
+        keyed.ends(&self.lasts, |words| items.push(Item::of(words)));
+        self.lasts.clear();
+    }
+}
+
+fn length(selector: &[u8]) -> [u8; 2] {
+    u16::try_from(selector.len())
+        .unwrap_or(u16::MAX)
+        .to_be_bytes()
 }
 
 /// A party's distinct items of one part.
@@ -150,21 +235,19 @@ impl Set {
     #[must_use]
     pub fn new(items: &[Item]) -> Self {
         let places = 0..u32::try_from(items.len()).unwrap_or(u32::MAX);
-        Self::placed(items.iter().zip(places))
+        Self::placed(items.iter().copied().zip(places))
     }
 
     /// Takes items with their places.
-    pub(super) fn placed<'a>(
-        placed: impl ExactSizeIterator<Item = (&'a Item, u32)> + Clone,
-    ) -> Self {
+    pub(super) fn placed(placed: impl ExactSizeIterator<Item = (Item, u32)> + Clone) -> Self {
         let mut set = Self {
-            items: vec![Item([0; 32]); placed.len()],
-            origins: vec![0; placed.len()],
+            items: simd::filled(placed.len(), Item([0; 32])),
+            origins: simd::filled(placed.len(), 0),
         };
         let mut buckets = Buckets::count(placed.clone().map(|(item, _)| item.first()));
         for (item, origin) in placed {
             let place = buckets.place(item.first());
-            set.items[place] = *item;
+            set.items[place] = item;
             set.origins[place] = origin;
         }
         let mut kept = 0;
@@ -255,6 +338,23 @@ mod tests {
             let plain = Sha256::digest([&items.key[..], &length, &selector].concat());
             assert_eq!(items.item(&selector).unwrap().0[..], plain[..], "{len}");
         }
+    }
+
+    #[test]
+    fn many_are_hashed_in_their_order_whatever_their_lengths() {
+        let setup = Digest::plain(b"setup");
+        let selectors: Vec<Vec<u8>> = (0u8..=255)
+            .map(|n| vec![n; 1 + usize::from(n) * 7 % 60])
+            .collect();
+        let one = Items::under(&setup);
+        let expected: Vec<Item> = selectors.iter().map(|s| one.item(s).unwrap()).collect();
+        for count in [0, 1, 63, 64, 65, 256] {
+            let some = selectors[..count].iter().map(Vec::as_slice);
+            let items = Items::under(&setup).all(some).unwrap();
+            assert!(items == expected[..count], "{count}");
+        }
+        let empty = [&b"a"[..], b""];
+        assert!(Items::under(&setup).all(empty).is_err());
     }
 
     #[test]

@@ -18,10 +18,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Item, Items, Set, Setup, set::distinct};
+use super::{
+    Item, Items, Set, Setup,
+    set::{Hashing, distinct},
+};
 use crate::{
     Error, Refusal,
     limits::{PARTS_MAX, SPILL_BYTES},
+    simd,
 };
 
 /// An item and its place.
@@ -29,9 +33,13 @@ const RECORD: usize = 36;
 
 /// A set on its way into parts.
 pub struct Spill {
-    items: Items,
+    hashing: Hashing,
+    /// Items on their way into parts.
+    ready: Vec<Item>,
     dir: PathBuf,
     rows: u32,
+    /// Rows that are in their parts.
+    sorted: u32,
     bytes_max: usize,
     buffered: usize,
     parts: Vec<Part>,
@@ -48,7 +56,7 @@ struct Part {
 
 impl Spill {
     /// An empty set for the joint set of `setup`, whose file, where it needs one, goes
-    /// into the folder `dir`.
+    /// into the folder `dir`, which stays until the first part was asked for.
     ///
     /// # Errors
     /// [`Refusal::ParameterRange`] for no parts or more than [`PARTS_MAX`].
@@ -61,13 +69,22 @@ impl Spill {
         if parts == 0 || parts > PARTS_MAX {
             return Err(Refusal::ParameterRange.into());
         }
+        // No more than the larger side's part is worth room of its own.
+        let part = setup.receiver_items.max(setup.sender_items) as usize;
+        let room = (part * RECORD).min(bytes_max / parts);
+        let part = || Part {
+            buffer: simd::large(room),
+            blocks: Vec::new(),
+        };
         Ok(Self {
-            items: Items::of(setup),
+            hashing: Hashing::new(Items::of(setup)),
+            ready: Vec::new(),
             dir: dir.to_owned(),
             rows: 0,
+            sorted: 0,
             bytes_max,
             buffered: 0,
-            parts: (0..parts).map(|_| Part::default()).collect(),
+            parts: (0..parts).map(|_| part()).collect(),
             file: None,
             end: 0,
         })
@@ -79,16 +96,27 @@ impl Spill {
     /// [`Refusal::InputSize`], [`Refusal::TooManyRows`] beyond 2^32,
     /// [`Trouble::Storage`](crate::Trouble).
     pub fn add(&mut self, selector: &[u8]) -> Result<(), Error> {
-        let item = self.items.item(selector)?;
+        let rows = self.rows.checked_add(1).ok_or(Refusal::TooManyRows)?;
+        self.hashing.add(selector, &mut self.ready)?;
+        self.rows = rows;
+        self.sort()
+    }
+
+    /// Puts the items that are ready into their parts.
+    fn sort(&mut self) -> Result<(), Error> {
         let parts = u16::try_from(self.parts.len()).unwrap_or(u16::MAX);
-        let buffer = &mut self.parts[usize::from(item.part(parts))].buffer;
-        buffer.extend_from_slice(item.bytes());
-        buffer.extend_from_slice(&self.rows.to_be_bytes());
-        self.rows = self.rows.checked_add(1).ok_or(Refusal::TooManyRows)?;
-        self.buffered += RECORD;
-        if self.buffered + RECORD > self.bytes_max {
-            self.flush()?;
+        let mut ready = std::mem::take(&mut self.ready);
+        for item in ready.drain(..) {
+            let buffer = &mut self.parts[usize::from(item.part(parts))].buffer;
+            buffer.extend_from_slice(item.bytes());
+            buffer.extend_from_slice(&self.sorted.to_be_bytes());
+            self.sorted += 1;
+            self.buffered += RECORD;
+            if self.buffered + RECORD > self.bytes_max {
+                self.flush()?;
+            }
         }
+        self.ready = ready;
         Ok(())
     }
 
@@ -127,15 +155,21 @@ impl Spill {
     /// [`Refusal::SetTooLarge`] for more than `size` distinct items,
     /// [`Trouble::Storage`](crate::Trouble).
     pub fn part(&mut self, part: u16, size: usize) -> Result<Set, Error> {
+        self.hashing.rest(&mut self.ready);
+        self.sort()?;
         let Some(part) = self.parts.get_mut(usize::from(part)) else {
             return Err(Refusal::ParameterRange.into());
         };
         let Part { buffer, blocks } = std::mem::take(part);
+        let whole = buffer.len() / RECORD;
+        if blocks.is_empty() && whole <= 2 * size {
+            return within(Set::placed(buffer.chunks_exact(RECORD).map(record)), size);
+        }
         let bytes: usize = blocks.iter().map(|(_, bytes)| bytes).sum();
         let mut placed = Vec::with_capacity(((bytes + buffer.len()) / RECORD).min(2 * size));
         // Rows that repeat few items must not need more memory than distinct ones.
         let mut gather = |records: &[u8]| {
-            placed.extend(records.chunks_exact(RECORD).filter_map(record));
+            placed.extend(records.chunks_exact(RECORD).map(record));
             if placed.len() > 2 * size {
                 distinct(&mut placed);
                 if placed.len() > size {
@@ -153,18 +187,23 @@ impl Spill {
         }
         gather(&buffer)?;
         drop(buffer);
-        let set = Set::placed(placed.iter().map(|(item, place)| (item, *place)));
-        if set.len() > size {
-            return Err(Refusal::SetTooLarge.into());
-        }
-        Ok(set)
+        within(Set::placed(placed.iter().copied()), size)
     }
 }
 
-fn record(bytes: &[u8]) -> Option<(Item, u32)> {
-    let (item, place) = bytes.split_first_chunk::<32>()?;
-    let place = u32::from_be_bytes(place.try_into().ok()?);
-    Some((Item::from_bytes(*item), place))
+fn within(set: Set, size: usize) -> Result<Set, Error> {
+    if set.len() > size {
+        return Err(Refusal::SetTooLarge.into());
+    }
+    Ok(set)
+}
+
+/// An item and its place, of as many bytes as a record has.
+fn record(bytes: &[u8]) -> (Item, u32) {
+    let (mut item, mut place) = ([0; 32], [0; 4]);
+    item.copy_from_slice(&bytes[..32]);
+    place.copy_from_slice(&bytes[32..]);
+    (Item::from_bytes(item), u32::from_be_bytes(place))
 }
 
 #[cfg(test)]

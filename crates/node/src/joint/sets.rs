@@ -197,10 +197,7 @@ pub(super) fn compare(
         });
     };
     let names: Vec<&[u8]> = unpacked(names).collect();
-    let hash = terms.setup.items();
-    let items: std::result::Result<Vec<Item>, _> =
-        names.iter().map(|name| hash.item(name)).collect();
-    let items = items?;
+    let items = terms.setup.items().all(names.iter().copied())?;
     let parts = terms.setup.parts;
     let mut sets = |part: u16| {
         let mine = items.iter().zip(&names);

@@ -183,8 +183,10 @@ impl<const N: usize> Store for Sums<N> {
 /// Begins with the function's values at every bin's point.
 fn store<const N: usize>(sizes: &Sizes, asker: &mut Asker) -> Result<Box<dyn Store>, Error> {
     let mut sums = vec![Lanes::<N>::default(); sizes.bins];
-    asker.take(|oracle, index, z, key| {
-        sums[index as usize].add(Lanes(oracle.words(z, key)));
+    asker.take(|oracle, indexes, read| {
+        for (index, read) in indexes.iter().zip(read) {
+            sums[*index as usize].add(Lanes(oracle.words(read)));
+        }
     });
     Ok(Box::new(Sums {
         reader: Reader::new(sizes.points)?,

@@ -16,12 +16,11 @@ use super::{
 };
 use crate::{
     Error, Fault, Refusal,
-    field::F128,
     okvs::Value,
     psi::{
         Item, Progress, Session, Set, begin,
         frames::{faulty, fixed, kind},
-        function::{Evaluator, Oracle},
+        function::{Evaluator, Oracle, Read},
         store::{Lanes, Writer},
         transcript::{From, Transcript},
     },
@@ -127,8 +126,10 @@ impl Sender {
         }
         let (points, store) = (&self.points[..], &mut self.store);
         self.evaluator
-            .on_frame(points, bytes, |oracle, index, z, key| {
-                store.add(oracle, index as usize, z, key);
+            .on_frame(points, bytes, |oracle, indexes, read| {
+                for (index, read) in indexes.iter().zip(read) {
+                    store.add(oracle, *index as usize, read);
+                }
             })?;
         self.transcript.absorb(From::Receiver, bytes);
         Ok(Progress::More)
@@ -150,7 +151,7 @@ impl Sender {
 /// A store of values of some width that is made.
 trait Store: Send {
     /// Adds the function's value at a point.
-    fn add(&mut self, oracle: &Oracle, index: usize, z: F128, key: &[u8; 16]);
+    fn add(&mut self, oracle: &Oracle, index: usize, read: &Read);
     /// The next frame, once all were added.
     fn pull(&mut self, points: &[Item], rng: &mut ChaCha20Rng) -> Result<Option<Vec<u8>>, Error>;
 }
@@ -161,8 +162,8 @@ struct Values<const N: usize> {
 }
 
 impl<const N: usize> Store for Values<N> {
-    fn add(&mut self, oracle: &Oracle, index: usize, z: F128, key: &[u8; 16]) {
-        self.values[index].add(Lanes(oracle.words(z, key)));
+    fn add(&mut self, oracle: &Oracle, index: usize, read: &Read) {
+        self.values[index].add(Lanes(oracle.words(read)));
     }
 
     fn pull(&mut self, points: &[Item], rng: &mut ChaCha20Rng) -> Result<Option<Vec<u8>>, Error> {

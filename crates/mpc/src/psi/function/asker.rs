@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 
 use super::{
     Shape,
-    oracle::{Oracle, commitment, narrow, plus, widen},
+    oracle::{Oracle, Read, commitment, narrow, plus, widen},
 };
 use crate::{
     Error, Fault, Refusal, Trouble,
@@ -23,7 +23,7 @@ use crate::{
         frames::{body_of, faulty, fixed, kind, list},
         set::Item,
     },
-    secrecy,
+    secrecy, simd,
     vole::ReceiverOutput,
 };
 
@@ -34,15 +34,6 @@ enum Phase {
     Vector,
     Opening,
     Done,
-}
-
-/// What was read for one item, in the order of the bins; its key comes along, since
-/// the items themselves lie in another.
-#[derive(Clone, Copy)]
-struct Read {
-    /// `C(y)`.
-    value: F128,
-    key: [u8; 16],
 }
 
 /// One evaluation of the asker.
@@ -62,6 +53,7 @@ pub(in crate::psi) struct Asker {
     made: usize,
     sent: usize,
     vector: Vec<F128>,
+    /// In the order of the bins, still without the offset.
     read: Vec<Read>,
 }
 
@@ -108,7 +100,7 @@ impl Asker {
             made: 0,
             sent: 0,
             vector: Vec::new(),
-            read: Vec::with_capacity(items.len()),
+            read: simd::large(items.len()),
         })
     }
 
@@ -122,15 +114,19 @@ impl Asker {
         self.sent
     }
 
-    /// Gives `take` the number, `z` and key of every item, once all are there.
-    pub(in crate::psi) fn take(&mut self, mut take: impl FnMut(&Oracle, u32, F128, &[u8; 16])) {
+    /// Gives `take` the numbers of all items and what was read for them, once all are
+    /// there, some hundreds at once.
+    pub(in crate::psi) fn take(&mut self, mut take: impl FnMut(&Oracle, &[u32], &[Read])) {
+        const AT_ONCE: usize = 512;
         if !self.done() {
             return;
         }
-        let read = std::mem::take(&mut self.read);
-        for (read, index) in read.iter().zip(self.grouped.all()) {
-            let z = plus(read.value, self.offset);
-            take(&self.oracle, *index, z, &read.key);
+        let mut read = std::mem::take(&mut self.read);
+        let chunks = read.chunks_mut(AT_ONCE);
+        for (read, indexes) in chunks.zip(self.grouped.all().chunks(AT_ONCE)) {
+            read.iter_mut()
+                .for_each(|read| read.z = plus(read.z, self.offset));
+            take(&self.oracle, indexes, read);
         }
     }
 
@@ -195,7 +191,7 @@ impl Asker {
         let decoder = Decoder::new(&params, &self.correlation.c[range]);
         self.read
             .extend(rows.iter().zip(&keys).map(|(row, key)| Read {
-                value: decoder.value(row),
+                z: decoder.value(row),
                 key: *key,
             }));
         self.made += width;

@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 
 use super::{
     Shape,
-    oracle::{Oracle, commitment, plus},
+    oracle::{Oracle, Read, commitment, plus},
 };
 use crate::{
     Error, Fault, Refusal,
@@ -113,8 +113,8 @@ impl Evaluator {
         }
     }
 
-    /// Takes one frame of the asker; gives `take` the number, `z` and key of every
-    /// item that can be read now, each once.
+    /// Takes one frame of the asker; gives `take` the numbers of the items that can be
+    /// read now, each once, and what was read for them.
     ///
     /// # Errors
     /// [`Fault`], with the asker's bytes.
@@ -122,7 +122,7 @@ impl Evaluator {
         &mut self,
         items: &[Item],
         bytes: &[u8],
-        take: impl FnMut(&Oracle, u32, F128, &[u8; 16]),
+        take: impl FnMut(&Oracle, &[u32], &[Read]),
     ) -> Result<(), Error> {
         match self.phase {
             Phase::Begin => self.on_begin(items, bytes),
@@ -153,7 +153,7 @@ impl Evaluator {
         &mut self,
         items: &[Item],
         bytes: &[u8],
-        mut take: impl FnMut(&Oracle, u32, F128, &[u8; 16]),
+        mut take: impl FnMut(&Oracle, &[u32], &[Read]),
     ) -> Result<(), Error> {
         let size = self.shape.value_bytes;
         let total = self.shape.columns();
@@ -199,7 +199,7 @@ impl Evaluator {
         &mut self,
         items: &[Item],
         width: usize,
-        take: &mut impl FnMut(&Oracle, u32, F128, &[u8; 16]),
+        take: &mut impl FnMut(&Oracle, &[u32], &[Read]),
     ) {
         let Some((rows, grouped)) = &self.rows else {
             return;
@@ -212,12 +212,17 @@ impl Evaluator {
         let mut within = Vec::new();
         rows.rows(&keys, &mut within);
         let decoder = Decoder::new(&self.shape.params, columns);
-        for ((index, row), (item, key)) in members.iter().zip(&within).zip(items.iter().zip(&keys))
-        {
-            let masked = self.oracle.value(item) * self.correlation.delta;
-            let z = plus(plus(decoder.value(row), masked), self.offset);
-            take(&self.oracle, *index, z, key);
-        }
+        let values = items.iter().map(|item| self.oracle.value(item));
+        let read: Vec<Read> = values
+            .zip(keys)
+            .zip(&within)
+            .map(|((value, key), row)| {
+                let masked = value * self.correlation.delta;
+                let z = plus(plus(decoder.value(row), masked), self.offset);
+                Read { z, key }
+            })
+            .collect();
+        take(&self.oracle, members, &read);
         self.read += width;
     }
 }

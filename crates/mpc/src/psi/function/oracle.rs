@@ -11,6 +11,16 @@ use primitives::Digest;
 use super::Shape;
 use crate::{domains, field::F128, okvs::Value, oracle::Blocks, psi::set::Item};
 
+/// What was read for one item; its key comes along, since the items themselves lie in
+/// another order.
+#[derive(Clone, Copy)]
+pub(in crate::psi) struct Read {
+    /// `z(x)`.
+    pub(in crate::psi) z: F128,
+    /// What names `x`.
+    pub(in crate::psi) key: [u8; 16],
+}
+
 /// `H` and `H'` of one function.
 pub(in crate::psi) struct Oracle {
     label: [u8; 16],
@@ -38,20 +48,37 @@ impl Oracle {
         F128::from_bytes(value)
     }
 
-    /// `H'(z, x)`: the tag of the item that `key` names, in the lower bits.
-    pub(in crate::psi) fn tag(&self, z: F128, key: &[u8; 16]) -> u128 {
-        let [a, b, c, d, ..] = self.hash(z, key, None);
-        let high = u128::from(a) << 32 | u128::from(b);
-        let low = u128::from(c) << 32 | u128::from(d);
-        (high << 64 | low) >> self.cut
+    /// `H'(z, x)` of each item: its tag, in the lower bits.
+    pub(in crate::psi) fn tags(&self, read: &[Read]) -> Vec<u128> {
+        let mut tags = Vec::with_capacity(read.len());
+        let blocks: Vec<_> = read.iter().map(|read| self.block(read, None)).collect();
+        Blocks::NONE.ends(&blocks, |[a, b, c, d, ..]| {
+            let high = u128::from(a) << 32 | u128::from(b);
+            let low = u128::from(c) << 32 | u128::from(d);
+            tags.push((high << 64 | low) >> self.cut);
+        });
+        tags
+    }
+
+    /// The tags as elements, with the items' numbers.
+    pub(in crate::psi) fn elements<'a>(
+        &self,
+        indexes: &'a [u32],
+        read: &[Read],
+    ) -> impl Iterator<Item = (usize, F128)> + use<'a> {
+        let tags = self.tags(read).into_iter();
+        indexes
+            .iter()
+            .zip(tags)
+            .map(|(index, tag)| (*index as usize, F128::from_bytes(tag.to_be_bytes())))
     }
 
     /// `H'(z, x)` as words, of which there may be any number: four from each of
     /// the hashes of `(z, x, 0)`, `(z, x, 1)` and so on.
-    pub(in crate::psi) fn words<const N: usize>(&self, z: F128, key: &[u8; 16]) -> [u64; N] {
+    pub(in crate::psi) fn words<const N: usize>(&self, read: &Read) -> [u64; N] {
         let mut words = [0; N];
         for (counter, chunk) in (0u8..).zip(words.chunks_mut(4)) {
-            let state = self.hash(z, key, Some(counter));
+            let state = Blocks::NONE.end(&self.block(read, Some(counter)));
             for (word, pair) in chunk.iter_mut().zip(state.chunks_exact(2)) {
                 let halves = [pair[0].to_be_bytes(), pair[1].to_be_bytes()];
                 *word = u64::from_le_bytes(halves.as_flattened().try_into().unwrap_or_default());
@@ -60,15 +87,16 @@ impl Oracle {
         words
     }
 
-    /// SHA-256 of the label, `z`, the key and at most one byte more, as the words
-    /// of its state: one block with its padding, since there are millions.
-    fn hash(&self, z: F128, key: &[u8; 16], more: Option<u8>) -> [u32; 8] {
+    /// The label, `z`, the key and at most one byte more: one block of SHA-256 with its
+    /// padding, since there are millions.
+    fn block(&self, read: &Read, more: Option<u8>) -> [u8; 64] {
         let mut block = [0u8; 64];
         block[..16].copy_from_slice(&self.label);
-        block[16..32].copy_from_slice(&z.to_bytes());
-        block[32..48].copy_from_slice(key);
+        block[16..32].copy_from_slice(&read.z.to_bytes());
+        block[32..48].copy_from_slice(&read.key);
         block[48] = more.unwrap_or(0);
-        Blocks::NONE.end(block, 48 + u8::from(more.is_some()))
+        Blocks::NONE.pad(&mut block, 48 + u8::from(more.is_some()));
+        block
     }
 
     /// The most significant 64 bits of a tag, to sort by.
@@ -124,9 +152,12 @@ mod tests {
         let (z, key) = (F128::from_bytes([7; 16]), [9; 16]);
         let input = [&oracle.label[..], &z.to_bytes(), &key].concat();
         let digest = Sha256::digest(&input);
-        assert_eq!(oracle.tag(z, &key).to_be_bytes()[..], digest[..16]);
+        let read = Read { z, key };
+        for tag in oracle.tags(&[read; 17]) {
+            assert_eq!(tag.to_be_bytes()[..], digest[..16]);
+        }
         let blocks = [0u8, 1].map(|counter| Sha256::digest([&input[..], &[counter]].concat()));
-        let words: [u64; 6] = oracle.words(z, &key);
+        let words: [u64; 6] = oracle.words(&read);
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         assert_eq!(bytes[..32], blocks[0][..]);
         assert_eq!(bytes[32..], blocks[1][..16]);

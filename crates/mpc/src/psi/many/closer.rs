@@ -161,9 +161,10 @@ impl Closer {
             Phase::Evaluating => {
                 let (items, values) = (self.set.items(), &mut self.values);
                 self.evaluator
-                    .on_frame(items, bytes, |oracle, index, z, key| {
-                        let tag = oracle.tag(z, key);
-                        values[index as usize][0] = F128::from_bytes(tag.to_be_bytes());
+                    .on_frame(items, bytes, |oracle, indexes, read| {
+                        for (index, value) in oracle.elements(indexes, read) {
+                            values[index][0] = value;
+                        }
                     })?;
                 self.pivot.took(bytes);
             }
@@ -192,9 +193,10 @@ impl Closer {
             return;
         }
         let values = &mut self.values;
-        self.asker.take(|oracle, index, z, key| {
-            let tag = oracle.tag(z, key);
-            values[index as usize][1] = F128::from_bytes(tag.to_be_bytes());
+        self.asker.take(|oracle, indexes, read| {
+            for (index, own) in oracle.elements(indexes, read) {
+                values[index][1] = own;
+            }
         });
         let mut entries = Zeroizing::new(Vec::with_capacity(self.set.len() * CLOSER_ENTRY));
         for (index, [value, own]) in self.values.iter().enumerate() {

@@ -115,8 +115,10 @@ impl Giver {
         } else if matches!(self.phase, Phase::Evaluating) {
             let (items, values) = (self.set.items(), &mut self.values);
             self.evaluator
-                .on_frame(items, bytes, |oracle, index, z, key| {
-                    values[index as usize] = F128::from_bytes(oracle.tag(z, key).to_be_bytes());
+                .on_frame(items, bytes, |oracle, indexes, read| {
+                    for (index, value) in oracle.elements(indexes, read) {
+                        values[index] = value;
+                    }
                 })?;
             self.link.took(bytes);
         } else {

@@ -275,9 +275,10 @@ impl Pivot {
                 Then::Own(evaluator) if !evaluator.done() => {
                     let own = self.sealing.as_mut().map(|sealing| &mut sealing.own);
                     let own = own.ok_or_else(|| unexpected(bytes))?;
-                    evaluator.on_frame(items, bytes, |oracle, index, z, key| {
-                        let tag = oracle.tag(z, key);
-                        own[index as usize] = F128::from_bytes(tag.to_be_bytes());
+                    evaluator.on_frame(items, bytes, |oracle, indexes, read| {
+                        for (index, value) in oracle.elements(indexes, read) {
+                            own[index] = value;
+                        }
                     })?;
                 }
                 _ => {
@@ -291,9 +292,10 @@ impl Pivot {
         }
         if peer.asker.done() && !peer.added {
             let sums = &mut self.sums;
-            peer.asker.take(|oracle, index, z, key| {
-                let tag = oracle.tag(z, key);
-                sums[index as usize] += F128::from_bytes(tag.to_be_bytes());
+            peer.asker.take(|oracle, indexes, read| {
+                for (index, value) in oracle.elements(indexes, read) {
+                    sums[index] += value;
+                }
             });
             peer.added = true;
         }

@@ -21,7 +21,7 @@ use crate::{
         order,
         transcript::{From, Transcript},
     },
-    secrecy,
+    secrecy, simd,
     vole::ReceiverOutput,
 };
 
@@ -116,11 +116,11 @@ impl Receiver {
             return;
         }
         let genuine = u32::try_from(self.set.genuine()).unwrap_or(u32::MAX);
-        let mut tags = Vec::with_capacity(self.set.genuine());
-        self.asker.take(|oracle, index, z, key| {
-            if index < genuine {
-                tags.push(Own::new(oracle.tag(z, key), index));
-            }
+        let mut tags = simd::large(self.set.genuine());
+        self.asker.take(|oracle, indexes, read| {
+            let all = indexes.iter().zip(oracle.tags(read));
+            let own = all.filter(|(index, _)| **index < genuine);
+            tags.extend(own.map(|(index, tag)| Own::new(tag, *index)));
         });
         secrecy::conceded(&mut tags, matching::OWN);
         let cut = 8 * (16 - self.shape.tag_bytes);

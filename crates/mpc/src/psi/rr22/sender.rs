@@ -19,7 +19,7 @@ use crate::{
         order,
         transcript::{From, Transcript},
     },
-    secrecy,
+    secrecy, simd,
     vole::SenderOutput,
 };
 
@@ -64,7 +64,7 @@ impl Sender {
             evaluator: Evaluator::new(session.digest, shape, correlation, &mut rng)?,
             phase: Phase::Evaluating,
             transcript: Transcript::new(&session.digest),
-            tags: Vec::with_capacity(set.len()),
+            tags: simd::large(set.len()),
             set,
             sent: 0,
             session,
@@ -122,8 +122,8 @@ impl Sender {
         let (items, tags) = (self.set.items(), &mut self.tags);
         // Items with equal tags, which come of chance once in 2^40 sessions, make
         // the receiver abort.
-        self.evaluator.on_frame(items, bytes, |oracle, _, z, key| {
-            tags.push(oracle.tag(z, key));
+        self.evaluator.on_frame(items, bytes, |oracle, _, read| {
+            tags.append(&mut oracle.tags(read));
         })?;
         self.transcript.absorb(From::Receiver, bytes);
         self.begin_tags();

@@ -7,7 +7,7 @@ use super::world::{self, Honest, Wire, rng};
 use crate::{
     Error, Fault, Refusal,
     psi::{
-        Item, Progress, Set, ideal,
+        Progress, Set, ideal,
         many::{Closer, Giver, Holder, Opener, Pivot, Place, Seat, Session, Setup},
     },
     vole,
@@ -36,12 +36,8 @@ pub(super) fn setup(sets: &Sets, receiver: Option<usize>, padding: usize, run: u
 }
 
 fn hash(setup: &Setup, selectors: &[Vec<u8>]) -> Set {
-    let items = setup.items();
-    let hashed: Vec<Item> = selectors
-        .iter()
-        .map(|selector| items.item(selector).unwrap())
-        .collect();
-    Set::new(&hashed)
+    let selectors = selectors.iter().map(Vec::as_slice);
+    Set::new(&setup.items().all(selectors).unwrap())
 }
 
 /// What of a set and its names falls into a part.

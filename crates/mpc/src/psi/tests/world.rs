@@ -32,12 +32,8 @@ pub(in crate::psi) fn setup(protocol: Protocol, receiver: usize, sender: usize, 
 }
 
 pub(super) fn hash(setup: &Setup, selectors: &[Vec<u8>]) -> Set {
-    let items = Items::of(setup);
-    let hashed: Vec<Item> = selectors
-        .iter()
-        .map(|selector| items.item(selector).unwrap())
-        .collect();
-    Set::new(&hashed)
+    let selectors = selectors.iter().map(Vec::as_slice);
+    Set::new(&Items::of(setup).all(selectors).unwrap())
 }
 
 /// Two sets of the shapes that break protocols, and sizes to pad them to.
