@@ -18,8 +18,8 @@ use aes::{
 
 use super::Params;
 
-/// Blocks in flight at once: as many as the widest instructions take.
-const LANES: usize = 64;
+/// Blocks worked on at once, as in [`crate::prg`].
+const LANES: usize = 256;
 
 /// The columns of one key within its bin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

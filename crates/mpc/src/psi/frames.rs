@@ -8,6 +8,8 @@
 //! - Frames of a list hold a fixed number of entries, the last one what is left.
 //! - No allocation is larger than the bytes received.
 
+use std::ops::Range;
+
 use crate::{
     Error, Fault,
     limits::{FRAME_BYTES_MAX, FRAME_VALUES, INPUT_BYTES_MAX, MANY_FRAME_ENTRIES, PROOF_CHUNK},
@@ -112,6 +114,25 @@ pub(crate) fn body_of<const N: usize>(bytes: &[u8], kind: u8) -> Result<[u8; N],
     body(bytes, kind)?
         .try_into()
         .map_err(|_| faulty(Fault::Malformed, bytes))
+}
+
+/// Appends a list's entry: the bytes `part` of sixteen. All of them, which most lists
+/// have, are one store and no call.
+pub(super) fn put(list: &mut Vec<u8>, bytes: &[u8; 16], part: Range<usize>) {
+    if part.len() == bytes.len() {
+        list.extend_from_slice(bytes);
+    } else {
+        list.extend_from_slice(&bytes[part]);
+    }
+}
+
+/// Sixteen bytes of which an entry has those from `start` on; the others are zero.
+pub(super) fn widened(entry: &[u8], start: usize) -> [u8; 16] {
+    entry.try_into().unwrap_or_else(|_| {
+        let mut wide = [0; 16];
+        wide[start..start + entry.len()].copy_from_slice(entry);
+        wide
+    })
 }
 
 /// Which entries of a list a frame must hold.

@@ -38,6 +38,10 @@ pub(super) use oracle::{Oracle, Read};
 use super::Security;
 use crate::{Error, okvs::Params};
 
+/// Items whose values are read and hashed together: few enough that all of theirs stays
+/// near, and no memory is had and given back for it.
+const AT_ONCE: usize = 512;
+
 /// The sizes of one function.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {

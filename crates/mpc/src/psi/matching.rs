@@ -14,7 +14,7 @@
 
 use super::{
     Set,
-    frames::{Due, entries, faulty, kind},
+    frames::{Due, entries, faulty, kind, put, widened},
 };
 use crate::{Error, Fault, limits::FRAME_VALUES};
 
@@ -93,9 +93,7 @@ impl Matching {
         };
         let (tags, _) = entries(bytes, kind::TAGS, &due, 0)?;
         for entry in tags.chunks_exact(size) {
-            let mut wide = [0; 16];
-            wide[16 - size..].copy_from_slice(entry);
-            let tag = u128::from_be_bytes(wide);
+            let tag = u128::from_be_bytes(widened(entry, 16 - size));
             if self.last.is_some_and(|last| last >= tag) {
                 return Err(faulty(Fault::TagsUnordered, bytes));
             }
@@ -123,7 +121,7 @@ pub(super) fn next_of_tags(tags: &[u128], sent: &mut usize, size: usize) -> Vec<
     let due = FRAME_VALUES.min(tags.len() - *sent);
     let mut frame = super::frames::list(kind::TAGS, *sent, due * size);
     for tag in &tags[*sent..*sent + due] {
-        frame.extend_from_slice(&tag.to_be_bytes()[16 - size..]);
+        put(&mut frame, &tag.to_be_bytes(), 16 - size..16);
     }
     *sent += due;
     frame

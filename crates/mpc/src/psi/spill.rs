@@ -108,8 +108,10 @@ impl Spill {
         let mut ready = std::mem::take(&mut self.ready);
         for item in ready.drain(..) {
             let buffer = &mut self.parts[usize::from(item.part(parts))].buffer;
-            buffer.extend_from_slice(item.bytes());
-            buffer.extend_from_slice(&self.sorted.to_be_bytes());
+            let mut record = [0; RECORD];
+            record[..32].copy_from_slice(item.bytes());
+            record[32..].copy_from_slice(&self.sorted.to_be_bytes());
+            buffer.extend_from_slice(&record);
             self.sorted += 1;
             self.buffered += RECORD;
             if self.buffered + RECORD > self.bytes_max {

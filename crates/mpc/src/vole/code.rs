@@ -114,7 +114,7 @@ pub(crate) fn compress<T: Entry>(shape: &Shape, entries: &mut [T]) {
 }
 
 /// Entries whose taps are drawn at once; three bytes each.
-const TAPS_BATCH: usize = 1024;
+const TAPS_BATCH: usize = 4096;
 
 /// One pass over a ring.
 fn convolve<T: Entry>(stream: &mut Stream, ring: &mut [T]) {
@@ -161,7 +161,7 @@ fn draw_taps(random: &[F128], taps: &mut [u32]) {
 }
 
 /// Rows whose places are drawn at once; four bytes a place.
-const ROWS_BATCH: usize = 64;
+const ROWS_BATCH: usize = 256;
 
 /// Adds to each entry of `head` the `weight` entries of `tail` at its places.
 ///

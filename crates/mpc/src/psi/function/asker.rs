@@ -11,7 +11,7 @@ use rand_core::Rng as _;
 use zeroize::Zeroize;
 
 use super::{
-    Shape,
+    AT_ONCE, Shape,
     oracle::{Oracle, Read, commitment, narrow, plus, widen},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     limits::FRAME_VALUES,
     okvs::{self, Decoder, Grouped, Row, Rows, encode_bin},
     psi::{
-        frames::{body_of, faulty, fixed, kind, list},
+        frames::{body_of, faulty, fixed, kind, list, put},
         set::Item,
     },
     secrecy, simd,
@@ -117,7 +117,6 @@ impl Asker {
     /// Gives `take` the numbers of all items and what was read for them, once all are
     /// there, some hundreds at once.
     pub(in crate::psi) fn take(&mut self, mut take: impl FnMut(&Oracle, &[u32], &[Read])) {
-        const AT_ONCE: usize = 512;
         if !self.done() {
             return;
         }
@@ -159,7 +158,7 @@ impl Asker {
         }
         let mut frame = list(kind::VECTOR, self.sent, due * self.shape.value_bytes);
         for value in self.vector.drain(..due) {
-            frame.extend_from_slice(&value.to_bytes()[..self.shape.value_bytes]);
+            put(&mut frame, &value.to_bytes(), 0..self.shape.value_bytes);
         }
         self.sent += due;
         if self.sent == columns {

@@ -11,7 +11,7 @@ use primitives::Digest;
 use zeroize::Zeroize;
 
 use super::{
-    Shape,
+    AT_ONCE, Shape,
     oracle::{Oracle, Read, commitment, plus},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     limits::FRAME_VALUES,
     okvs::{Decoder, Grouped, Rows},
     psi::{
-        frames::{Due, body_of, entries, faulty, fixed, kind},
+        frames::{Due, body_of, entries, faulty, fixed, kind, widened},
         set::Item,
     },
     vole::SenderOutput,
@@ -166,11 +166,7 @@ impl Evaluator {
         let (entries, _) = entries(bytes, kind::VECTOR, &due, 0)?;
         let values: Vec<F128> = entries
             .chunks_exact(size)
-            .map(|entry| {
-                let mut wide = [0; 16];
-                wide[..size].copy_from_slice(entry);
-                F128::from_bytes(wide)
-            })
+            .map(|entry| F128::from_bytes(widened(entry, 0)))
             .collect();
         let range = self.received..self.received + values.len();
         mul_add_scalar(
@@ -206,23 +202,25 @@ impl Evaluator {
         };
         let columns = &self.correlation.b[self.read..self.read + width];
         let members = grouped.bin(self.read / width);
-        // Copied, since a bin's items lie all over the set.
-        let items: Vec<Item> = members.iter().map(|index| items[*index as usize]).collect();
-        let keys: Vec<[u8; 16]> = items.iter().map(Item::key).collect();
-        let mut within = Vec::new();
-        rows.rows(&keys, &mut within);
         let decoder = Decoder::new(&self.shape.params, columns);
-        let values = items.iter().map(|item| self.oracle.value(item));
-        let read: Vec<Read> = values
-            .zip(keys)
-            .zip(&within)
-            .map(|((value, key), row)| {
-                let masked = value * self.correlation.delta;
-                let z = plus(plus(decoder.value(row), masked), self.offset);
-                Read { z, key }
-            })
-            .collect();
-        take(&self.oracle, members, &read);
+        let mut within = Vec::with_capacity(AT_ONCE);
+        for members in members.chunks(AT_ONCE) {
+            // Copied, since a bin's items lie all over the set.
+            let items: Vec<Item> = members.iter().map(|index| items[*index as usize]).collect();
+            let keys: Vec<[u8; 16]> = items.iter().map(Item::key).collect();
+            rows.rows(&keys, &mut within);
+            let values = items.iter().map(|item| self.oracle.value(item));
+            let read: Vec<Read> = values
+                .zip(keys)
+                .zip(&within)
+                .map(|((value, key), row)| {
+                    let masked = value * self.correlation.delta;
+                    let z = plus(plus(decoder.value(row), masked), self.offset);
+                    Read { z, key }
+                })
+                .collect();
+            take(&self.oracle, members, &read);
+        }
         self.read += width;
     }
 }

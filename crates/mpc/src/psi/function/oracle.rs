@@ -9,7 +9,9 @@
 use primitives::Digest;
 
 use super::Shape;
-use crate::{domains, field::F128, okvs::Value, oracle::Blocks, psi::set::Item};
+use crate::{
+    domains, field::F128, okvs::Value, oracle::Blocks, psi::set::Item, simd::hashes::LANES,
+};
 
 /// What was read for one item; its key comes along, since the items themselves lie in
 /// another order.
@@ -51,12 +53,18 @@ impl Oracle {
     /// `H'(z, x)` of each item: its tag, in the lower bits.
     pub(in crate::psi) fn tags(&self, read: &[Read]) -> Vec<u128> {
         let mut tags = Vec::with_capacity(read.len());
-        let blocks: Vec<_> = read.iter().map(|read| self.block(read, None)).collect();
-        Blocks::NONE.ends(&blocks, |[a, b, c, d, ..]| {
-            let high = u128::from(a) << 32 | u128::from(b);
-            let low = u128::from(c) << 32 | u128::from(d);
-            tags.push((high << 64 | low) >> self.cut);
-        });
+        let mut blocks = [[0; 64]; LANES];
+        for read in read.chunks(LANES) {
+            let blocks = &mut blocks[..read.len()];
+            for (block, read) in blocks.iter_mut().zip(read) {
+                *block = self.block(read, None);
+            }
+            Blocks::NONE.ends(blocks, |[a, b, c, d, ..]| {
+                let high = u128::from(a) << 32 | u128::from(b);
+                let low = u128::from(c) << 32 | u128::from(d);
+                tags.push((high << 64 | low) >> self.cut);
+            });
+        }
         tags
     }
 
