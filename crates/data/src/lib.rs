@@ -31,7 +31,7 @@ mod spec;
 mod value;
 
 pub use error::{DataError, ErrorKind, Rule};
-pub use selection::select;
+pub use selection::Selection;
 pub use snapshot::{
     BucketRanges, Cancel, Inputs, KeyReport, KeyedRow, Progress, Rejected, RowFilter, RowStream,
     Snapshot, SnapshotReport, Stage, TakeOptions, bucket_hash,

@@ -6,7 +6,7 @@
 //! views named as the tables' kinds; the rows stay in this process.
 //!
 //! *Invariants*: the query reads the given snapshots and nothing else (the session
-//! knows no other table and no file); no more rows than asked for are held.
+//! knows no other table and no file); one batch of rows is held at a time.
 //!
 //! *Not here*: which query, and whether it may be asked (`query`).
 
@@ -27,49 +27,74 @@ use crate::limits::MEMORY_BYTES_DEFAULT;
 use crate::snapshot::{Cancel, Snapshot};
 use crate::value::{Row, Value};
 
-/// The rows of a query over snapshots, tables of one kind as one view; at most
-/// `rows_max`. What does not fit into memory is sorted in `spill`.
-///
-/// # Errors
-/// A refusal where there are more rows, or where the query would do more than read;
-/// trouble if it does not fit the tables or fails; [`crate::ErrorKind::Cancelled`].
-pub async fn select(
-    snapshots: &[&Snapshot],
-    sql: &str,
+/// The rows of a query, some thousands at a time.
+pub struct Selection {
+    stream: SendableRecordBatchStream,
+    cancel: Cancel,
     rows_max: usize,
-    spill: &Path,
-    cancel: &Cancel,
-) -> Result<Vec<Row>, DataError> {
-    let session = engine::session(MEMORY_BYTES_DEFAULT, Some(spill))?;
-    let failed = |e| DataError::engine("open the snapshots", &e);
-    let mut views: BTreeMap<&str, DataFrame> = BTreeMap::new();
-    for snapshot in snapshots {
-        let table = engine::table(&session, &snapshot.rows_file()).await?;
-        let kind = snapshot.spec().kind.as_str();
-        let view = match views.remove(kind) {
-            None => table,
-            Some(others) => others.union_by_name(table).map_err(failed)?,
+    rows: usize,
+}
+
+impl Selection {
+    /// Begins a query over snapshots, tables of one kind as one view; it gives at most
+    /// `rows_max` rows. What does not fit into memory is sorted in `spill`.
+    ///
+    /// # Errors
+    /// A refusal where the query would do more than read; trouble if it does not fit the
+    /// tables.
+    pub async fn begin(
+        snapshots: &[&Snapshot],
+        sql: &str,
+        rows_max: usize,
+        spill: &Path,
+        cancel: &Cancel,
+    ) -> Result<Self, DataError> {
+        let session = engine::session(MEMORY_BYTES_DEFAULT, Some(spill))?;
+        let failed = |e| DataError::engine("open the snapshots", &e);
+        let mut views: BTreeMap<&str, DataFrame> = BTreeMap::new();
+        for snapshot in snapshots {
+            let table = engine::table(&session, &snapshot.rows_file()).await?;
+            let kind = snapshot.spec().kind.as_str();
+            let view = match views.remove(kind) {
+                None => table,
+                Some(others) => others.union_by_name(table).map_err(failed)?,
+            };
+            views.insert(kind, view);
+        }
+        for (kind, view) in views {
+            session
+                .register_table(kind, view.into_view())
+                .map_err(failed)?;
+        }
+        Ok(Self {
+            stream: read(&session, sql).await?,
+            cancel: cancel.clone(),
+            rows_max,
+            rows: 0,
+        })
+    }
+
+    /// The next rows, in the engine's order; none at the end.
+    ///
+    /// # Errors
+    /// A refusal where there are more rows than may be; trouble if the query fails;
+    /// [`crate::ErrorKind::Cancelled`].
+    pub async fn next(&mut self) -> Result<Option<Vec<Row>>, DataError> {
+        let doing = || "run the query".to_owned();
+        let Some(batch) = caught_async(doing, self.stream.next()).await? else {
+            return Ok(None);
         };
-        views.insert(kind, view);
-    }
-    for (kind, view) in views {
-        session
-            .register_table(kind, view.into_view())
-            .map_err(failed)?;
-    }
-    let mut stream = read(&session, sql).await?;
-    let mut rows = Vec::new();
-    let doing = || "run the query".to_owned();
-    while let Some(batch) = caught_async(doing, stream.next()).await? {
-        cancel.check()?;
+        self.cancel.check()?;
         let batch = batch.map_err(|e| DataError::engine("run the query", &e))?;
-        if rows.len() + batch.num_rows() > rows_max {
-            let detail = format!("the selection has more than {rows_max} rows");
+        self.rows += batch.num_rows();
+        if self.rows > self.rows_max {
+            let detail = format!("the selection has more than {} rows", self.rows_max);
             return Err(DataError::refusal(Rule::Limit, detail));
         }
+        let mut rows = Vec::with_capacity(batch.num_rows());
         extend(&mut rows, batch.columns(), batch.num_rows())?;
+        Ok(Some(rows))
     }
-    Ok(rows)
 }
 
 /// Begins a query that can only read.

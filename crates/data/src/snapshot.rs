@@ -85,7 +85,7 @@ impl TakeOptions {
 }
 
 /// Tells a running [`Snapshot::take`] to stop, which then leaves nothing behind, or a
-/// [`crate::select`].
+/// [`crate::Selection`].
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 

@@ -22,9 +22,10 @@ use primitives::{Digest, PublicKey, semantic::Semantic};
 use query::Word;
 
 pub(super) use given::Shape;
-use given::{Given, PART_ROWS_MAX, SALT_BYTES, commitment, in_parts, packed, part_of, whole};
+use given::{Given, PART_ROWS_MAX, SALT_BYTES, commitment, ledger, packed, part_of, shared};
+use words::Gathered;
 
-use super::{Running, admitted, program};
+use super::{Running, admitted, program, sets::Names};
 use crate::{
     core::{Core, lock},
     custodian::reply_all,
@@ -105,65 +106,88 @@ async fn made(
         }
     };
     let session = docket::joint::session(&core.network, &plan.digest()?, question);
-    let (rows, words) = selected(core, plan, joint, input).await?;
+    let taken = selected(core, (plan, joint), input, &session).await?;
     let (joint, own, of) = (joint.clone(), input.clone(), *question);
-    let given = match joint.method {
-        Method::Shares => {
-            let schema = program::schema(plan, &joint, &input.table)?;
-            let splitting = move || {
-                let bound = (&seed, &session);
-                match query::parts(&joint, &own.table) {
-                    1 => whole((&of, bound), (&schema, &joint, &own), &rows, &words),
-                    parts => in_parts((&of, bound), (schema, own, parts), &rows, &words),
-                }
-            };
-            core.host.blocking(splitting).await?
-        }
-        Method::Sets => {
-            let packing = move || packed(&of, (&seed, &session), &own, &rows);
-            core.host.blocking(packing).await?
+    let schema = match joint.method {
+        Method::Shares => Some(program::schema(plan, &joint, &input.table)?),
+        Method::Sets => None,
+    };
+    let making = move || {
+        let bound = (&of, (&seed, &session));
+        match (taken, schema) {
+            (Taken::Words(words), Some(schema)) => shared(bound, (schema, own), words.columns()),
+            (Taken::Ledger(mut rows), Some(schema)) => {
+                rows.sort_unstable();
+                ledger(bound, (&schema, &joint, &own), &rows)
+            }
+            (Taken::Names(names), None) => packed(&of, bound.1, &own, &names.sorted()),
+            _ => Err(Error::refused("plan-mismatch", "a table of another method")),
         }
     };
+    let given = core.host.blocking(making).await?;
     let given = Arc::new(given);
     lock(&core.seats.shared.0).insert(place, given.clone());
     Ok(given)
 }
 
-/// The rows that an owner shares of an input, sorted, and how each becomes words.
+/// What an owner's rows become while they come from the data engine. In whatever order
+/// that is, shares must come out the same after a restart.
+enum Taken {
+    Words(Gathered),
+    /// A ledger's rows belong together by account.
+    Ledger(Vec<data::Row>),
+    Names(Names),
+}
+
+impl Taken {
+    fn add(&mut self, mut rows: Vec<data::Row>) -> Result<()> {
+        match self {
+            Self::Words(words) => words.add(&rows),
+            Self::Names(names) => names.add(&rows),
+            Self::Ledger(all) => {
+                all.append(&mut rows);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What an owner shares or compares of an input.
 async fn selected(
     core: &Core,
-    plan: &Plan,
-    joint: &JointPlan,
+    (plan, joint): (&Plan, &JointPlan),
     input: &JointInput,
-) -> Result<(Vec<data::Row>, Vec<Word>)> {
-    let (mut rows, words) = match query::selection(plan, joint, input) {
-        None => (subjects(core, plan)?, vec![Word::Key("phone", 0)]),
-        Some(selection) => {
-            let mut snapshots = Vec::new();
-            for digest in &input.snapshots {
-                snapshots.push(core.snapshot(digest)?);
-            }
-            let spill = core.config.file(crate::config::files::SNAPSHOTS);
-            let parts = query::parts(joint, &input.table);
-            let most = match joint.method {
-                Method::Shares => (PART_ROWS_MAX * parts).min(SELECTED_ROWS_MAX),
-                Method::Sets => SELECTED_ROWS_MAX,
-            };
-            let selecting = async move {
-                let snapshots: Vec<&data::Snapshot> = snapshots.iter().map(AsRef::as_ref).collect();
-                let cancel = data::Cancel::default();
-                Ok(data::select(&snapshots, &selection.sql, most, &spill, &cancel).await?)
-            };
-            let selected = core.host.engine(selecting).await;
-            (
-                selected.map_err(|error| advised(error, joint, input))?,
-                selection.words,
-            )
+    session: &Digest,
+) -> Result<Taken> {
+    let parts = query::parts(joint, &input.table);
+    let gathered = |words| Gathered::new(*session, input.clone(), words, parts);
+    let Some(selection) = query::selection(plan, joint, input) else {
+        let mut words = gathered(vec![Word::Key("phone", 0)]);
+        words.add(&subjects(core, plan)?)?;
+        return Ok(Taken::Words(words));
+    };
+    let (mut taken, most) = match joint.method {
+        Method::Sets => (Taken::Names(Names::default()), SELECTED_ROWS_MAX),
+        Method::Shares if input.table == "ledger" => (Taken::Ledger(Vec::new()), PART_ROWS_MAX),
+        Method::Shares => {
+            let most = (PART_ROWS_MAX * parts).min(SELECTED_ROWS_MAX);
+            (Taken::Words(gathered(selection.words)), most)
         }
     };
-    // The engine's order is its own; shares must come out the same after a restart.
-    rows.sort_unstable();
-    Ok((rows, words))
+    let snapshots = input.snapshots.iter().map(|digest| core.snapshot(digest));
+    let snapshots = snapshots.collect::<Result<Vec<_>>>()?;
+    let spill = core.config.file(crate::config::files::SNAPSHOTS);
+    let taking = async move {
+        let snapshots: Vec<&data::Snapshot> = snapshots.iter().map(AsRef::as_ref).collect();
+        let (sql, cancel) = (&selection.sql, data::Cancel::default());
+        let mut rows = data::Selection::begin(&snapshots, sql, most, &spill, &cancel).await?;
+        while let Some(rows) = rows.next().await? {
+            taken.add(rows)?;
+        }
+        Ok(taken)
+    };
+    let taken = core.host.engine(taking).await;
+    taken.map_err(|error| advised(error, joint, input))
 }
 
 /// The warrant's phones, from the authority's own copy of the order's subjects.

@@ -51,29 +51,49 @@ const PACKED: usize = 1 + NAME_BYTES;
 /// Bytes of the count that the counter tells both holders.
 const COUNT_BYTES: usize = 8;
 
-/// The names of selected rows, one after another.
-///
-/// # Errors
-/// A refusal where a row is no name that fits.
-pub(super) fn pack(rows: &[data::Row]) -> Result<Vec<u8>> {
-    let mut packed = Vec::with_capacity(rows.len() * PACKED);
-    for row in rows {
-        let Some(data::Value::Text(text)) = row.first() else {
-            return Err(Error::refused("row-shape", "a selected row has no name"));
-        };
-        let length = u8::try_from(text.len())
-            .ok()
-            .filter(|length| (1..=NAME_BYTES).contains(&usize::from(*length)))
-            .ok_or_else(|| {
-                let detail = format!("a name is 1 to {NAME_BYTES} bytes long");
-                Error::refused("row-shape", detail)
-            })?;
-        let end = packed.len() + PACKED;
-        packed.push(length);
-        packed.extend_from_slice(text.as_bytes());
-        packed.resize(end, 0);
+/// The names of a set, one after another, as a holder keeps them.
+#[derive(Default)]
+pub(super) struct Names(Vec<u8>);
+
+impl Names {
+    /// Takes the names of the next selected rows, in any order.
+    ///
+    /// # Errors
+    /// A refusal where a row is no name that fits.
+    pub(super) fn add(&mut self, rows: &[data::Row]) -> Result<()> {
+        for row in rows {
+            let Some(data::Value::Text(text)) = row.first() else {
+                return Err(Error::refused("row-shape", "a selected row has no name"));
+            };
+            let length = u8::try_from(text.len())
+                .ok()
+                .filter(|length| (1..=NAME_BYTES).contains(&usize::from(*length)))
+                .ok_or_else(|| {
+                    let detail = format!("a name is 1 to {NAME_BYTES} bytes long");
+                    Error::refused("row-shape", detail)
+                })?;
+            let end = self.0.len() + PACKED;
+            self.0.push(length);
+            self.0.extend_from_slice(text.as_bytes());
+            self.0.resize(end, 0);
+        }
+        Ok(())
     }
-    Ok(packed)
+
+    /// The names in their own order, whatever that was in which they came.
+    pub(super) fn sorted(mut self) -> Self {
+        let (names, _) = self.0.as_chunks_mut::<PACKED>();
+        names.sort_unstable_by(|a, b| a[1..].cmp(&b[1..]));
+        self
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len() / PACKED
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 fn unpacked(packed: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -363,12 +383,16 @@ mod tests {
 
     #[test]
     fn names_are_kept_as_they_were_selected() {
-        let rows: Vec<data::Row> = ["110101199003070011", "x", "12345678901234567890123"]
+        let rows: Vec<data::Row> = ["110101199003070011", "12345678901234567890123", "x"]
             .map(|text| vec![Value::Text(text.into())])
             .to_vec();
-        let packed = pack(&rows).unwrap();
-        assert_eq!(packed.len(), 3 * PACKED);
-        let names: Vec<&[u8]> = unpacked(&packed).collect();
+        let mut kept = Names::default();
+        // An engine gives them in an order of its own, some at a time.
+        kept.add(&rows[1..]).unwrap();
+        kept.add(&rows[..1]).unwrap();
+        let kept = kept.sorted();
+        assert_eq!((kept.len(), kept.bytes().len()), (3, 3 * PACKED));
+        let names: Vec<&[u8]> = unpacked(kept.bytes()).collect();
         let texts: Vec<Value> = names
             .iter()
             .map(|name| Value::Text(String::from_utf8(name.to_vec()).unwrap()))
@@ -381,7 +405,8 @@ mod tests {
             vec![Value::Text(String::new())],
             vec![Value::Text("123456789012345678901234".into())],
         ] {
-            assert_eq!(pack(&[unfit]).unwrap_err().rule(), "row-shape");
+            let refused = Names::default().add(&[unfit]).unwrap_err();
+            assert_eq!(refused.rule(), "row-shape");
         }
     }
 }

@@ -6,6 +6,14 @@
 
 use std::sync::Arc;
 
+use super::{
+    super::{program, sets::Names},
+    TOO_MANY_ROWS, words,
+};
+use crate::{
+    core::{Core, lock},
+    error::{Error, Result},
+};
 use chacha20::{
     ChaCha20Rng,
     rand_core::{Rng as _, SeedableRng as _},
@@ -18,16 +26,6 @@ use docket::{
 };
 use mpc::joint::table::Schema;
 use primitives::Digest;
-use query::Word;
-
-use super::{
-    super::{program, sets},
-    TOO_MANY_ROWS, words,
-};
-use crate::{
-    core::{Core, lock},
-    error::{Error, Result},
-};
 
 /// Rows of one part that one owner shares of one table, at most.
 pub(super) const PART_ROWS_MAX: usize = 1 << 20;
@@ -209,13 +207,13 @@ fn generator(
     ChaCha20Rng::from_seed(seed.0)
 }
 
-/// A set and its commitment: the first of the three stands for the set itself, which
-/// nobody is given; the others are salts, of nothing.
+/// A set's names and its commitment: the first of the three stands for the set itself,
+/// which nobody is given; the others are salts, of nothing.
 pub(super) fn packed(
     question: &Digest,
     (seed, session): (&Digest, &Digest),
     input: &JointInput,
-    rows: &[data::Row],
+    names: &Names,
 ) -> Result<Given> {
     let mut rng = generator(seed, session, input, None);
     let mut parts: Split = Default::default();
@@ -223,65 +221,67 @@ pub(super) fn packed(
         part.resize(SALT_BYTES, 0);
         rng.fill_bytes(part);
     }
-    parts[0].extend(sets::pack(rows)?);
-    Given::whole((question, input, 1), padded(rows.len()), parts)
+    parts[0].extend_from_slice(names.bytes());
+    Given::whole((question, input, 1), padded(names.len()), parts)
 }
 
-/// Makes columns of words out of rows, pads them and splits them.
-pub(super) fn whole(
+/// Pads and splits a bank's ledger.
+pub(super) fn ledger(
     (question, (seed, session)): (&Digest, (&Digest, &Digest)),
     (schema, joint, input): (&Schema, &JointPlan, &JointInput),
     rows: &[data::Row],
-    words: &[Word],
 ) -> Result<Given> {
     let mut rng = generator(seed, session, input, None);
-    let columns = if input.table == "ledger" {
-        words::ledger(session, joint, rows, &mut rng)?
-    } else {
-        let mut columns = words::columns(session, input, words, rows)?;
-        schema.pad(&mut columns, padded(rows.len()), &mut rng)?;
-        columns
-    };
+    let columns = words::ledger(session, joint, rows, &mut rng)?;
     let count = columns.first().map_or(0, Vec::len);
     let split = split(schema, (session, input), &columns, &mut rng)?;
     Given::whole((question, input, columns.len()), count, split)
 }
 
-/// Makes columns of words out of rows, cuts them into parts by their key, and splits one
-/// part after another, for what each is committed to.
-pub(super) fn in_parts(
+/// Pads and splits a table of words: whole, or one part after another, for what each of
+/// the three is committed to.
+pub(super) fn shared(
     (question, (seed, session)): (&Digest, (&Digest, &Digest)),
-    (schema, input, parts): (Schema, JointInput, usize),
-    rows: &[data::Row],
-    words: &[Word],
+    (schema, input): (Schema, JointInput),
+    mut parts: Vec<Vec<Vec<u64>>>,
 ) -> Result<Given> {
-    let columns = words::columns(session, &input, words, rows)?;
-    let key = query::cut_by(&input.table).ok_or_else(|| Error::refused("limit", "no parts"))?;
-    let places = words::cut(&columns, words::column_of(words, key), parts);
-    let largest = places.iter().map(Vec::len).max().unwrap_or(0);
+    let rows = |columns: &Vec<Vec<u64>>| columns.first().map_or(0, Vec::len);
+    let largest = parts.iter().map(rows).max().unwrap_or(0);
+    if let [columns] = &mut parts[..] {
+        let mut rng = generator(seed, session, &input, None);
+        schema.pad(columns, padded(largest), &mut rng)?;
+        let split = split(&schema, (session, &input), columns, &mut rng)?;
+        let place = (question, &input, columns.len());
+        return Given::whole(place, padded(largest), split);
+    }
+    in_parts((question, (seed, session)), (schema, input), parts, largest)
+}
+
+fn in_parts(
+    (question, (seed, session)): (&Digest, (&Digest, &Digest)),
+    (schema, input): (Schema, JointInput),
+    parts: Vec<Vec<Vec<u64>>>,
+    largest: usize,
+) -> Result<Given> {
+    let (count, column_count) = (parts.len(), parts.first().map_or(0, Vec::len));
     if largest > PART_ROWS_MAX {
         let detail = format!(
-            "a part of {} has {largest} rows, and may have {PART_ROWS_MAX}: ask for more than {parts} parts",
+            "a part of {} has {largest} rows, and may have {PART_ROWS_MAX}: ask for more than {count} parts",
             input.table
         );
         return Err(Error::refused(TOO_MANY_ROWS, detail));
     }
-    let column_count = columns.len();
-    let of = |places: &Vec<usize>| -> Vec<Vec<u64>> {
-        let gather = |column: &Vec<u64>| places.iter().map(|at| column[*at]).collect();
-        columns.iter().map(gather).collect()
-    };
     let recipe = Recipe {
         seed: *seed,
         session: *session,
         schema,
         padded: padded(largest),
-        parts: places.iter().map(of).collect(),
+        parts,
         input,
     };
     let mut digests: [Vec<Digest>; COMPUTING] = Default::default();
     let mut last = Split::default();
-    for part in 0..parts {
+    for part in 0..count {
         last = recipe.split(part)?;
         for ((seat, bytes), digests) in last.iter().enumerate().zip(&mut digests) {
             let digest = committed_to(question, &recipe.input, seat, bytes, column_count);
@@ -289,10 +289,10 @@ pub(super) fn in_parts(
         }
     }
     Ok(Given {
-        rows: u32::try_from(recipe.padded * parts)
+        rows: u32::try_from(recipe.padded * count)
             .map_err(|_| Error::refused("limit", "a table of too many rows"))?,
         digests,
-        last: std::sync::Mutex::new((parts - 1, Arc::new(last))),
+        last: std::sync::Mutex::new((count - 1, Arc::new(last))),
         recipe: Some(Arc::new(recipe)),
     })
 }
@@ -372,8 +372,9 @@ mod tests {
         shares::{Security, memory},
     };
     use primitives::InstitutionId;
+    use query::Word;
 
-    use super::*;
+    use super::{super::words::Gathered, *};
 
     const PARTS: usize = 3;
     const WORDS: [Word; 3] = [Word::Key("phone", 0), Word::Number(1, 1), Word::Name(0)];
@@ -403,10 +404,16 @@ mod tests {
         at_the_scenes::sightings(2, docket::joint::NAME_WORDS).unwrap()
     }
 
+    fn split_of(bound: (&Digest, (&Digest, &Digest)), rows: &[data::Row]) -> Given {
+        let mut gathered = Gathered::new(*bound.1.1, input(), WORDS.to_vec(), PARTS);
+        // As an engine would, a few at a time.
+        rows.chunks(7).for_each(|rows| gathered.add(rows).unwrap());
+        shared(bound, (schema(), input()), gathered.columns()).unwrap()
+    }
+
     fn given(seed: &str) -> Given {
         let (question, seed, session) = (digest("question"), digest(seed), digest("session"));
-        let table = (schema(), input(), PARTS);
-        in_parts((&question, (&seed, &session)), table, &rows(), &WORDS).unwrap()
+        split_of((&question, (&seed, &session)), &rows())
     }
 
     fn shape(given: &Given) -> Shape {
@@ -505,8 +512,7 @@ mod tests {
     #[test]
     fn a_table_of_no_rows_has_all_its_parts() {
         let (question, seed, session) = (digest("question"), digest("seed"), digest("session"));
-        let table = (schema(), input(), PARTS);
-        let empty = in_parts((&question, (&seed, &session)), table, &[], &WORDS).unwrap();
+        let empty = split_of((&question, (&seed, &session)), &[]);
         assert_eq!(empty.rows as usize, PARTS * PADDED_ROWS_MIN);
         assert!(empty.digests.iter().all(|digests| digests.len() == PARTS));
     }

@@ -20,45 +20,133 @@ fn unfit(what: &str) -> Error {
     Error::refused("row-shape", format!("a selected row has no {what}"))
 }
 
-/// `present` and the words of each row, column by column.
-pub(super) fn columns(
-    session: &Digest,
-    input: &JointInput,
-    words: &[Word],
-    rows: &[data::Row],
-) -> Result<Vec<Vec<u64>>> {
-    let mut columns: Vec<Vec<u64>> = vec![vec![1; rows.len()]];
-    for word in words {
-        let mut own: Vec<Vec<u64>> = vec![Vec::new(); width(word)];
-        for (number, row) in rows.iter().enumerate() {
-            let next = match *word {
-                Word::Key(kind, at) => key(session, kind, input, number, row.get(at)).to_vec(),
-                Word::Name(at) => name(row.get(at))?,
-                Word::Number(at, bits) => vec![small(row.get(at), bits)?],
-            };
-            for (column, word) in own.iter_mut().zip(next) {
-                column.push(word);
-            }
-        }
-        columns.extend(own);
-    }
-    Ok(columns)
+/// Rows of a selection as words, put into their parts while they come: the rows
+/// themselves, ten times as large, are never held.
+pub(super) struct Gathered {
+    session: Digest,
+    input: JointInput,
+    words: Vec<Word>,
+    /// The word by whose key rows are cut into parts.
+    cut: Option<usize>,
+    /// For each part its rows, one after another; then those that have no key to cut by.
+    /// Before a row's words stands which of its keys are empty, a bit for each word.
+    parts: Vec<Vec<u64>>,
 }
 
-fn key(
-    session: &Digest,
-    kind: &str,
-    input: &JointInput,
-    number: usize,
-    value: Option<&Value>,
-) -> [u64; 2] {
-    match value {
-        Some(Value::Text(text)) => subject_key(session, kind, text.as_bytes()),
-        Some(Value::Int(whole)) => subject_key(session, kind, whole.to_string().as_bytes()),
-        _ => {
-            let place = format!("{}/{}/{number}", input.owner, input.table);
-            subject_key(session, query::NOBODY, place.as_bytes())
+impl Gathered {
+    /// No rows, of a table that comes in `parts`.
+    pub(super) fn new(session: Digest, input: JointInput, words: Vec<Word>, parts: usize) -> Self {
+        let cut = query::cut_by(&input.table).filter(|_| parts > 1);
+        let buckets = if cut.is_some() { parts + 1 } else { 1 };
+        Self {
+            session,
+            input,
+            words,
+            cut,
+            parts: vec![Vec::new(); buckets],
         }
+    }
+
+    /// Takes the next rows, in any order.
+    ///
+    /// # Errors
+    /// A refusal where a row is not what the words are made of.
+    pub(super) fn add(&mut self, rows: &[data::Row]) -> Result<()> {
+        let mut words = Vec::with_capacity(self.stride());
+        for row in rows {
+            words.clear();
+            words.push(0);
+            let mut part = 0;
+            for (place, word) in self.words.iter().enumerate() {
+                match *word {
+                    Word::Name(at) => words.extend(name(row.get(at))?),
+                    Word::Number(at, bits) => words.push(small(row.get(at), bits)?),
+                    Word::Key(kind, at) => {
+                        let key = key(&self.session, kind, row.get(at));
+                        if key.is_none() {
+                            words[0] |= 1 << place;
+                        }
+                        if self.cut == Some(place) {
+                            let last = self.parts.len() - 1;
+                            part = key.map_or(last, |[high, _]| part_of(high, last));
+                        }
+                        words.extend(key.unwrap_or_default());
+                    }
+                }
+            }
+            self.parts[part].extend_from_slice(&words);
+        }
+        Ok(())
+    }
+
+    /// `present` and the words of all rows, column by column, for each part. In whatever
+    /// order they came, the same rows give the same columns.
+    pub(super) fn columns(mut self) -> Vec<Vec<Vec<u64>>> {
+        let stride = self.stride();
+        if self.cut.is_some() {
+            // Keys of nobody are equal to no other: any part will do, but all the same one
+            // would not.
+            let without = self.parts.pop().unwrap_or_default();
+            for (row, part) in sorted(&without, stride).zip((0..self.parts.len()).cycle()) {
+                self.parts[part].extend_from_slice(row);
+            }
+        }
+        let mut number = 0;
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for rows in std::mem::take(&mut self.parts) {
+            let mut columns = vec![Vec::with_capacity(rows.len() / stride); stride];
+            for row in sorted(&rows, stride) {
+                let empty = row[0];
+                for (column, word) in columns.iter_mut().zip(row) {
+                    column.push(*word);
+                }
+                self.name_nobody(empty, number, &mut columns);
+                number += 1;
+            }
+            columns[0].fill(1);
+            parts.push(columns);
+        }
+        parts
+    }
+
+    /// Puts a key that no other has into each empty one of the last row.
+    fn name_nobody(&self, empty: u64, number: usize, columns: &mut [Vec<u64>]) {
+        for place in (0..self.words.len()).filter(|place| empty >> place & 1 == 1) {
+            let of = format!("{}/{}/{number}/{place}", self.input.owner, self.input.table);
+            let key = subject_key(&self.session, query::NOBODY, of.as_bytes());
+            let first = 1 + self.words.iter().take(place).map(width).sum::<usize>();
+            for (column, word) in columns[first..].iter_mut().zip(key) {
+                if let Some(last) = column.last_mut() {
+                    *last = word;
+                }
+            }
+        }
+    }
+
+    /// Words of a row, and which of its keys are empty.
+    fn stride(&self) -> usize {
+        1 + self.words.iter().map(width).sum::<usize>()
+    }
+}
+
+/// The rows of a part in their order.
+fn sorted(rows: &[u64], stride: usize) -> impl Iterator<Item = &[u64]> {
+    let mut rows: Vec<&[u64]> = rows.chunks_exact(stride).collect();
+    rows.sort_unstable();
+    rows.into_iter()
+}
+
+/// The part of a key: keys are hashes, so they spread evenly.
+fn part_of(high: u64, parts: usize) -> usize {
+    // The high half of a product: below `parts`, and even.
+    usize::try_from((u128::from(high) * parts as u128) >> u64::BITS).unwrap_or(0)
+}
+
+fn key(session: &Digest, kind: &str, value: Option<&Value>) -> Option<[u64; 2]> {
+    match value {
+        Some(Value::Text(text)) => Some(subject_key(session, kind, text.as_bytes())),
+        Some(Value::Int(whole)) => Some(subject_key(session, kind, whole.to_string().as_bytes())),
+        _ => None,
     }
 }
 
@@ -118,26 +206,6 @@ pub(super) fn ledger(
         padded(count),
         rng,
     )?)
-}
-
-/// The places of rows of words by the part that they come in: all rows of a key in one.
-/// Keys are hashes, so they spread evenly; `column` is where the key's first word stands.
-pub(super) fn cut(columns: &[Vec<u64>], column: usize, parts: usize) -> Vec<Vec<usize>> {
-    let mut places = vec![Vec::new(); parts];
-    let keys = columns.get(column).map_or(&[][..], Vec::as_slice);
-    for (place, high) in keys.iter().enumerate() {
-        // The high half of a product: below `parts`, and even.
-        let part = (u128::from(*high) * parts as u128) >> u64::BITS;
-        if let Some(part) = usize::try_from(part).ok().and_then(|at| places.get_mut(at)) {
-            part.push(place);
-        }
-    }
-    places
-}
-
-/// The column in which a word of a row begins, after `present`.
-pub(super) fn column_of(words: &[Word], word: usize) -> usize {
-    1 + words.iter().take(word).map(width).sum::<usize>()
 }
 
 /// How many columns a word of a selection takes.
