@@ -17,7 +17,7 @@ use crate::shell;
 const HELP: &str = "\
 Feeds decoders of foreign bytes with changed inputs, led by coverage (libFuzzer).
 
-Usage: cargo xtask fuzz TARGET|all [--seconds S] [--jobs J] [--quick] [--json]
+Usage: cargo xtask fuzz TARGET|all [--seconds S] [--jobs J] [--each N] [--quick] [--json]
        cargo xtask fuzz TARGET --replay FILE
        cargo xtask fuzz --list
 
@@ -26,6 +26,9 @@ Usage: cargo xtask fuzz TARGET|all [--seconds S] [--jobs J] [--quick] [--json]
   all           every target, one after another
   --seconds S   how long each target runs (60)
   --jobs J      how many run at once (1); several of one target share what they find
+  --each N      changes of each input that are tried beside it (15): looking at all counters
+                takes libFuzzer longer than a small decoder takes, so this is many times as
+                many executions a second
   --quick       without the rooms that have a network or a data engine: their targets are
                 not there, and the first build takes minutes instead of half an hour
   --replay FILE runs one input and says what is wrong with it
@@ -46,6 +49,8 @@ Needs a C++ compiler.
 
 /// Longest input, in bytes.
 const INPUT_BYTES_MAX: u32 = 65_536;
+/// Changes of each input that are tried beside it, if nothing else is said.
+const EACH: u64 = 15;
 /// Seconds without an end after which an execution hangs, however busy the machine.
 const HANG_S: u32 = 120;
 /// Mebibytes that a target's process may hold, working corpus included.
@@ -57,6 +62,8 @@ struct Order {
     seconds: u64,
     jobs: usize,
     json: bool,
+    /// Changes of each input that are tried beside it.
+    each: u64,
     quick: bool,
     replay: Option<PathBuf>,
     list: bool,
@@ -67,6 +74,8 @@ struct Order {
 struct Outcome {
     target: String,
     executions: u64,
+    /// Executions for each that libFuzzer counts.
+    times: u64,
     found: Vec<String>,
     failed: bool,
     /// Built without the larger rooms; its findings replay so.
@@ -105,6 +114,8 @@ pub(crate) fn run(args: &[OsString]) -> Result<(), String> {
     if let Some(file) = &order.replay {
         let mut command = Command::new(&binary);
         command.env("CORDON_FUZZ_TARGET", &order.target).arg(file);
+        // What was found beside an input is found beside it again.
+        command.env("CORDON_FUZZ_EACH", order.each.to_string());
         return shell::run(&mut command);
     }
     let outcomes = all(&binary, &chosen, &order);
@@ -125,6 +136,7 @@ fn order(words: &[&str]) -> Result<Order, String> {
         seconds: 60,
         jobs: 1,
         json: false,
+        each: EACH,
         quick: false,
         replay: None,
         list: false,
@@ -135,12 +147,18 @@ fn order(words: &[&str]) -> Result<Order, String> {
             let value = words.next().copied();
             value.ok_or_else(|| format!("{word} needs a value"))
         };
+        let whole = |text: &str| {
+            let number = text.parse::<u64>();
+            number.map_err(|_| format!("{word} {text}: a whole number"))
+        };
         let number = |text: &str| {
-            let number = text.parse::<u64>().ok().filter(|number| *number > 0);
+            let number = whole(text)?;
+            let number = (number > 0).then_some(number);
             number.ok_or_else(|| format!("{word} {text}: a whole number from 1"))
         };
         match *word {
             "--seconds" => order.seconds = number(value()?)?,
+            "--each" => order.each = whole(value()?)?,
             "--jobs" => order.jobs = usize::try_from(number(value()?)?).unwrap_or(1),
             "--replay" => order.replay = Some(value()?.into()),
             "--json" => order.json = true,
@@ -234,6 +252,8 @@ fn one(binary: &Path, target: &str, order: &Order) -> Result<Outcome, String> {
     command
         .env("CORDON_FUZZ_TARGET", target)
         .env("CORDON_FUZZ_SEEDS", &seeds)
+        .env("CORDON_FUZZ_EACH", order.each.to_string())
+        .env("CORDON_FUZZ_FOUND", home.join("found"))
         .args([&corpus, &seeds])
         .args(kept.is_dir().then_some(&kept))
         .arg(format!("-artifact_prefix={}/found-", home.display()))
@@ -248,6 +268,7 @@ fn one(binary: &Path, target: &str, order: &Order) -> Result<Outcome, String> {
     let mut child = command.spawn().map_err(|e| e.to_string())?;
     let mut outcome = Outcome {
         quick: order.quick,
+        times: 1 + order.each,
         ..Outcome::default()
     };
     let lines = BufReader::new(child.stderr.take().ok_or("no output")?).lines();
@@ -265,13 +286,20 @@ fn one(binary: &Path, target: &str, order: &Order) -> Result<Outcome, String> {
 }
 
 impl Outcome {
+    /// Takes how many inputs libFuzzer says that it ran.
+    fn counted(&mut self, inputs: &str) {
+        if let Ok(inputs) = inputs.trim().parse::<u64>() {
+            self.executions = inputs * self.times;
+        }
+    }
+
     /// Takes what one line of libFuzzer's says, and shows those that matter.
     fn read(&mut self, target: &str, line: &str) {
         if let Some(count) = line.strip_prefix("stat::number_of_executed_units:") {
-            self.executions = count.trim().parse().unwrap_or(self.executions);
+            self.counted(count);
         } else if let Some((number, rest)) = line.strip_prefix('#').and_then(|l| l.split_once('\t'))
         {
-            self.executions = number.trim().parse().unwrap_or(self.executions);
+            self.counted(number);
             if rest.starts_with("pulse") || rest.starts_with("DONE") {
                 eprintln!("{target}: {line}");
             }
@@ -316,6 +344,7 @@ mod tests {
             (read.target.as_str(), read.seconds, read.jobs, read.json),
             ("record", 5, 2, true)
         );
+        assert!(order(&["record", "--each", "0"]).is_ok_and(|order| order.each == 0));
         assert!(order(&["--list"]).is_ok_and(|order| order.list));
         for bad in [
             &[][..],
@@ -331,7 +360,10 @@ mod tests {
 
     #[test]
     fn what_libfuzzer_says_is_counted() {
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome {
+            times: 1,
+            ..Outcome::default()
+        };
         for line in [
             "INFO: Seed: 1",
             "#8192\tpulse  cov: 3 ft: 4 corp: 2/3b exec/s: 9 rss: 40Mb",
@@ -342,6 +374,10 @@ mod tests {
         }
         assert_eq!(outcome.executions, 9001);
         assert_eq!(outcome.found, ["x/found-crash-12"]);
+        outcome.times = 16;
+        outcome.read("record", "stat::number_of_executed_units: 100");
+        assert_eq!(outcome.executions, 1_600);
+        outcome.executions = 9_001;
         outcome.target = "record".into();
         assert_eq!(
             json(&[outcome]),

@@ -42,15 +42,16 @@ pub fn inputs(target: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
     paths.into_iter().map(read).collect()
 }
 
-/// Writes inputs into a folder, each under a name made of its digest.
+/// Writes inputs into a folder, each under a name made of its digest; gives their files.
 ///
 /// # Errors
 /// Where the file system fails.
-pub fn write(folder: &Path, inputs: &[Vec<u8>]) -> std::io::Result<()> {
+pub fn write(folder: &Path, inputs: &[Vec<u8>]) -> std::io::Result<Vec<PathBuf>> {
     std::fs::create_dir_all(folder)?;
-    for input in inputs {
+    let one = |input: &Vec<u8>| {
         let name = Digest::plain(input).to_string();
-        std::fs::write(folder.join(&name[..16]), input)?;
-    }
-    Ok(())
+        let file = folder.join(&name[..16]);
+        std::fs::write(&file, input).map(|()| file)
+    };
+    inputs.iter().map(one).collect()
 }
