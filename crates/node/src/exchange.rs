@@ -69,6 +69,11 @@ pub enum Call {
         /// The question's record.
         question: Digest,
     },
+    /// The requester asks one of the three how far it is.
+    Progress {
+        /// The question's record.
+        question: Digest,
+    },
 }
 
 /// One part of one step of a running question.

@@ -140,6 +140,7 @@ pub(crate) async fn serve(
         Call::Frames { question } => seats::serve_frames(core, peer, &question, replies).await,
         Call::Count { question } => seats::serve_count(core, peer, &question, replies).await,
         Call::Part { question } => seats::serve_part(core, peer, &question, replies).await,
+        Call::Progress { question } => seats::serve_progress(core, peer, &question, replies).await,
         _ => Err(Error::refused("format", "no call of a joint question")),
     }
 }

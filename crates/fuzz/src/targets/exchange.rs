@@ -51,6 +51,7 @@ fn call_seeds() -> Vec<Vec<u8>> {
         Call::Frames { question },
         Call::Count { question },
         Call::Part { question },
+        Call::Progress { question },
     ];
     calls.iter().filter_map(|call| call.encode().ok()).collect()
 }

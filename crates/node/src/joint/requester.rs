@@ -9,7 +9,7 @@ use docket::{
     state::COMPUTING,
     statement::{Attestation, Count},
 };
-use futures::{StreamExt as _, stream::FuturesUnordered};
+use futures::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use mpc::joint::deliver;
 use primitives::{Digest, InstitutionId, Signature, cbor};
 
@@ -37,6 +37,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How long one that has ended a question is given to say so itself, once another said
 /// that somebody has.
 const SAYS_WITHIN: Duration = Duration::from_secs(5);
+/// How often the three are asked how far they are, and how long each may take to say.
+const LOOKED_EVERY: Duration = Duration::from_secs(30);
 /// Longest that the requester waits for the three, from first to last.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 /// Bytes of a count with its signature, or of a part's head.
@@ -63,7 +65,8 @@ pub(crate) async fn run(core: &Arc<Core>, question: &Digest) -> Result<()> {
 async fn counted(core: &Arc<Core>, running: &Running) -> Result<Count> {
     running.tell(core, 0.1, "the three are computing");
     let asked = running.joint.computing.iter();
-    let counts = all(core, asked.map(|id| count_of(core, running, id))).await?;
+    let counting = all(core, asked.map(|id| count_of(core, running, id)));
+    let counts = watched(core, running, counting).await?;
     let count = counts[0].count;
     if counts.iter().any(|one| one.count != count) {
         let detail = "the three did not count alike, and nobody can tell which of them lied";
@@ -127,6 +130,48 @@ where
     }
     given.sort_by_key(|(at, _)| *at);
     Ok(given.into_iter().map(|(_, one)| one).collect())
+}
+
+/// Shows how far the three are, again and again, until the work has ended.
+async fn watched<T>(
+    core: &Core,
+    running: &Running,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let looking = async {
+        loop {
+            core.host.sleep(LOOKED_EVERY).await;
+            let three = running.joint.computing.iter();
+            let far = join_all(three.map(|id| far_of(core, running, id))).await;
+            // They go hand in hand; of one that is not reached nothing is known.
+            if let Some(far) = far.into_iter().flatten().min() {
+                let done = (f64::from(far) / 1_000.0).min(0.8);
+                running.tell(core, done, "the three are computing");
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = looking => Err(Error::broken("progress", "it is looked at without an end")),
+    }
+}
+
+/// How far one of the three is, in thousandths; none where it does not say.
+async fn far_of(core: &Core, running: &Running, id: &InstitutionId) -> Option<u16> {
+    let call = Call::Progress {
+        question: running.question,
+    };
+    let request = bytes::Bytes::from(call.encode().ok()?);
+    let key = running.key_of(id).ok()?;
+    let replies = core
+        .net()
+        .ok()?
+        .call(key, request, LOOKED_EVERY)
+        .await
+        .ok()?;
+    let bytes = replies.read_to_end(HEAD_BYTES_MAX).await.ok()?;
+    cbor::decode(&bytes, HEAD_BYTES_MAX).ok()
 }
 
 async fn count_of(core: &Arc<Core>, running: &Running, id: &InstitutionId) -> Result<Counted> {

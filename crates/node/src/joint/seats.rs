@@ -225,6 +225,24 @@ pub(super) async fn serve_count(
     reply(replies, cbor::encode(&counted)?).await
 }
 
+/// Tells the requester how far this party is, in thousandths: what its own people see.
+pub(super) async fn serve_progress(
+    core: &Arc<Core>,
+    peer: &PublicKey,
+    question: &Digest,
+    replies: &mut Replies,
+) -> Result<()> {
+    admitted(core, question)?.require_requester(peer)?;
+    let done = core.progress.of(question).map_or(0.0, |run| run.done);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a thousand"
+    )]
+    let permille = (done.clamp(0.0, 1.0) * 1_000.0) as u16;
+    reply(replies, cbor::encode(&permille)?).await
+}
+
 /// Gives the requester this party's part of the answer.
 pub(super) async fn serve_part(
     core: &Arc<Core>,

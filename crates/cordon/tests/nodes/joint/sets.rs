@@ -149,6 +149,7 @@ pub(super) fn lists_stay_until_the_count(city: &City) {
             ),
             (Call::Part { question }, "separation-of-duties"),
             (Call::Count { question }, "separation-of-duties"),
+            (Call::Progress { question }, "separation-of-duties"),
         ] {
             let refused = refusal_of(&net, bank, &call).await;
             assert_eq!(refused, rule);
