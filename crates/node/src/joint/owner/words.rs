@@ -216,3 +216,81 @@ fn width(word: &Word) -> usize {
         Word::Number(..) => 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use primitives::InstitutionId;
+
+    use super::*;
+
+    const WORDS: [Word; 2] = [Word::Key("phone", 0), Word::Number(1, 8)];
+
+    fn columns(rows: &[data::Row], parts: usize) -> Vec<Vec<Vec<u64>>> {
+        let input = JointInput {
+            table: "sightings".into(),
+            owner: InstitutionId::new("telecom_a").unwrap(),
+            snapshots: Vec::new(),
+        };
+        let session = Digest::plain(b"session");
+        let mut gathered = Gathered::new(session, input, WORDS.to_vec(), parts);
+        rows.chunks(11).for_each(|rows| gathered.add(rows).unwrap());
+        gathered.columns()
+    }
+
+    /// Two hundred rows, every second of a phone that nobody knows.
+    fn rows() -> Vec<data::Row> {
+        let phone = |n: i64| match n % 2 {
+            0 => Value::Null,
+            _ => Value::Text(format!("+86138{n:08}")),
+        };
+        (0..200)
+            .map(|n| vec![phone(n), Value::Int(n % 3)])
+            .collect()
+    }
+
+    #[test]
+    fn in_whatever_order_rows_come_their_columns_are_the_same() {
+        for parts in [1, 3] {
+            let (mut there, mut back) = (rows(), rows());
+            back.reverse();
+            there.rotate_left(77);
+            assert_eq!(columns(&there, parts), columns(&back, parts));
+        }
+    }
+
+    #[test]
+    fn who_has_no_key_is_nobody_else_in_any_part() {
+        for parts in [1, 3] {
+            let columns = columns(&rows(), parts);
+            assert_eq!(columns.len(), parts);
+            let mut keys = BTreeSet::new();
+            for part in &columns {
+                assert!(part[0].iter().all(|present| *present == 1));
+                assert!((200 / parts - 20..=200 / parts + 20).contains(&part[0].len()));
+                keys.extend(part[1].iter().zip(&part[2]));
+            }
+            assert_eq!(keys.len(), 200, "all keys differ");
+            let known = subject_key(&Digest::plain(b"session"), "phone", b"+8613800000007");
+            assert!(keys.contains(&(&known[0], &known[1])));
+        }
+    }
+
+    #[test]
+    fn what_is_no_word_is_refused() {
+        for unfit in [
+            vec![Value::Null, Value::Int(256)],
+            vec![Value::Null],
+            vec![],
+        ] {
+            let input = JointInput {
+                table: "sightings".into(),
+                owner: InstitutionId::new("telecom_a").unwrap(),
+                snapshots: Vec::new(),
+            };
+            let mut gathered = Gathered::new(Digest([0; 32]), input, WORDS.to_vec(), 1);
+            assert_eq!(gathered.add(&[unfit]).unwrap_err().rule(), "row-shape");
+        }
+    }
+}
