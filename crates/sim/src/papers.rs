@@ -239,18 +239,21 @@ fn keep(
     stays: Stays,
     rng: &mut impl Rng,
 ) -> io::Result<usize> {
-    let len = file.metadata()?.len();
+    let there = file.metadata()?.len().saturating_sub(offset);
+    let there = usize::try_from(there).unwrap_or(usize::MAX);
+    let mut found = vec![0; bytes.len().min(there)];
+    file.read_exact_at(&mut found, offset)?;
     let mut kept = 0;
     let mut ended = false;
-    let place = |at: usize| offset + at as u64;
     for (at, byte) in bytes.iter().enumerate() {
         let stands = !ended && rng.random_range(0..1_000u32) < stays.of_1000;
         ended |= stays.beginning && !stands;
-        if stands && place(at) < len {
-            file.write_all_at(std::slice::from_ref(byte), place(at))?;
+        if let Some(place) = found.get_mut(at).filter(|_| stands) {
+            *place = *byte;
             kept += 1;
         }
     }
+    file.write_all_at(&found, offset)?;
     Ok(kept)
 }
 
