@@ -79,7 +79,8 @@ pub enum Ended {
 /// returns.
 ///
 /// # Errors
-/// Trouble that keeps the node from starting, or that stopped its ledger.
+/// Trouble that keeps the node from starting, that stopped its ledger, or under its
+/// private store.
 pub fn run(config: Config, passphrase: &Passphrase, log: LogFilter, stop: Stop) -> Result<Ended> {
     let home = config.home.clone();
     room::probe(&home)?;
@@ -255,7 +256,8 @@ async fn serve(
     let ended = tokio::select! {
         () = stop => Ok(Ended::Stopped),
         () = core.renewed.notified() => Ok(Ended::Renewed),
-        error = ledger.stopped() => Err(error),
+        error = ledger.stopped() => Err(Error::from(error)),
+        error = core.store.failed() => Err(error),
     };
     tracing::info!("draining");
     core.events.close();
@@ -266,5 +268,5 @@ async fn serve(
         rotation::take(&core.config)?;
         tracing::info!("the members have put this node's new keys into office");
     }
-    ended.map_err(Error::from)
+    ended
 }

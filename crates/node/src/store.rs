@@ -4,18 +4,29 @@
 //! return. Every value is encrypted with XChaCha20-Poly1305 under the
 //! keystore's store key, with table and key as associated data, so that a
 //! copied or shuffled file shows and proves nothing.
+//!
+//! *Invariants*
+//! - Once its disk has failed the store refuses everything: what lies there must be read
+//!   anew. Its node ends then (`run`).
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{Aead, KeyInit, Payload},
 };
 use primitives::{Digest, cbor};
+pub use redb::StorageBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error::{Error, Result};
+use crate::error::{DISK_ADVICE, Error, Result};
 
 /// Largest value: an answer's body with room for its frame.
 const VALUE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -80,10 +91,18 @@ impl Shelf {
 pub struct Store {
     database: Arc<Database>,
     cipher: XChaCha20Poly1305,
+    failure: Arc<Failure>,
+    nonces: Nonces,
 }
 
-fn storage(error: impl std::fmt::Display) -> Error {
-    Error::trouble("storage", error)
+/// Where nonces come from: 24 random bytes each.
+pub type Nonces = Arc<dyn Fn() -> [u8; 24] + Send + Sync>;
+
+/// Whether the disk has failed under a store.
+#[derive(Default)]
+struct Failure {
+    failed: AtomicBool,
+    noticed: tokio::sync::Notify,
 }
 
 fn damaged(shelf: Shelf) -> Error {
@@ -96,24 +115,70 @@ fn altered(path: &Path) -> Error {
     Error::broken("storage", text).advise("restore it from a backup")
 }
 
+/// A page that changed on the disk would read as another value, or as none.
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_check_integrity_on_open(true);
+    builder
+}
+
 impl Store {
     /// Opens or makes the store. Reads all of it, to see that it is as it was written.
     ///
     /// # Errors
     /// Trouble where the file can't be opened or was altered.
     pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self> {
-        // A page that changed on the disk would read as another value, or as none.
-        let opening = Database::builder()
-            .set_check_integrity_on_open(true)
-            .create(path);
+        let opening = builder().create(path);
         let database = opening.map_err(|error| match error {
             DatabaseError::Storage(StorageError::Corrupted(_)) => altered(path),
-            error => storage(error),
+            error => Error::trouble("storage", error),
         })?;
-        Ok(Self {
+        Ok(Self::of(database, key, Arc::new(primitives::random)))
+    }
+
+    /// Opens or makes the store, as [`Store::open`] does, on a disk of the caller's, with
+    /// nonces of the caller's.
+    ///
+    /// # Errors
+    /// Trouble where the disk fails, or what lies there was altered.
+    pub fn open_on(backend: impl StorageBackend, key: &[u8; 32], nonces: Nonces) -> Result<Self> {
+        let opening = builder().create_with_backend(backend);
+        let database = opening.map_err(|error| Error::trouble("storage", error))?;
+        Ok(Self::of(database, key, nonces))
+    }
+
+    fn of(database: Database, key: &[u8; 32], nonces: Nonces) -> Self {
+        Self {
             database: Arc::new(database),
             cipher: XChaCha20Poly1305::new(key.into()),
-        })
+            failure: Arc::default(),
+            nonces,
+        }
+    }
+
+    /// Whether the disk has failed since the store was opened: it refuses everything from
+    /// then on.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failure.failed.load(Ordering::Acquire)
+    }
+
+    /// Waits until the disk has failed; for one who waits at a time.
+    pub async fn failed(&self) -> Error {
+        while !self.has_failed() {
+            self.failure.noticed.notified().await;
+        }
+        let text = "the disk failed under the private store";
+        Error::broken("storage", text).advise(DISK_ADVICE)
+    }
+
+    fn trouble(&self, error: impl Into<redb::Error>) -> Error {
+        let error = error.into();
+        if matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo) {
+            self.failure.failed.store(true, Ordering::Release);
+            self.failure.noticed.notify_one();
+        }
+        Error::trouble("storage", error)
     }
 
     /// Stores a value, durably once this returns.
@@ -122,7 +187,7 @@ impl Store {
     /// Trouble where the disk fails.
     pub fn put<T: Serialize>(&self, shelf: Shelf, key: &[u8], value: &T) -> Result<()> {
         let plain = zeroize::Zeroizing::new(cbor::encode(value)?);
-        let nonce: [u8; 24] = primitives::random();
+        let nonce = (self.nonces)();
         let mut bytes = nonce.to_vec();
         bytes.extend(
             self.cipher
@@ -135,12 +200,19 @@ impl Store {
                 )
                 .map_err(|_| Error::broken("storage", "encryption failed"))?,
         );
-        let write = self.database.begin_write().map_err(storage)?;
+        let write = self
+            .database
+            .begin_write()
+            .map_err(|error| self.trouble(error))?;
         {
-            let mut table = write.open_table(shelf.table()).map_err(storage)?;
-            table.insert(key, bytes.as_slice()).map_err(storage)?;
+            let mut table = write
+                .open_table(shelf.table())
+                .map_err(|error| self.trouble(error))?;
+            table
+                .insert(key, bytes.as_slice())
+                .map_err(|error| self.trouble(error))?;
         }
-        write.commit().map_err(storage)
+        write.commit().map_err(|error| self.trouble(error))
     }
 
     /// Reads a value.
@@ -148,13 +220,16 @@ impl Store {
     /// # Errors
     /// Trouble where the disk fails or the value was altered.
     pub fn get<T: DeserializeOwned>(&self, shelf: Shelf, key: &[u8]) -> Result<Option<T>> {
-        let read = self.database.begin_read().map_err(storage)?;
+        let read = self
+            .database
+            .begin_read()
+            .map_err(|error| self.trouble(error))?;
         let table = match read.open_table(shelf.table()) {
             Ok(table) => table,
             Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-            Err(error) => return Err(storage(error)),
+            Err(error) => return Err(self.trouble(error)),
         };
-        let Some(value) = table.get(key).map_err(storage)? else {
+        let Some(value) = table.get(key).map_err(|error| self.trouble(error))? else {
             return Ok(None);
         };
         self.decrypt(shelf, key, value.value()).map(Some)
@@ -169,15 +244,18 @@ impl Store {
         shelf: Shelf,
         prefix: &[u8],
     ) -> Result<Vec<(Vec<u8>, T)>> {
-        let read = self.database.begin_read().map_err(storage)?;
+        let read = self
+            .database
+            .begin_read()
+            .map_err(|error| self.trouble(error))?;
         let table = match read.open_table(shelf.table()) {
             Ok(table) => table,
             Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-            Err(error) => return Err(storage(error)),
+            Err(error) => return Err(self.trouble(error)),
         };
         let mut all = Vec::new();
-        for entry in table.range(prefix..).map_err(storage)? {
-            let (key, value) = entry.map_err(storage)?;
+        for entry in table.range(prefix..).map_err(|error| self.trouble(error))? {
+            let (key, value) = entry.map_err(|error| self.trouble(error))?;
             if !key.value().starts_with(prefix) {
                 break;
             }
@@ -192,12 +270,17 @@ impl Store {
     /// # Errors
     /// Trouble where the disk fails.
     pub fn remove(&self, shelf: Shelf, key: &[u8]) -> Result<()> {
-        let write = self.database.begin_write().map_err(storage)?;
+        let write = self
+            .database
+            .begin_write()
+            .map_err(|error| self.trouble(error))?;
         {
-            let mut table = write.open_table(shelf.table()).map_err(storage)?;
-            table.remove(key).map_err(storage)?;
+            let mut table = write
+                .open_table(shelf.table())
+                .map_err(|error| self.trouble(error))?;
+            table.remove(key).map_err(|error| self.trouble(error))?;
         }
-        write.commit().map_err(storage)
+        write.commit().map_err(|error| self.trouble(error))
     }
 
     fn decrypt<T: DeserializeOwned>(&self, shelf: Shelf, key: &[u8], bytes: &[u8]) -> Result<T> {

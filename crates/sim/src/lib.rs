@@ -19,7 +19,7 @@
 //!   runtime and addresses differ.
 //! - Nothing of a run depends on the machine, but how long it takes.
 //!
-//! *Not here*: sockets of the API and the console; torn writes in the private store; the
+//! *Not here*: sockets of the API and the console; torn writes in snapshots' files; the
 //! real clock of the channels' handshakes, which all nodes share (`docs/reliability.md`).
 
 mod calls;
@@ -30,6 +30,7 @@ mod log;
 mod machine;
 mod money;
 mod panics;
+mod papers;
 mod people;
 mod report;
 mod standing;

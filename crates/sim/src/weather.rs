@@ -17,6 +17,8 @@ use crate::{
 
 /// Shortest and longest time between two events.
 const PAUSE_MS: std::ops::Range<u64> = 200..4_000;
+/// Most writes and syncs of its private store that a doomed node makes before it dies there.
+const MIDWAY_WRITES_MAX: u64 = 12;
 /// Longest that a killed node stays down.
 const DOWN_MS_MAX: u64 = 20_000;
 
@@ -98,6 +100,8 @@ pub(crate) struct Weather {
     spared: Vec<usize>,
     /// Nodes that are down, and until when.
     down: Vec<(Duration, usize)>,
+    /// A node that dies at its next writes to its private store.
+    doomed: Option<usize>,
     /// In some seeds, when every member's private store is backed up; whoever dies after
     /// that may get it back.
     backup: Option<Duration>,
@@ -149,6 +153,7 @@ impl Weather {
             rng,
             spared,
             down: Vec::new(),
+            doomed: None,
             backup,
             full,
         }
@@ -163,7 +168,7 @@ impl Weather {
         let end = self.world.now() + storm;
         while self.world.now() < end {
             let pause = Duration::from_millis(self.rng.random_range(PAUSE_MS));
-            self.world.sleep(pause).await;
+            self.pause(pause).await;
             self.back_up();
             self.room().await;
             self.revive().await;
@@ -191,24 +196,27 @@ impl Weather {
         };
         let n = full.member;
         let disk = self.world.members[n].disk.clone();
+        let papers = self.world.members[n].papers.clone();
         if full.began.is_none() {
             if full.from <= now && self.world.runs(n) {
                 full.began = Some(now);
                 panics::bear(true);
                 disk.fill(full.room);
+                papers.fill(Some(full.room));
                 self.note("disk full", &format!("{n}, {} bytes left", full.room));
             }
             self.full = Some(full);
             return;
         }
         if disk.is_full() && full.began.is_some_and(|began| began + full.lasts <= now) {
-            full.refused = disk.free();
+            papers.fill(None);
+            full.refused = disk.free() + papers.refused();
             full.freed = Some(now);
         }
         // A process that panics or whose ledger has stopped ends, and says so.
         if self.world.runs(n) && (self.world.has_ended(n) || panics::died() > 0) {
             let how = match panics::died() {
-                0 => "its ledger stopped",
+                0 => "its ledger or its private store stopped",
                 _ => "it panicked",
             };
             self.note("ended: no room", &format!("{n}: {how}"));
@@ -278,17 +286,58 @@ impl Weather {
                 };
                 self.note(kind, "");
             }
-            _ if self.world.runs(a) && !self.spared.contains(&a) => {
-                self.note("kill", &a.to_string());
-                self.world.kill(a).await;
-                if self.world.restore(a) {
-                    self.note("restore", &a.to_string());
-                }
-                let down = Duration::from_millis(self.rng.random_range(0..DOWN_MS_MAX));
-                self.down.push((self.world.now() + down, a));
+            _ if self.world.runs(a) && !self.spared.contains(&a) && !self.doom(a) => {
+                self.end(a).await;
             }
             _ => {}
         }
+    }
+
+    /// In half of the deaths a node dies at a write or a sync of its private store, once
+    /// it comes to one.
+    fn doom(&mut self, n: usize) -> bool {
+        let boot = self.world.boots(n).into();
+        let purpose = format!("midway of {}", self.world.members[n].id);
+        let mut rng = StdRng::from_seed(sub(self.world.seed, &purpose, boot).0);
+        // Whoever else has killed it meanwhile has taken its doom away.
+        let is_doomed = |n: &usize| self.world.members[*n].papers.is_doomed();
+        if self.doomed.is_some_and(|doomed| is_doomed(&doomed)) || rng.random() {
+            return false;
+        }
+        let writes = rng.random_range(0..MIDWAY_WRITES_MAX);
+        self.world.members[n].papers.doom(Some(writes));
+        self.doomed = Some(n);
+        true
+    }
+
+    /// Waits, but no longer than until a doomed node dies.
+    async fn pause(&mut self, pause: Duration) {
+        let sleep = self.world.sleep(pause);
+        let Some(doomed) = self.doomed else {
+            return sleep.await;
+        };
+        tokio::select! {
+            biased;
+            () = self.world.members[doomed].papers.died() => {
+                self.doomed = None;
+                self.end(doomed).await;
+            }
+            () = sleep => {}
+        }
+    }
+
+    /// Kills a node, for a while.
+    async fn end(&mut self, n: usize) {
+        if !self.world.runs(n) {
+            return;
+        }
+        self.note("kill", &n.to_string());
+        self.world.kill(n).await;
+        if self.world.restore(n) {
+            self.note("restore", &n.to_string());
+        }
+        let down = Duration::from_millis(self.rng.random_range(0..DOWN_MS_MAX));
+        self.down.push((self.world.now() + down, n));
     }
 
     /// Cuts the network in two.
@@ -314,6 +363,11 @@ impl Weather {
     }
 
     async fn calm(&mut self) {
+        if let Some(doomed) = self.doomed.take()
+            && self.world.members[doomed].papers.doom(None)
+        {
+            self.end(doomed).await;
+        }
         if let Some(full) = &mut self.full {
             full.lasts = Duration::ZERO;
         }

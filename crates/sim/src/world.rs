@@ -2,14 +2,15 @@
 //!
 //! *Invariants*
 //! - Everything that a node runs is below its root task and ends with it; what is
-//!   left of a killed node is its private store, its snapshots' files, what its ledger
-//!   had synced, and any bytes of what it had not.
+//!   left of a killed node is its snapshots' files, what its ledger and its private
+//!   store had synced, and any bytes of what they had not.
 //! - All that is drawn is drawn from the seed.
 //!
 //! *Not here*: who acts (`people`), what goes wrong (`weather`, `villains`), what
 //! must hold (`checks`).
 
 mod member;
+mod power;
 mod renewals;
 
 use std::{
@@ -24,7 +25,6 @@ use std::{
 
 use commonware_runtime::{Clock as _, Spawner as _, Supervisor as _, deterministic::Context};
 use docket::{Charter, Duty, OfficerId, Role, charter::CharterLimits};
-use ledger::Stays;
 use node::{
     Parts,
     api::direct::{Answered, Asked, Direct},
@@ -59,8 +59,6 @@ use crate::{
 
 /// Longest that an officer waits for the node before trying again.
 const OFFICER_PATIENCE: Duration = Duration::from_secs(40);
-/// How long a killed node's tasks get to be dropped.
-const LAST_BREATH: Duration = Duration::from_millis(50);
 
 /// A network, its people and their data.
 pub(crate) struct World {
@@ -273,7 +271,8 @@ impl World {
                     let _ = sender.send((Arc::downgrade(&joined.core), weak));
                     let error = tokio::select! {
                         biased;
-                        error = ledger.stopped() => error,
+                        error = ledger.stopped() => error.to_string(),
+                        error = joined.core.store.failed() => error.to_string(),
                         () = joined.core.renewed.notified() => {
                             drop(api);
                             joined.drain().await;
@@ -281,7 +280,9 @@ impl World {
                             std::future::pending().await
                         }
                     };
-                    if world.villain == Villain::Many {
+                    if !world.members[n].papers.has_power() {
+                        // It dies: whoever took its power ends it.
+                    } else if world.villain == Villain::Many {
                         many::stopped(&world, &error);
                     } else if panics::borne() {
                         let text = format!("{n} has no room: {error}");
@@ -338,55 +339,6 @@ impl World {
         node::join_behind(context.child("net"), machine, parts, before).await
     }
 
-    /// Whether a member's node has ended by itself, as it must where its disk is full.
-    pub(crate) fn has_ended(&self, n: usize) -> bool {
-        let status = self.core(n).map(|core| core.ledger.status());
-        status.is_some_and(|status| status.stopped.is_some())
-    }
-
-    /// Of what a node's ledger had not synced some stays, as the seed and this death say.
-    async fn lose_power(&self, n: usize) {
-        let (boot, member) = (self.boots(n), &self.members[n]);
-        let purpose = format!("power of {}", member.id);
-        let mut rng = StdRng::from_seed(sub(self.seed, &purpose, boot.into()).0);
-        let stays = Stays {
-            of_1000: [0, 500, 900, 990, 999, 1_000][rng.random_range(0..6usize)],
-            beginning: rng.random(),
-        };
-        let torn = member.disk.lose_power(&self.context, stays, &mut rng);
-        match torn.await {
-            Ok(0) => {}
-            Ok(torn) => {
-                self.report.fault("torn writes");
-                let text = format!("{n} died over {torn} writes: {stays:?}");
-                self.report.note(self.now().as_millis(), &text);
-            }
-            Err(error) => {
-                let detail = format!("{n}: its disk can't be written: {error}");
-                self.report.broken("leak", detail);
-            }
-        }
-    }
-
-    /// Kills a member's node at whatever await its tasks are.
-    pub(crate) async fn kill(&self, n: usize) {
-        let _power = self.members[n].power.lock().await;
-        if self.switch_off(n).await {
-            self.lose_power(n).await;
-        }
-    }
-
-    /// Ends a member's node for good: it has left.
-    pub(crate) async fn leave(&self, n: usize) {
-        self.members[n].gone.store(true, Ordering::Relaxed);
-        self.kill(n).await;
-    }
-
-    /// Whether a member has left, and its node ended for good.
-    pub(crate) fn has_left(&self, n: usize) -> bool {
-        self.members[n].gone.load(Ordering::Relaxed)
-    }
-
     /// Starts nodes again, with new keys, that have ended for it.
     pub(crate) async fn renew(self: &Arc<Self>) {
         loop {
@@ -401,32 +353,6 @@ impl World {
                 self.switch_on(n).await;
             }
         }
-    }
-
-    async fn switch_off(&self, n: usize) -> bool {
-        let running = lock(&self.members[n].slot).running.take();
-        let Some(running) = running else {
-            return false;
-        };
-        for exchange in [false, true] {
-            self.wires.lead(public_port(n, exchange), None);
-        }
-        running.root.abort();
-        self.sleep(LAST_BREATH).await;
-        if running.core.strong_count() > 0 {
-            let detail = format!("{} holds a node that was killed", self.members[n].id);
-            self.report.broken("leak", detail);
-        }
-        true
-    }
-
-    /// Gives a member whose node is down its private store of before.
-    pub(crate) fn restore(&self, n: usize) -> bool {
-        let done = !self.runs(n) && self.members[n].restore();
-        if done {
-            self.restored.store(true, Ordering::Relaxed);
-        }
-        done
     }
 
     /// Whether a member's store was set back: then a case may end without an answer.

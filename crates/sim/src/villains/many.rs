@@ -171,12 +171,11 @@ fn logs_differ(world: &World, one: usize, other: usize) -> bool {
 }
 
 /// What became of a ledger that met the other log.
-pub(crate) fn stopped(world: &World, error: &ledger::Error) {
-    let outcome = if error.to_string().contains("last final block") {
+pub(crate) fn stopped(world: &World, error: &str) {
+    let outcome = if error.contains("last final block") {
         "the ledger stops"
     } else {
-        let detail = error.to_string();
-        world.report.broken("ledger-stopped", detail);
+        world.report.broken("ledger-stopped", error.to_owned());
         "the ledger stops for another reason"
     };
     world.report.attempt(ME, "meets the other log", outcome);

@@ -7,25 +7,27 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::{
-        Mutex, Weak,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use commonware_runtime::Handle;
 use docket::{Duty, Institution, OfficerId, Role, charter::Card, seal::SealSecret};
-use ledger::{ClockSkew, Disk};
+use ledger::{ClockSkew, Disk, Stays};
 use node::{
     Config,
     api::direct::Direct,
     config::{ConsoleConfig, Listen, Log, files},
     core::Core,
     keystore::NodeKeys,
-    store::Store,
+    store::{Nonces, Store},
 };
-use primitives::{InstitutionId, SigningKey};
+use primitives::{Digest, InstitutionId, SigningKey};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
 use super::{lock, public_port, real_port, sub};
+use crate::papers::{Lost, Papers};
 
 /// A member and its machine.
 pub(crate) struct Member {
@@ -35,8 +37,13 @@ pub(crate) struct Member {
     keys: Mutex<NodeKeys>,
     /// The keys that it draws when these are to change.
     pub(super) next: NodeKeys,
-    /// Replaced where a backup is restored.
+    /// Replaced where its machine loses power, its node starts with new keys, or a backup
+    /// is restored.
     store: Mutex<Option<Store>>,
+    /// Where its private store lies.
+    pub(crate) papers: Papers,
+    /// Where its private store's nonces come from.
+    nonces: Nonces,
     pub(crate) config: Config,
     /// How far its clock stands before the others'.
     pub(crate) ahead: ClockSkew,
@@ -117,6 +124,36 @@ impl Member {
         let moved = std::fs::rename(self.config.file(next), self.config.file(now));
         moved.expect("a scratch file");
         *lock(&self.keys) = self.next.clone();
+        let mut store = lock(&self.store);
+        drop(store.take());
+        *store = Some(self.reopened().expect("it was closed"));
+    }
+
+    /// Opens the private store on what lies on its disk.
+    fn reopened(&self) -> node::Result<Store> {
+        // No node is started where there is no room: what opening writes finds some.
+        let room = self.papers.fill(None);
+        let backend = self.papers.open()?;
+        let store = Store::open_on(backend, &self.keys().store, self.nonces.clone());
+        self.papers.fill(room);
+        store
+    }
+
+    /// Its machine has lost power: opens the private store on what stays of it; where it
+    /// does not open, on nothing.
+    pub(super) fn lose_papers(&self, stays: Stays, mut rng: StdRng) -> node::Result<Lost> {
+        let mut store = lock(&self.store);
+        self.papers.cut();
+        drop(store.take());
+        let lost = self.papers.lose_power(stays, &mut rng)?;
+        let reopened = self.reopened();
+        let found = reopened.or_else(|error| {
+            std::fs::remove_file(self.config.file(files::STORE))?;
+            *store = Some(self.reopened()?);
+            Err(error)
+        })?;
+        *store = Some(found);
+        Ok(lost)
     }
 
     fn backup(&self) -> std::path::PathBuf {
@@ -140,7 +177,7 @@ impl Member {
         drop(store.take());
         let path = self.config.file(files::STORE);
         std::fs::rename(self.backup(), &path).expect("a scratch file");
-        *store = Some(Store::open(&path, &self.keys().store).expect("it was whole"));
+        *store = Some(self.reopened().expect("it was whole"));
         true
     }
 
@@ -166,7 +203,10 @@ pub(super) fn member(
         store: sub(seed, "store key", n).0.into(),
     };
     let keys = drawn("node key", "seal key");
-    let store = Store::open(&home.join(files::STORE), &keys.store).expect("a scratch file");
+    let papers = Papers::new(&home.join(files::STORE)).expect("a scratch file");
+    let nonces = nonces(sub(seed, "nonces", n));
+    let backend = papers.open().expect("a scratch file");
+    let store = Store::open_on(backend, &keys.store, nonces.clone()).expect("a scratch file");
     let duties = roles.iter().flat_map(|role| match role {
         Role::Requester => vec![Duty::Investigator],
         Role::Authority => vec![Duty::Judge],
@@ -199,6 +239,8 @@ pub(super) fn member(
         keys: Mutex::new(keys),
         next: drawn("next node key", "next seal key"),
         store: Mutex::new(Some(store)),
+        papers,
+        nonces,
         config,
         ahead: ClockSkew::new(ahead_ms.into()),
         disk: Disk::default(),
@@ -207,6 +249,16 @@ pub(super) fn member(
         power: tokio::sync::Mutex::default(),
         gone: AtomicBool::default(),
     }
+}
+
+/// Nonces that a seed decides, so that what is left of a torn file is the same each time.
+fn nonces(seed: Digest) -> Nonces {
+    let rng = Mutex::new(StdRng::from_seed(seed.0));
+    Arc::new(move || {
+        let mut nonce = [0; 24];
+        lock(&rng).fill_bytes(&mut nonce);
+        nonce
+    })
 }
 
 /// A member as the charter names it.
