@@ -149,6 +149,16 @@ pub(crate) fn leave_a_bank(world: &World) -> bool {
     world.changes.iter().all(|change| change.kind != leaves)
 }
 
+/// How many of the founders' banks take part in the cases.
+pub(crate) fn banks(world: &World) -> usize {
+    let stays = |n: &usize| {
+        let leaves = Kind::Remove(*n);
+        world.members[*n].id.as_str().starts_with("bank")
+            && world.changes.iter().all(|change| change.kind != leaves)
+    };
+    world.custodians().into_iter().filter(stays).count()
+}
+
 /// Makes a seed's changes, each at its time.
 pub(crate) async fn make(office: &Office) {
     let changes = office.world.changes.iter();

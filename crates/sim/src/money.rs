@@ -115,7 +115,17 @@ impl Money {
                 at_ms: (before.at_ms + after).min(last_ms),
             });
         }
-        transfers.retain(|transfer| transfer.from != transfer.to);
+        // What a bank alone had that leaves stands in no table.
+        let banks = changes::banks(world);
+        let accounts = world.people.accounts();
+        let is_held = |account: &String| {
+            accounts
+                .iter()
+                .any(|(at, own)| *at < banks && own == account)
+        };
+        transfers.retain(|transfer| {
+            transfer.from != transfer.to && (is_held(&transfer.from) || is_held(&transfer.to))
+        });
         let hops = rng.random_range(1..=HOPS_MAX);
         let rule = Rule {
             hops,
