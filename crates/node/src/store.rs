@@ -23,7 +23,10 @@ use chacha20poly1305::{
 };
 use primitives::{Digest, cbor};
 pub use redb::StorageBackend;
-use redb::{Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError};
+use redb::{
+    Database, DatabaseError, ReadOnlyTable, ReadableDatabase, StorageError, Table, TableDefinition,
+    TableError,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::{DISK_ADVICE, Error, Result};
@@ -105,6 +108,9 @@ struct Failure {
     noticed: tokio::sync::Notify,
 }
 
+/// Whether a change of a table could be made.
+type Changed = std::result::Result<(), StorageError>;
+
 fn damaged(shelf: Shelf) -> Error {
     Error::broken("storage", format!("a value of {shelf:?} does not decrypt"))
         .advise("the store was altered, or belongs to other keys; restore it from a backup")
@@ -172,8 +178,7 @@ impl Store {
         Error::broken("storage", text).advise(DISK_ADVICE)
     }
 
-    fn trouble(&self, error: impl Into<redb::Error>) -> Error {
-        let error = error.into();
+    fn trouble(&self, error: redb::Error) -> Error {
         if matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo) {
             self.failure.failed.store(true, Ordering::Release);
             self.failure.noticed.notify_one();
@@ -200,19 +205,37 @@ impl Store {
                 )
                 .map_err(|_| Error::broken("storage", "encryption failed"))?,
         );
-        let write = self
-            .database
-            .begin_write()
-            .map_err(|error| self.trouble(error))?;
+        self.change(shelf, |table| {
+            table.insert(key, bytes.as_slice()).map(|_| ())
+        })
+    }
+
+    /// Changes a shelf in a transaction of its own, durably once this returns.
+    fn change(
+        &self,
+        shelf: Shelf,
+        change: impl FnOnce(&mut Table<'_, &'static [u8], &'static [u8]>) -> Changed,
+    ) -> Result<()> {
+        let trouble = |error| self.trouble(error);
+        let write = self.database.begin_write();
+        let write = write.map_err(|error| trouble(error.into()))?;
         {
-            let mut table = write
-                .open_table(shelf.table())
-                .map_err(|error| self.trouble(error))?;
-            table
-                .insert(key, bytes.as_slice())
-                .map_err(|error| self.trouble(error))?;
+            let table = write.open_table(shelf.table());
+            let mut table = table.map_err(|error| trouble(error.into()))?;
+            change(&mut table).map_err(|error| trouble(error.into()))?;
         }
-        write.commit().map_err(|error| self.trouble(error))
+        write.commit().map_err(|error| trouble(error.into()))
+    }
+
+    /// A shelf as it stands; none where nothing was ever put there.
+    fn shelf(&self, shelf: Shelf) -> Result<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>> {
+        let read = self.database.begin_read();
+        let read = read.map_err(|error| self.trouble(error.into()))?;
+        match read.open_table(shelf.table()) {
+            Ok(table) => Ok(Some(table)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(self.trouble(error.into())),
+        }
     }
 
     /// Reads a value.
@@ -220,16 +243,11 @@ impl Store {
     /// # Errors
     /// Trouble where the disk fails or the value was altered.
     pub fn get<T: DeserializeOwned>(&self, shelf: Shelf, key: &[u8]) -> Result<Option<T>> {
-        let read = self
-            .database
-            .begin_read()
-            .map_err(|error| self.trouble(error))?;
-        let table = match read.open_table(shelf.table()) {
-            Ok(table) => table,
-            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-            Err(error) => return Err(self.trouble(error)),
+        let Some(table) = self.shelf(shelf)? else {
+            return Ok(None);
         };
-        let Some(value) = table.get(key).map_err(|error| self.trouble(error))? else {
+        let value = table.get(key);
+        let Some(value) = value.map_err(|error| self.trouble(error.into()))? else {
             return Ok(None);
         };
         self.decrypt(shelf, key, value.value()).map(Some)
@@ -244,18 +262,13 @@ impl Store {
         shelf: Shelf,
         prefix: &[u8],
     ) -> Result<Vec<(Vec<u8>, T)>> {
-        let read = self
-            .database
-            .begin_read()
-            .map_err(|error| self.trouble(error))?;
-        let table = match read.open_table(shelf.table()) {
-            Ok(table) => table,
-            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-            Err(error) => return Err(self.trouble(error)),
+        let Some(table) = self.shelf(shelf)? else {
+            return Ok(Vec::new());
         };
         let mut all = Vec::new();
-        for entry in table.range(prefix..).map_err(|error| self.trouble(error))? {
-            let (key, value) = entry.map_err(|error| self.trouble(error))?;
+        let trouble = |error: StorageError| self.trouble(error.into());
+        for entry in table.range(prefix..).map_err(trouble)? {
+            let (key, value) = entry.map_err(trouble)?;
             if !key.value().starts_with(prefix) {
                 break;
             }
@@ -270,17 +283,7 @@ impl Store {
     /// # Errors
     /// Trouble where the disk fails.
     pub fn remove(&self, shelf: Shelf, key: &[u8]) -> Result<()> {
-        let write = self
-            .database
-            .begin_write()
-            .map_err(|error| self.trouble(error))?;
-        {
-            let mut table = write
-                .open_table(shelf.table())
-                .map_err(|error| self.trouble(error))?;
-            table.remove(key).map_err(|error| self.trouble(error))?;
-        }
-        write.commit().map_err(|error| self.trouble(error))
+        self.change(shelf, |table| table.remove(key).map(|_| ()))
     }
 
     fn decrypt<T: DeserializeOwned>(&self, shelf: Shelf, key: &[u8], bytes: &[u8]) -> Result<T> {
