@@ -13,6 +13,7 @@
 
 mod machine;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,6 +58,8 @@ struct State {
     refused: u64,
     written: u64,
     unsynced: Vec<Unsynced>,
+    /// The files that were opened, by the versions they were opened as.
+    files: BTreeMap<File, RangeInclusive<BlobVersion>>,
 }
 
 /// A node's disk. Clones are the same one.
@@ -98,6 +101,12 @@ impl Disk {
             inner,
             disk: self.clone(),
         }
+    }
+
+    /// The files that its node has, with the versions they are opened as.
+    #[cfg(test)]
+    pub(crate) fn files(&self) -> BTreeMap<File, RangeInclusive<BlobVersion>> {
+        self.state().files.clone()
     }
 
     /// Loses what was not synced but for what `stays` of it; gives how many writes were
@@ -157,13 +166,18 @@ impl Disk {
         state.unsynced.retain(stays);
     }
 
-    /// A file is gone, or was opened on what is durable of it; without a name a whole
-    /// partition.
+    /// A file is gone; without a name a whole partition.
     fn forget(&self, partition: &str, name: Option<&[u8]>) {
-        let stays = |write: &Unsynced| {
-            write.file.0 != partition || name.is_some_and(|name| write.file.1 != name)
-        };
-        self.state().unsynced.retain(stays);
+        let stays = |file: &File| file.0 != partition || name.is_some_and(|name| file.1 != name);
+        let mut state = self.state();
+        state.unsynced.retain(|write| stays(&write.file));
+        state.files.retain(|file, _| stays(file));
+    }
+
+    /// A file was opened on what is durable of it.
+    fn opened(&self, file: &File, versions: &RangeInclusive<BlobVersion>) {
+        self.forget(&file.0, Some(&file.1));
+        self.state().files.insert(file.clone(), versions.clone());
     }
 
     /// These bytes are durable: what was written there before is of no account.

@@ -34,6 +34,7 @@ use crate::rules::{BlockInfo, Refused, Rules, State};
 use crate::testing::keys;
 use crate::witness::{Contradiction, Evidence, Watch};
 
+mod damage;
 mod forks;
 mod power;
 
@@ -119,10 +120,19 @@ impl Net {
 
     /// Opens a node's ledger; it ends with the task that `context` belongs to.
     async fn open(&self, context: deterministic::Context, n: usize) -> Result<Ledger, Error> {
+        self.open_on(&Disk::default(), context, n).await
+    }
+
+    async fn open_on(
+        &self,
+        disk: &Disk,
+        context: deterministic::Context,
+        n: usize,
+    ) -> Result<Ledger, Error> {
         let config = self.config(n);
         let rules = Arc::new(All(self.members.clone()));
         // As in simulations of whole nodes: one more runtime would be compiled anew.
-        start(Disk::default().machine(context), config, rules).await
+        start(disk.machine(context), config, rules).await
     }
 
     fn config(&self, n: usize) -> Config {

@@ -178,11 +178,12 @@ impl Storage for Machine {
             .open_versioned(partition, name, versions.clone())
             .await?;
         let (inner, len, version) = opened;
-        self.disk.forget(partition, Some(name));
+        let file = (partition.to_owned(), name.to_vec());
+        self.disk.opened(&file, &versions);
         let blob = Blob {
             inner,
             disk: self.disk.clone(),
-            file: (partition.to_owned(), name.to_vec()),
+            file,
             versions,
         };
         Ok((blob, len, version))
