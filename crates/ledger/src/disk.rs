@@ -1,5 +1,5 @@
-//! A simulated node's disk: it can be full, and when its machine loses power it keeps of
-//! each write that was not synced nothing, a beginning, or any choice of its bytes.
+//! A simulated node's disk: it can be full or refuse to be read, and when its machine loses
+//! power it keeps of each write that was not synced nothing, a beginning, or any choice of its bytes.
 //!
 //! Why it exists: in a simulated network all nodes share one runtime and so one storage;
 //! the runtime's own faults befall all of them alike, and torn writes appear only when
@@ -9,7 +9,7 @@
 //! - What was synced stays, whatever becomes of the rest.
 //! - A write that finds no room leaves the beginning for which there was some.
 //!
-//! *Not here*: sizes of files that change without a sync and survive; reads that fail.
+//! *Not here*: sizes of files that change without a sync and survive.
 
 mod machine;
 
@@ -40,6 +40,30 @@ pub struct Stays {
     pub beginning: bool,
 }
 
+/// How a disk does what it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    /// As it should.
+    #[default]
+    Well,
+    /// It takes so many bytes more.
+    Room(u64),
+    /// Nothing can be read.
+    Unreadable,
+}
+
+impl Health {
+    /// How many of so many bytes it takes, which are no longer room then.
+    pub fn take(&mut self, bytes: u64) -> u64 {
+        let Self::Room(room) = self else {
+            return bytes;
+        };
+        let taken = bytes.min(*room);
+        *room -= taken;
+        taken
+    }
+}
+
 /// A write that may be lost.
 #[derive(Clone, Debug)]
 struct Unsynced {
@@ -52,10 +76,9 @@ struct Unsynced {
 
 #[derive(Default)]
 struct State {
-    /// Bytes that can still be written; none: as many as one likes.
-    room: Option<u64>,
-    /// Writes that found no room.
-    refused: u64,
+    health: Health,
+    /// Writes that found no room, and reads that failed.
+    failed: u64,
     written: u64,
     unsynced: Vec<Unsynced>,
     /// The files that were opened, by the versions they were opened as.
@@ -71,28 +94,12 @@ impl Disk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets no more than so many bytes be written.
-    pub fn fill(&self, room: u64) {
-        self.state().room = Some(room);
-    }
-
-    /// Lets everything be written again; gives how many writes found no room.
-    pub fn free(&self) -> u64 {
+    /// From now on it does what it does like this; gives how many writes found no room and
+    /// how many reads failed so far.
+    pub fn set(&self, health: Health) -> u64 {
         let mut state = self.state();
-        state.room = None;
-        std::mem::take(&mut state.refused)
-    }
-
-    /// How many writes found no room since there was some last.
-    #[must_use]
-    pub fn refused(&self) -> u64 {
-        self.state().refused
-    }
-
-    /// Whether it is full, or will be.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.state().room.is_some()
+        state.health = health;
+        std::mem::take(&mut state.failed)
     }
 
     /// A runtime whose storage is this disk.
@@ -143,15 +150,19 @@ impl Disk {
     /// How many of so many bytes can be written.
     fn take_room(&self, bytes: usize) -> usize {
         let mut state = self.state();
-        let Some(room) = &mut state.room else {
-            return bytes;
-        };
-        let taken = usize::try_from(*room).unwrap_or(usize::MAX).min(bytes);
-        *room -= taken as u64;
-        if taken < bytes {
-            state.refused += 1;
-        }
+        let taken = state.health.take(bytes as u64);
+        let taken = usize::try_from(taken).unwrap_or(bytes);
+        state.failed += u64::from(taken < bytes);
         taken
+    }
+
+    fn check_readable(&self) -> Result<(), Error> {
+        let mut state = self.state();
+        if state.health == Health::Unreadable {
+            state.failed += 1;
+            return Err(io::Error::other("input/output error").into());
+        }
+        Ok(())
     }
 
     /// Writes so far: those with a lower number came before.
@@ -259,6 +270,7 @@ impl commonware_runtime::Blob for Blob {
         bufs: impl Into<IoBufsMut> + Send,
         options: ReadOptions,
     ) -> Result<IoBufsMut, Error> {
+        self.disk.check_readable()?;
         self.inner.read_at_buf(offset, len, bufs, options).await
     }
 
@@ -268,6 +280,7 @@ impl commonware_runtime::Blob for Blob {
         len: usize,
         options: ReadOptions,
     ) -> Result<IoBufsMut, Error> {
+        self.disk.check_readable()?;
         self.inner.read_at(offset, len, options).await
     }
 
@@ -384,21 +397,38 @@ mod tests {
             let disk = Disk::default();
             let machine = disk.machine(context.child("machine"));
             let (blob, _) = machine.open("disk", b"b").await.unwrap();
-            disk.fill(5);
+            disk.set(Health::Room(5));
             blob.write_at(0, b"abcdefgh".as_slice(), WriteOptions::SYNC)
                 .await
                 .unwrap_err();
             blob.write_at(0, b"x".as_slice(), WriteOptions::default())
                 .await
                 .unwrap_err();
-            assert_eq!((disk.refused(), disk.is_full()), (2, true));
-            assert_eq!(disk.free(), 2);
+            assert_eq!(disk.set(Health::Well), 2);
             blob.write_at(5, b"!".as_slice(), WriteOptions::default())
                 .await
                 .unwrap();
             blob.sync().await.unwrap();
             drop(blob);
             assert_eq!(contents(&context, b"b").await, b"abcde!");
+        });
+    }
+
+    #[test]
+    fn what_cant_be_read_is_there_still() {
+        deterministic::Runner::default().start(|context| async move {
+            let disk = Disk::default();
+            let machine = disk.machine(context.child("machine"));
+            let (blob, _) = machine.open("disk", b"c").await.unwrap();
+            blob.write_at(0, b"abc".as_slice(), WriteOptions::SYNC)
+                .await
+                .unwrap();
+            disk.set(Health::Unreadable);
+            let failed = blob.read_at(0, 3, ReadOptions::default()).await;
+            assert!(failed.is_err());
+            assert_eq!(disk.set(Health::Well), 1);
+            blob.read_at(0, 3, ReadOptions::default()).await.unwrap();
+            assert_eq!(contents(&context, b"c").await, b"abc");
         });
     }
 }

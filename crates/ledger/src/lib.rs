@@ -58,7 +58,7 @@ mod witness;
 pub use crate::ballots::SeenVote;
 pub use crate::core::ClockSkew;
 #[cfg(any(test, feature = "simulation"))]
-pub use crate::disk::{Disk, Stays};
+pub use crate::disk::{Disk, Health, Stays};
 pub use crate::error::{Error, Refusal, SubmitError, Trouble};
 pub use crate::host::Host;
 pub use crate::ledger::{Config, Final, Ledger, Starting, Status, Timeouts};

@@ -311,6 +311,7 @@ async fn steps(office: &Office) -> Option<()> {
     if let Some(thief) = &thief {
         thief.after_opening(docket).await;
         thief.afterwards().await;
+        thief.enrols().await?;
     }
     villains::coordinator::check(office, &unlawful);
     Some(())

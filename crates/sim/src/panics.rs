@@ -1,6 +1,6 @@
 //! Panics of simulated nodes: who dies of one.
 //!
-//! Why it exists: the agreement's own store of blocks panics where it finds no room, and
+//! Why it exists: the agreement's own store of blocks panics where its disk fails it, and
 //! in production the process ends then. In one process with all other nodes a panic must
 //! end the task alone, and whoever drives the weather ends its node. Every other panic
 //! breaks a rule.
@@ -14,7 +14,7 @@ use std::{
 
 thread_local! {
     static WATCHED: Cell<bool> = const { Cell::new(false) };
-    /// Whether some disk is full, so that a node may die of it.
+    /// Whether some disk is bad, so that a node may die of it.
     static BORNE: Cell<bool> = const { Cell::new(false) };
     static DIED: Cell<u64> = const { Cell::new(0) };
     static SEEN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -31,7 +31,7 @@ pub(crate) fn watch() {
                 usual(panic);
             } else if BORNE.get() {
                 DIED.set(DIED.get() + 1);
-                tracing::info!(%panic, "a node without room panicked");
+                tracing::info!(%panic, "a node panicked of its disk");
             } else {
                 usual(panic);
                 SEEN.with_borrow_mut(|seen| seen.push(panic.to_string()));
@@ -61,7 +61,7 @@ pub(crate) fn bear(borne: bool) {
     DIED.set(0);
 }
 
-/// Whether a node may die now for want of room.
+/// Whether a node may die now of its disk.
 pub(crate) fn borne() -> bool {
     BORNE.get()
 }

@@ -1,5 +1,5 @@
-//! The disk under a simulated node's private store: it can be full, its machine can lose
-//! power at any write, and then each write that was not synced stays wholly, in its
+//! The disk under a simulated node's private store: it can be full or refuse to be read, its
+//! machine can lose power at any write, and then each write that was not synced stays wholly, in its
 //! beginning, in any choice of its bytes, or not at all.
 //!
 //! Why it exists: a transaction of the private store runs whole within one poll, so that
@@ -12,7 +12,7 @@
 //!   that finds none leaves the length.
 //! - Who held the file when the power went can never write to it again.
 //!
-//! *Not here*: reads that fail; snapshots' files, which lose nothing.
+//! *Not here*: snapshots' files, which lose nothing.
 
 use std::{
     fmt,
@@ -23,7 +23,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use ledger::Stays;
+use ledger::{Health, Stays};
 use node::store::StorageBackend;
 use rand::{Rng, RngExt as _};
 use tokio::sync::Notify;
@@ -53,10 +53,9 @@ struct State {
     file: File,
     /// Which opening of it may use the file.
     opening: u64,
-    /// Bytes that can still be written; none: as many as one likes.
-    room: Option<u64>,
-    /// Writes that found no room.
-    refused: u64,
+    health: Health,
+    /// Writes that found no room, and reads that failed.
+    failed: u64,
     /// After how many more writes and syncs the power goes.
     dies_after: Option<u64>,
     has_power: bool,
@@ -114,8 +113,8 @@ impl Papers {
             path: path.to_owned(),
             file: opened(path)?,
             opening: 0,
-            room: None,
-            refused: 0,
+            health: Health::Well,
+            failed: 0,
             dies_after: None,
             has_power: true,
             unsynced: Vec::new(),
@@ -146,15 +145,14 @@ impl Papers {
         })
     }
 
-    /// Lets no more than so many bytes be written; none: as many as one likes. Gives
-    /// what was let before.
-    pub(crate) fn fill(&self, room: Option<u64>) -> Option<u64> {
-        std::mem::replace(&mut self.state().room, room)
+    /// From now on it does what it does like this; gives how it did it before.
+    pub(crate) fn set(&self, health: Health) -> Health {
+        std::mem::replace(&mut self.state().health, health)
     }
 
-    /// How many writes found no room; counts from none again.
-    pub(crate) fn refused(&self) -> u64 {
-        std::mem::take(&mut self.state().refused)
+    /// How many writes found no room and how many reads failed; counts from none again.
+    pub(crate) fn failed(&self) -> u64 {
+        std::mem::take(&mut self.state().failed)
     }
 
     /// The power goes instead of the write or sync after so many; none: it stays. Whether
@@ -264,12 +262,8 @@ impl State {
 
     /// How many of so many bytes can be written.
     fn take_room(&mut self, bytes: u64) -> u64 {
-        let Some(room) = &mut self.room else {
-            return bytes;
-        };
-        let taken = bytes.min(*room);
-        *room -= taken;
-        self.refused += u64::from(taken < bytes);
+        let taken = self.health.take(bytes);
+        self.failed += u64::from(taken < bytes);
         taken
     }
 
@@ -341,7 +335,12 @@ impl StorageBackend for Backend {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.state()?.file.read_exact_at(out, offset)
+        let mut state = self.state()?;
+        if state.health == Health::Unreadable {
+            state.failed += 1;
+            return Err(io::Error::other("input/output error"));
+        }
+        state.file.read_exact_at(out, offset)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -449,14 +448,14 @@ mod tests {
         let (_folder, papers) = disk();
         let file = papers.open().unwrap();
         file.set_len(4).unwrap();
-        papers.fill(Some(5));
+        papers.set(Health::Room(5));
         let full = |done: io::Result<()>| done.unwrap_err().kind() == io::ErrorKind::StorageFull;
         assert!(full(file.write(0, b"abcdefgh")));
         assert!(full(file.write(0, b"x")));
         assert!(full(file.set_len(100)));
-        assert_eq!((papers.refused(), papers.refused()), (3, 0));
+        assert_eq!((papers.failed(), papers.failed()), (3, 0));
         assert_eq!(contents(&papers), b"abcde");
-        assert_eq!(papers.fill(None), Some(0));
+        assert_eq!(papers.set(Health::Well), Health::Room(0));
         file.write(5, b"!").unwrap();
         assert_eq!(contents(&papers), b"abcde!");
     }

@@ -129,7 +129,16 @@ impl Office {
 
     /// Has an officer do an act; the rule that refused it, or the trouble's name.
     pub(crate) async fn act(&self, n: usize, duty: Duty, act: Act) -> Result<Indexed, String> {
-        let (id, key) = self.world.officer(n, duty);
+        self.act_as(n, self.world.officer(n, duty), act).await
+    }
+
+    /// [`Office::act`] of an officer by handle and key.
+    pub(crate) async fn act_as(
+        &self,
+        n: usize,
+        (id, key): (OfficerId, SigningKey),
+        act: Act,
+    ) -> Result<Indexed, String> {
         let actor = Actor {
             key: CredentialId::Key(key.public()),
             id,

@@ -6,14 +6,14 @@
 //! and every node runs;
 //! a clock that went wrong is set right by the caller.
 
+mod disks;
+
 use std::{sync::Arc, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use crate::{
-    panics,
-    world::{Member, World, sub},
-};
+use self::disks::BadDisk;
+use crate::world::{Member, World, sub};
 
 /// Shortest and longest time between two events.
 const PAUSE_MS: std::ops::Range<u64> = 200..4_000;
@@ -26,17 +26,6 @@ const DOWN_MS_MAX: u64 = 20_000;
 const RESTORES_OF_100: u8 = 15;
 /// Longest until the backup.
 const BACKUP_AFTER_MS_MAX: u64 = 30_000;
-
-/// Seeds in a hundred in which a disk is full for a while.
-const FULL_OF_100: u8 = 40;
-/// Longest until then.
-const FULL_AFTER_MS_MAX: u64 = 60_000;
-/// Longest that it lasts.
-const FULL_MS: std::ops::Range<u64> = 1_000..30_000;
-/// How long after there is room again a node may still end of what failed.
-const AFTERMATH: Duration = Duration::from_secs(1);
-/// Most bytes for which there is room still.
-const ROOM_BYTES_MAX: u64 = 4 * 1024;
 
 /// Seeds in a hundred in which a clock stands hours before or after the others'.
 const DRIFTS_OF_100: u8 = 40;
@@ -105,38 +94,8 @@ pub(crate) struct Weather {
     /// In some seeds, when every member's private store is backed up; whoever dies after
     /// that may get it back.
     backup: Option<Duration>,
-    /// In some seeds, when a member's disk is full, and until when.
-    full: Option<Full>,
-}
-
-/// A disk that is full for a while.
-struct Full {
-    member: usize,
-    from: Duration,
-    lasts: Duration,
-    /// Bytes that can still be written.
-    room: u64,
-    began: Option<Duration>,
-    freed: Option<Duration>,
-    /// Writes that found no room.
-    refused: u64,
-}
-
-impl Full {
-    fn of(seed: u64, members: usize) -> Option<Self> {
-        let mut rng = StdRng::from_seed(sub(seed, "disk", 0).0);
-        let from = Duration::from_millis(rng.random_range(0..FULL_AFTER_MS_MAX));
-        let full = Self {
-            member: rng.random_range(0..members),
-            from,
-            lasts: Duration::from_millis(rng.random_range(FULL_MS)),
-            room: rng.random_range(0..ROOM_BYTES_MAX),
-            began: None,
-            freed: None,
-            refused: 0,
-        };
-        (rng.random_range(0..100) < FULL_OF_100).then_some(full)
-    }
+    /// In some seeds, a member's disk that is bad for a while.
+    bad: Option<BadDisk>,
 }
 
 impl Weather {
@@ -146,8 +105,7 @@ impl Weather {
         let mut losses = StdRng::from_seed(sub(world.seed, "losses", 0).0);
         let after = Duration::from_millis(losses.random_range(0..BACKUP_AFTER_MS_MAX));
         let backup = (losses.random_range(0..100) < RESTORES_OF_100).then_some(after);
-        let full = Full::of(world.seed, world.founders());
-        let full = full.filter(|full| !spared.contains(&full.member));
+        let bad = BadDisk::of(&world).filter(|bad| !spared.contains(&bad.member()));
         Self {
             world,
             rng,
@@ -155,7 +113,7 @@ impl Weather {
             down: Vec::new(),
             doomed: None,
             backup,
-            full,
+            bad,
         }
     }
 
@@ -170,7 +128,7 @@ impl Weather {
             let pause = Duration::from_millis(self.rng.random_range(PAUSE_MS));
             self.pause(pause).await;
             self.back_up();
-            self.room().await;
+            self.disk().await;
             self.revive().await;
             self.event().await;
         }
@@ -187,52 +145,19 @@ impl Weather {
         self.note("backup", "");
     }
 
-    /// Fills a disk when its time has come, ends the node that finds no room, and makes
-    /// room again.
-    async fn room(&mut self) {
-        let now = self.world.now();
-        let Some(mut full) = self.full.take() else {
+    /// What the bad disk of this run does, and what its node dies of.
+    async fn disk(&mut self) {
+        let Some(mut bad) = self.bad.take() else {
             return;
         };
-        let n = full.member;
-        let disk = self.world.members[n].disk.clone();
-        let papers = self.world.members[n].papers.clone();
-        if full.began.is_none() {
-            if full.from <= now && self.world.runs(n) {
-                full.began = Some(now);
-                panics::bear(true);
-                disk.fill(full.room);
-                papers.fill(Some(full.room));
-                self.note("disk full", &format!("{n}, {} bytes left", full.room));
-            }
-            self.full = Some(full);
-            return;
-        }
-        if disk.is_full() && full.began.is_some_and(|began| began + full.lasts <= now) {
-            papers.fill(None);
-            full.refused = disk.free() + papers.refused();
-            full.freed = Some(now);
-        }
-        // A process that panics or whose ledger has stopped ends, and says so.
-        if self.world.runs(n) && (self.world.has_ended(n) || panics::died() > 0) {
-            let how = match panics::died() {
-                0 => "its ledger or its private store stopped",
-                _ => "it panicked",
-            };
-            self.note("ended: no room", &format!("{n}: {how}"));
-            panics::bear(true);
+        if bad.goes_on() {
+            let n = bad.member();
             self.world.kill(n).await;
-            self.down.push((now, n));
+            self.down.push((self.world.now(), n));
         }
-        // What failed at the last moment may be noticed a moment later.
-        if full.freed.is_some_and(|freed| freed + AFTERMATH <= now) {
-            panics::bear(false);
-            self.note(
-                "room again",
-                &format!("{n}, {} writes had none", full.refused),
-            );
-        } else {
-            self.full = Some(full);
+        match bad.is_over() {
+            true => bad.close(),
+            false => self.bad = Some(bad),
         }
     }
 
@@ -351,9 +276,9 @@ impl Weather {
 
     async fn revive(&mut self) {
         let now = self.world.now();
-        // Nobody is started on a disk that has no room.
-        let disks = &self.world.members;
-        let due = |(until, n): &(Duration, usize)| *until <= now && !disks[*n].disk.is_full();
+        let bad = self.bad.as_ref().filter(|bad| bad.is_bad());
+        let bad = bad.map(BadDisk::member);
+        let due = |(until, n): &(Duration, usize)| *until <= now && bad != Some(*n);
         let (due, later) = self.down.drain(..).partition(due);
         self.down = later;
         for (_, n) in due {
@@ -368,12 +293,12 @@ impl Weather {
         {
             self.end(doomed).await;
         }
-        if let Some(full) = &mut self.full {
-            full.lasts = Duration::ZERO;
+        if let Some(bad) = &mut self.bad {
+            bad.end();
         }
-        while self.full.as_ref().is_some_and(|full| full.began.is_some()) {
-            self.room().await;
-            self.world.sleep(AFTERMATH / 2).await;
+        while self.bad.as_ref().is_some_and(BadDisk::has_begun) {
+            self.disk().await;
+            self.world.sleep(BadDisk::LOOK_EVERY).await;
         }
         self.world.wires.change(|sky| {
             let ended = std::mem::take(&mut sky.ended);

@@ -285,7 +285,7 @@ impl World {
                     } else if world.villain == Villain::Many {
                         many::stopped(&world, &error);
                     } else if panics::borne() {
-                        let text = format!("{n} has no room: {error}");
+                        let text = format!("{n} ends of its disk: {error}");
                         world.report.note(world.now().as_millis(), &text);
                     } else {
                         let detail = format!("{n}: {error}");

@@ -6,7 +6,7 @@
 //! officer's name; enrols officers and publishes tables; reads a case in which the
 //! institution has no part; brings the session to other institutions, and comes back
 //! with it after the officer has signed out, a quarter of an hour later, and after the
-//! officer was retired. Every attempt must be refused by name; what the officer may read
+//! officer was retired; and with an operator's token makes officers of its own. Every attempt must be refused by name; what the officer may read
 //! it reads, and then the ledger must say that this officer has read it.
 //!
 //! What runs is the nodes' own router: gate, sessions, guard, acts. Sockets and the
@@ -14,6 +14,7 @@
 
 mod browser;
 mod ends;
+mod enrols;
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},

@@ -14,7 +14,7 @@ use std::{
 
 use commonware_runtime::Handle;
 use docket::{Duty, Institution, OfficerId, Role, charter::Card, seal::SealSecret};
-use ledger::{ClockSkew, Disk, Stays};
+use ledger::{ClockSkew, Disk, Health, Stays};
 use node::{
     Config,
     api::direct::Direct,
@@ -131,11 +131,11 @@ impl Member {
 
     /// Opens the private store on what lies on its disk.
     fn reopened(&self) -> node::Result<Store> {
-        // No node is started where there is no room: what opening writes finds some.
-        let room = self.papers.fill(None);
+        // No node is started on a bad disk: what opening reads and writes goes well.
+        let health = self.papers.set(Health::Well);
         let backend = self.papers.open()?;
         let store = Store::open_on(backend, &self.keys().store, self.nonces.clone());
-        self.papers.fill(room);
+        self.papers.set(health);
         store
     }
 

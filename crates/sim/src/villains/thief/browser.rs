@@ -5,7 +5,7 @@
 //! authenticator, and what it signs there is remembered as signed.
 
 use docket::{
-    CredentialId, Duty,
+    CredentialId, Duty, State,
     passkey::authenticator::{Authenticator, Touch},
 };
 use node::api::{
@@ -176,15 +176,32 @@ pub(super) struct Seat {
 impl Seat {
     /// An officer of a member, invited by its operator, with a passkey of its own.
     pub(super) async fn enrol(office: &Office, n: usize, duty: Duty) -> Option<Self> {
+        let known = |state: &State, id: &CredentialId| state.officer(id).is_some();
+        Self::invited(office, (n, duty, "browser"), known).await
+    }
+
+    /// The same where a registrar must confirm it: the officer is proposed.
+    pub(super) async fn propose(office: &Office, n: usize, duty: Duty) -> Option<Self> {
+        let known = |state: &State, id: &CredentialId| {
+            let mut nominees = state.nominees();
+            nominees.any(|(_, nominee)| nominee.credential.id() == *id)
+        };
+        Self::invited(office, (n, duty, "proposed"), known).await
+    }
+
+    async fn invited(
+        office: &Office,
+        (n, duty, name): (usize, Duty, &str),
+        known: impl Fn(&State, &CredentialId) -> bool,
+    ) -> Option<Self> {
         for number in 0..TRIES_MAX {
-            let handle = format!("browser-{number}");
-            if let Some(authenticator) = make(office, n, duty, &handle).await {
-                let kept = std::sync::Mutex::default();
+            let handle = format!("{name}-{number}");
+            if let Some(authenticator) = make(office, (n, duty, &handle), &known).await {
                 return Some(Self {
                     n,
                     handle,
                     authenticator,
-                    kept,
+                    kept: std::sync::Mutex::default(),
                 });
             }
             office.world.sleep(AGAIN).await;
@@ -263,8 +280,12 @@ impl Seat {
     }
 }
 
-/// Makes a passkey and waits until it is an officer's.
-async fn make(office: &Office, n: usize, duty: Duty, handle: &str) -> Option<Authenticator> {
+/// Makes a passkey and waits until the ledger knows of it.
+async fn make(
+    office: &Office,
+    (n, duty, handle): (usize, Duty, &str),
+    known: impl Fn(&State, &CredentialId) -> bool,
+) -> Option<Authenticator> {
     let world = &office.world;
     let operator = Kept::token(&world.operator_token(n));
     let invite = json!({ "officer": handle, "duties": [duty.name()] });
@@ -288,7 +309,7 @@ async fn make(office: &Office, n: usize, duty: Duty, handle: &str) -> Option<Aut
     post(world, n, &nobody, "/v1/passkeys/finish", &finish).await?;
     let credential = authenticator.credential().id();
     for _ in 0..ENROLLED_WITHIN {
-        if office.state(n)?.officer(&credential).is_some() {
+        if known(&office.state(n)?, &credential) {
             return Some(authenticator);
         }
         world.sleep(AGAIN).await;
