@@ -9,11 +9,11 @@
 use std::collections::BTreeSet;
 
 use docket::plan::Cell;
-use node::api::types::{Act, Ask};
+use node::api::types::DraftWarrant;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
-    people::{Office, identify},
+    people::Office,
     villains::Villain,
     world::{World, sub},
 };
@@ -124,27 +124,14 @@ pub(crate) async fn publish(office: &Office) -> Option<(Vec<Dated>, Vec<usize>)>
 /// The case, from its question to its bundle, over calls that were published.
 pub(crate) async fn case(office: &Office, calls: &[Dated], telecoms: &[usize]) -> Option<()> {
     let world = &office.world;
-    let names: Vec<String> = telecoms
-        .iter()
-        .map(|n| world.members[*n].id.to_string())
-        .collect();
-    let draft = || {
-        let mut draft = office.draft("a case of calls", world.people.selectors(), crate::LIFE);
-        draft.templates = vec!["call-contacts".into()];
-        draft.custodians = names.clone();
+    let about = ("a case of calls", "call-contacts", telecoms);
+    let draft = |draft: &mut DraftWarrant| {
+        draft.subjects = world.people.selectors();
         draft.hops = 2;
-        draft
     };
-    let warrant = office.warrant_as_drafted(&draft).await?;
-    let Act::Ask(ask) = identify(warrant) else {
-        return None;
-    };
-    let ask = Act::Ask(Ask {
-        template: "call-contacts".into(),
-        hops: Some(2),
-        ..ask
-    });
-    let docket = office.ask_by(warrant, &ask).await?;
+    let docket = office
+        .ask_apart(about, draft, |ask| ask.hops = Some(2))
+        .await?;
     let case = office
         .answered(docket, telecoms, "the run over calls")
         .await?;

@@ -9,15 +9,14 @@
 use std::collections::BTreeSet;
 
 use docket::{plan::Cell, state::QuestionPhase, statement::Count};
-use node::api::types::{Act, Ask, SceneView};
-use primitives::WarrantId;
+use node::api::types::SceneView;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     calls::Dated,
     changes,
     money::Transfer,
-    people::{Docket, Office, identify, question},
+    people::{Docket, Office, question},
     tables::FROM_MS,
     villains::Villain,
     world::{World, sub},
@@ -89,20 +88,15 @@ impl InCommon {
 
     /// Has the question asked under a warrant of its own.
     pub(crate) async fn ask(&self, office: &Office, asked: &[usize]) -> Option<Docket> {
-        let names = asked
-            .iter()
-            .map(|n| office.world.members[*n].id.to_string());
-        let names: Vec<String> = names.collect();
-        let draft = || {
-            let mut draft = office.draft("a joint case", Vec::new(), crate::LIFE);
-            draft.templates = vec!["in-common".into()];
-            draft.custodians = names.clone();
-            draft.scenes = self.scenes.iter().map(|(scene, _)| *scene).collect();
-            draft
-        };
-        let warrant = office.warrant_as_drafted(&draft).await?;
-        let ask = asking(warrant, self.count_only)?;
-        office.ask_by(warrant, &ask).await
+        let scenes = self.scenes.iter().map(|(scene, _)| *scene).collect();
+        let about = ("a joint case", "in-common", asked);
+        office
+            .ask_apart(
+                about,
+                |draft| draft.scenes = scenes,
+                |ask| ask.count_only = self.count_only,
+            )
+            .await
     }
 
     /// What the count must be.
@@ -169,17 +163,6 @@ pub(crate) async fn case(
     let text = format!("a joint question: {persons} persons, {phase:?}");
     world.report.note(world.now().as_millis(), &text);
     Some(())
-}
-
-fn asking(warrant: WarrantId, count_only: bool) -> Option<Act> {
-    let Act::Ask(ask) = identify(warrant) else {
-        return None;
-    };
-    Some(Act::Ask(Ask {
-        template: "in-common".into(),
-        count_only,
-        ..ask
-    }))
 }
 
 /// The ledger has the count that the plain tables give.

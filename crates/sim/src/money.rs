@@ -13,12 +13,12 @@
 use std::collections::BTreeSet;
 
 use docket::plan::{Answer, Cell};
-use node::api::types::{Act, Ask};
+use node::api::types::{Ask, DraftWarrant};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     changes,
-    people::{Office, identify},
+    people::Office,
     tables::{CANARY, FROM_MS},
     villains::Villain,
     world::{World, sub},
@@ -209,35 +209,23 @@ impl Money {
     /// The case, from its question to its bundle, over transfers that were published.
     pub(crate) async fn case(&self, office: &Office, banks: &[usize]) -> Option<()> {
         let world = &office.world;
-        let names: Vec<String> = banks
-            .iter()
-            .map(|n| world.members[*n].id.to_string())
-            .collect();
         let subjects: Vec<String> = world
             .people
             .subjects_accounts()
             .iter()
             .map(|account| format!("account:{account}"))
             .collect();
-        let draft = || {
-            let mut draft = office.draft("a case of money", subjects.clone(), crate::LIFE);
-            draft.templates = vec!["follow-the-money".into()];
-            draft.custodians = names.clone();
+        let about = ("a case of money", "follow-the-money", banks);
+        let draft = |draft: &mut DraftWarrant| {
+            draft.subjects = subjects;
             draft.hops = HOPS_MAX;
-            draft
         };
-        let warrant = office.warrant_as_drafted(&draft).await?;
-        let Act::Ask(ask) = identify(warrant) else {
-            return None;
+        let ask = |ask: &mut Ask| {
+            ask.hops = Some(self.rule.hops);
+            ask.min_amount_minor = Some(self.rule.least);
+            ask.within_ms = self.rule.within_ms.map(i64::unsigned_abs);
         };
-        let ask = Act::Ask(Ask {
-            template: "follow-the-money".into(),
-            hops: Some(self.rule.hops),
-            min_amount_minor: Some(self.rule.least),
-            within_ms: self.rule.within_ms.map(i64::unsigned_abs),
-            ..ask
-        });
-        let docket = office.ask_by(warrant, &ask).await?;
+        let docket = office.ask_apart(about, draft, ask).await?;
         let case = office
             .answered(docket, banks, "the run over transfers")
             .await?;

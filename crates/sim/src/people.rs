@@ -344,15 +344,12 @@ impl Office {
         subjects: Vec<String>,
         life: Duration,
     ) -> Option<WarrantId> {
-        self.warrant_as_drafted(&|| self.draft(case, subjects.clone(), life))
+        self.warrant_as_drafted(&self.draft(case, subjects, life))
             .await
     }
 
     /// Has a draft made and issued.
-    pub(crate) async fn warrant_as_drafted(
-        &self,
-        draft: &(dyn Fn() -> DraftWarrant + Sync),
-    ) -> Option<WarrantId> {
+    pub(crate) async fn warrant_as_drafted(&self, draft: &DraftWarrant) -> Option<WarrantId> {
         let (police, court) = (
             self.world.place("police"),
             self.world.place("procuratorate"),
@@ -365,7 +362,7 @@ impl Office {
             drafted.into_iter().find(|id| !before.contains(id))
         };
         let attempt = async || {
-            let act = Act::DraftWarrant(draft());
+            let act = Act::DraftWarrant(draft.clone());
             self.act(police, Duty::Investigator, act).await.map(|_| ())
         };
         let id = self.persist(police, "draft", new, attempt).await?;
@@ -391,6 +388,26 @@ impl Office {
     pub(crate) async fn another_case(&self, subjects: Vec<String>) -> Option<Docket> {
         let warrant = self.warrant("another case", subjects, crate::LIFE).await?;
         self.ask(warrant).await
+    }
+
+    /// Has a question of a template asked of some custodians alone, under a warrant of its
+    /// own; `draft` and `ask` say what is not usual about the two.
+    pub(crate) async fn ask_apart(
+        &self,
+        (case, template, of): (&str, &str, &[usize]),
+        draft: impl FnOnce(&mut DraftWarrant),
+        ask: impl FnOnce(&mut Ask),
+    ) -> Option<Docket> {
+        let mut terms = self.draft(case, Vec::new(), crate::LIFE);
+        terms.templates = vec![template.into()];
+        let custodians = of.iter().map(|n| self.world.members[*n].id.to_string());
+        terms.custodians = custodians.collect();
+        draft(&mut terms);
+        let warrant = self.warrant_as_drafted(&terms).await?;
+        let mut asked = usual(warrant);
+        asked.template = template.into();
+        ask(&mut asked);
+        self.ask_by(warrant, &Act::Ask(asked)).await
     }
 
     /// Has a question asked under a warrant by an act.
@@ -523,7 +540,11 @@ pub(crate) fn statement(indexed: &Indexed) -> &Statement {
 
 /// The question of whom the warrant's subjects are.
 pub(crate) fn identify(warrant: WarrantId) -> Act {
-    Act::Ask(Ask {
+    Act::Ask(usual(warrant))
+}
+
+fn usual(warrant: WarrantId) -> Ask {
+    Ask {
         warrant: warrant.to_string(),
         template: "identify".into(),
         hops: None,
@@ -533,5 +554,5 @@ pub(crate) fn identify(warrant: WarrantId) -> Act {
         custodians: None,
         terms: BTreeMap::new(),
         count_only: false,
-    })
+    }
 }

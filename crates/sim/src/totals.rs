@@ -14,15 +14,14 @@ use docket::{
     state::QuestionPhase,
     statement::Count,
 };
-use node::api::types::{Act, Ask, SceneView};
-use primitives::WarrantId;
+use node::api::types::{Ask, SceneView};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     calls::Dated,
     changes, joint,
     money::Transfer,
-    people::{Docket, Office, identify},
+    people::{Docket, Office},
     villains::Villain,
     world::{World, sub},
 };
@@ -45,6 +44,8 @@ type Group = (String, i64, i64, i64);
 pub(crate) struct Totals {
     scene: (SceneView, std::ops::Range<u32>),
     by: i64,
+    /// In how many parts the tables come.
+    pub(crate) parts: i64,
     pub(crate) count_only: bool,
     groups: BTreeSet<Group>,
     /// What the count must be.
@@ -66,9 +67,12 @@ impl Totals {
         let first = rng.random_range(1..=4);
         let days = first..rng.random_range(first + 2..=DAYS + 1);
         let cell = rng.random::<bool>().then_some(joint::CELL);
+        // Drawn apart, so that other seeds keep their question.
+        let mut apart = StdRng::from_seed(sub(world.seed, "totals", 4).0);
         let mut totals = Self {
             scene: joint::scene(cell, days),
             by: rng.random_range(0..3),
+            parts: [1, 1, 2, 3][apart.random_range(0..4usize)],
             count_only: rng.random_range(0..6) == 0,
             groups: BTreeSet::new(),
             count: Count {
@@ -126,31 +130,14 @@ impl Totals {
 
     /// Has the question asked under a warrant of its own.
     pub(crate) async fn ask(&self, office: &Office, asked: &[usize]) -> Option<Docket> {
-        let names = asked
-            .iter()
-            .map(|n| office.world.members[*n].id.to_string());
-        let names: Vec<String> = names.collect();
-        let draft = || {
-            let mut draft = office.draft("a case over shares", Vec::new(), crate::LIFE);
-            draft.templates = vec!["totals".into()];
-            draft.custodians = names.clone();
-            draft.scenes = vec![self.scene.0];
-            draft
+        let about = ("a case over shares", "totals", asked);
+        let ask = |ask: &mut Ask| {
+            ask.count_only = self.count_only;
+            ask.terms = BTreeMap::from([("by".into(), self.by), ("parts".into(), self.parts)]);
         };
-        let warrant = office.warrant_as_drafted(&draft).await?;
-        office.ask_by(warrant, &self.asking(warrant)?).await
-    }
-
-    fn asking(&self, warrant: WarrantId) -> Option<Act> {
-        let Act::Ask(ask) = identify(warrant) else {
-            return None;
-        };
-        Some(Act::Ask(Ask {
-            template: "totals".into(),
-            count_only: self.count_only,
-            terms: BTreeMap::from([("by".into(), self.by)]),
-            ..ask
-        }))
+        office
+            .ask_apart(about, |draft| draft.scenes = vec![self.scene.0], ask)
+            .await
     }
 
     /// How the run ends where all is well.
@@ -225,8 +212,9 @@ pub(crate) async fn case(office: &Office, tables: &Tables<'_>) -> Option<()> {
     if phase == QuestionPhase::Completed {
         totals.opened(office, docket).await?;
     }
-    let (by, count, ms) = (totals.by, totals.count, took.as_millis());
-    let text = format!("a question over shares by {by}: {count:?}, {phase:?}, in {ms} ms");
+    let (by, parts, count, ms) = (totals.by, totals.parts, totals.count, took.as_millis());
+    let text =
+        format!("a question over shares by {by} in {parts}: {count:?}, {phase:?}, in {ms} ms");
     world.report.note(world.now().as_millis(), &text);
     Some(())
 }

@@ -82,7 +82,12 @@ impl Plot {
         let sets = rng.random_range(0..3u8) == 0;
         let lies = Lie::fitting(sets, member == "procuratorate");
         let at = 1usize << rng.random_range(0..=FRAMES_MAX_LOG2[usize::from(sets)]);
-        let lie = lies[rng.random_range(0..lies.len())];
+        let mut lie = lies[rng.random_range(0..lies.len())];
+        // Drawn apart, so that other seeds keep their lie.
+        let other_part = sub(seed, ME, 3).0[0] < 32 && lies.contains(&Lie::NoShares);
+        if other_part && lie != Lie::NoShares {
+            lie = Lie::OtherPart;
+        }
         if lie == Lie::NoShares && members > THREE.len() + 1 {
             // An owner beside the three, who go on without it.
             member = BESIDE;
@@ -309,7 +314,13 @@ pub(crate) async fn case(office: &Office) -> Option<()> {
             )
         }
         false => {
-            let totals = Totals::draw(world, &tables);
+            let mut totals = Totals::draw(world, &tables);
+            match plot.lie {
+                // What it commits to is no list of parts.
+                Lie::NoShares => totals.parts = 1,
+                Lie::OtherPart => totals.parts = totals.parts.max(2),
+                _ => {}
+            }
             (Asked::Totals(totals), [&telecoms[..], &banks[..]].concat())
         }
     };

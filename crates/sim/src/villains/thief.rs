@@ -69,8 +69,9 @@ impl<'a> Thief<'a> {
             draft.custodians = vec!["telecom_a".into()];
             draft
         };
-        let apart = || draft("a case of others");
-        let warrant = office.warrant_as_drafted(&apart).await?;
+        let warrant = office
+            .warrant_as_drafted(&draft("a case of others"))
+            .await?;
         let other = office.ask(warrant).await?;
         let mut seen = Vec::new();
         // The officer's own act, with a touch: its assertion is in every ledger.

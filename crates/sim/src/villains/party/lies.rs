@@ -47,6 +47,8 @@ pub(super) enum Lie {
     BentShares,
     /// Shares that are none, and a commitment to them.
     NoShares,
+    /// Another part of its table than it was asked for.
+    OtherPart,
 }
 
 impl Lie {
@@ -101,6 +103,7 @@ impl Lie {
             Self::OtherShares => "gives other shares than it committed to",
             Self::BentShares => "gives shares of another length",
             Self::NoShares => "commits to shares that are none",
+            Self::OtherPart => "gives another part of its table",
         }
     }
 
@@ -124,7 +127,10 @@ impl Lie {
     }
 
     pub(super) fn is_of_shares(self) -> bool {
-        matches!(self, Self::OtherShares | Self::BentShares | Self::NoShares)
+        matches!(
+            self,
+            Self::OtherShares | Self::BentShares | Self::NoShares | Self::OtherPart
+        )
     }
 
     pub(super) fn is_of_parts(self) -> bool {
@@ -176,6 +182,8 @@ pub(super) struct Told {
     recorded: Vec<Bytes>,
     recorded_whole: bool,
     counts: usize,
+    /// The first part of its table, as its victim was given it.
+    first_part: Vec<Bytes>,
     /// Frames of the longest attempt.
     pub(super) frames: usize,
     sent: Vec<u8>,
@@ -189,6 +197,7 @@ impl Told {
             recorded: Vec::new(),
             recorded_whole: false,
             counts: 0,
+            first_part: Vec::new(),
             frames: 0,
             sent: Vec::new(),
         }
@@ -277,6 +286,13 @@ impl Told {
     ) -> Option<(Vec<Bytes>, bool)> {
         match call {
             Call::Count { question } => self.count(lie, question, whole, key),
+            Call::Shares { part, .. } if lie == Lie::OtherPart => {
+                if *part == 0 {
+                    self.first_part = whole.to_vec();
+                    return None;
+                }
+                Some((self.first_part.clone(), false))
+            }
             Call::Shares { .. } => {
                 let mut bytes = whole.concat();
                 match lie {
