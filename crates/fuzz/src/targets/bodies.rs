@@ -1,6 +1,6 @@
 //! Bodies, plans, charters: what travels sealed, or stands in files.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use docket::{
     Body, Card, Change, Charter, Institution, Opened, Plan, Role,
@@ -258,29 +258,26 @@ fn charter(bytes: &[u8]) {
     }
 }
 
-fn reader() -> SealSecret {
-    SealSecret::from_bytes(&[8; 32])
-}
+static READER: LazyLock<SealSecret> = LazyLock::new(|| SealSecret::from_bytes(&[8; 32]));
 
-fn part() -> (Opened, docket::Part) {
+static PART: LazyLock<(Opened, docket::Part)> = LazyLock::new(|| {
     let reason = Reason { text: "why".into() };
     let opened = Opened::salted(&reason, Digest([4; 32])).expect("a small body");
     let part = opened.part(vec![id("court")]);
     (opened, part)
-}
+});
 
 fn sealed_seeds() -> Vec<Vec<u8>> {
     use rand::{SeedableRng, rngs::StdRng};
     let mut rng = StdRng::seed_from_u64(1);
-    let (opened, _) = part();
-    seal_with(&opened, &Digest([3; 32]), &reader().public(), &mut rng)
+    seal_with(&PART.0, &Digest([3; 32]), &READER.public(), &mut rng)
         .into_iter()
         .collect()
 }
 
 fn sealed(bytes: &[u8]) {
-    let (original, part) = part();
-    if let Ok(opened) = open(bytes, &Digest([3; 32]), &part, &reader()) {
-        assert!(opened == original, "another body under one commitment");
+    let (original, part) = &*PART;
+    if let Ok(opened) = open(bytes, &Digest([3; 32]), part, &READER) {
+        assert!(opened == *original, "another body under one commitment");
     }
 }

@@ -1,5 +1,7 @@
 //! What ledgers say to one another beside the agreement engine's own messages.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use ledger::{Evidence, Member, Members, foreign};
 use primitives::{Digest, NetworkId, SigningKey, cbor};
@@ -115,7 +117,7 @@ fn gossip(bytes: &[u8]) {
     }
 }
 
-fn members() -> Members {
+static MEMBERS: LazyLock<Members> = LazyLock::new(|| {
     let member = |(name, seed): (&str, u8)| Member {
         name: id(name),
         key: SigningKey::from_seed(&[seed; 32]).public(),
@@ -123,7 +125,7 @@ fn members() -> Members {
     };
     let all = ["bank", "court", "police", "telecom"];
     Members::new(all.into_iter().zip(1..).map(member).collect()).expect("four members")
-}
+});
 
 fn evidence_seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = proofs::contradictions()
@@ -141,7 +143,7 @@ fn evidence_seeds() -> Vec<Vec<u8>> {
 
 fn evidence(bytes: &[u8]) {
     let network = NetworkId(Digest([6; 32]));
-    if let Ok(evidence) = Evidence::verify(bytes, &network, &members()) {
+    if let Ok(evidence) = Evidence::verify(bytes, &network, &MEMBERS) {
         assert_eq!(evidence.bytes, bytes, "evidence in another form");
     }
 }

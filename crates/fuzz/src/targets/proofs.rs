@@ -59,11 +59,12 @@ fn network() -> NetworkId {
 
 const NAMES: [&str; 4] = ["bank", "court", "police", "telecom"];
 
-fn members() -> Membership {
+/// Made once: a key costs more than all that a small decoder does.
+static MEMBERS: LazyLock<Membership> = LazyLock::new(|| {
     let keys = (1..).map(|seed| key(seed).public());
     let members = NAMES.map(id).into_iter().zip(keys).collect();
     Membership::new(0, members).expect("four members")
-}
+});
 
 fn log() -> Tree {
     let mut log = Tree::new();
@@ -110,9 +111,8 @@ fn note(bytes: &[u8]) {
     if let Ok(note) = SignedNote::parse(text) {
         assert_eq!(note.to_string(), text, "a note in another form");
     }
-    let members = members();
-    if let Ok(signed) = SignedCheckpoint::from_note(text, &members) {
-        let _ = signed.verify(&proof::origin(&network()), &members);
+    if let Ok(signed) = SignedCheckpoint::from_note(text, &MEMBERS) {
+        let _ = signed.verify(&proof::origin(&network()), &MEMBERS);
     }
 }
 
@@ -137,7 +137,7 @@ fn receipt(bytes: &[u8]) {
         "a second form"
     );
     let record = [u8::try_from(receipt.index()).unwrap_or_default()];
-    let _ = receipt.verify(&record, &proof::origin(&network()), &members());
+    let _ = receipt.verify(&record, &proof::origin(&network()), &MEMBERS);
     let _ = receipt.to_tlog_proof();
     let _ = evidence::links(&[receipt.clone(), receipt]);
 }
@@ -188,11 +188,12 @@ pub(super) fn contradictions() -> Vec<Vec<u8>> {
 }
 
 fn equivocation(bytes: &[u8]) {
+    static LIAR: LazyLock<PublicKey> = LazyLock::new(|| key(2).public());
     let Ok(found) = Equivocation::decode(bytes) else {
         return;
     };
     assert_eq!(found.encode().as_deref().ok(), Some(bytes), "a second form");
-    let _ = found.verify(&key(2).public());
+    let _ = found.verify(&LIAR);
     let _ = found.verify(&PublicKey([0; 32]));
 }
 
