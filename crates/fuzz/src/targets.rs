@@ -8,6 +8,7 @@ mod api;
 mod bodies;
 #[cfg(feature = "node")]
 mod exchange;
+mod frames;
 #[cfg(feature = "node")]
 mod ledgers;
 mod lists;
@@ -91,6 +92,7 @@ static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
         #[cfg(feature = "node")]
         ledgers::targets(),
         lookup::targets(),
+        frames::targets(),
         sets::targets(),
         vole::targets(),
         shares::targets(),

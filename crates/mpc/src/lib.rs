@@ -21,6 +21,8 @@
 mod domains;
 mod error;
 pub mod field;
+#[doc(hidden)]
+pub mod foreign;
 mod group;
 pub mod joint;
 pub mod limits;

@@ -144,8 +144,8 @@
 mod cells;
 mod context;
 pub mod custodian;
-mod label;
-mod messages;
+pub(crate) mod label;
+pub(crate) mod messages;
 pub mod requester;
 mod shown;
 mod table;

@@ -76,7 +76,7 @@ mod check;
 mod circuit;
 mod column;
 mod extension;
-mod frame;
+pub(crate) mod frame;
 mod group;
 pub mod ideal;
 pub mod input;

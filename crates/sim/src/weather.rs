@@ -298,7 +298,7 @@ impl Weather {
         }
         while self.bad.as_ref().is_some_and(BadDisk::has_begun) {
             self.disk().await;
-            self.world.sleep(BadDisk::LOOK_EVERY).await;
+            self.world.sleep(disks::LOOK_EVERY).await;
         }
         self.world.wires.change(|sky| {
             let ended = std::mem::take(&mut sky.ended);

@@ -180,7 +180,7 @@ fn honest_request() -> Vec<u8> {
     asked.expect("a request").0
 }
 
-fn request_seeds() -> Vec<Vec<u8>> {
+pub(super) fn request_seeds() -> Vec<Vec<u8>> {
     let honest = honest_request();
     // The same with a voucher of nobody's for its first selector, in the same layout.
     let mut vouched = honest[..34].to_vec();
@@ -213,7 +213,7 @@ fn answer_seeds() -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn honest_frames() -> &'static [Vec<u8>] {
+pub(super) fn honest_frames() -> &'static [Vec<u8>] {
     static FRAMES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         let frames = WORLD.frames(&WORLD.prepared, &honest_request());
         frames.expect("an honest answer")

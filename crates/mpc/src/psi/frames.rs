@@ -33,7 +33,7 @@ pub(crate) mod kind {
     /// RR22: the sender's half of the offset.
     pub(in crate::psi) const OPEN: u8 = 4;
     /// The sender's tags.
-    pub(in crate::psi) const TAGS: u8 = 5;
+    pub(crate) const TAGS: u8 = 5;
     /// The sender's transcript.
     pub(crate) const END: u8 = 6;
     /// The sender's public key.
@@ -136,19 +136,19 @@ pub(super) fn widened(entry: &[u8], start: usize) -> [u8; 16] {
 }
 
 /// Which entries of a list a frame must hold.
-pub(super) struct Due {
+pub(crate) struct Due {
     /// Entries that came before.
-    pub(super) first: usize,
+    pub(crate) first: usize,
     /// Entries of the whole list.
-    pub(super) total: usize,
+    pub(crate) total: usize,
     /// Entries of every frame but the last.
-    pub(super) chunk: usize,
+    pub(crate) chunk: usize,
     /// Bytes of an entry.
-    pub(super) entry: usize,
+    pub(crate) entry: usize,
 }
 
 /// The entries of a list's frame, and what follows them: exactly `tail` bytes.
-pub(super) fn entries<'a>(
+pub(crate) fn entries<'a>(
     bytes: &'a [u8],
     kind: u8,
     due: &Due,

@@ -27,6 +27,9 @@ const ROOM_BYTES_MAX: u64 = 4 * 1024;
 /// How long after it is well again a node may still end of what failed.
 const AFTERMATH: Duration = Duration::from_secs(1);
 
+/// Pause between two looks at one that is to end.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// A member's disk that is bad for a while.
 pub(super) struct BadDisk {
     world: Arc<World>,
@@ -142,9 +145,6 @@ impl BadDisk {
         panics::bear(false);
         self.note("disk well", &format!(", {} failures", self.failed));
     }
-
-    /// Pause between two looks at one that is to end.
-    pub(super) const LOOK_EVERY: Duration = Duration::from_millis(500);
 
     /// Whether it has begun.
     pub(super) fn has_begun(&self) -> bool {

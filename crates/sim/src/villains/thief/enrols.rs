@@ -33,7 +33,7 @@ impl Thief<'_> {
         self.past_registrars().await
     }
 
-    fn nobody(&self, n: usize, duty: Duty) -> Puppet {
+    fn stranger(&self, n: usize, duty: Duty) -> Puppet {
         let world = &self.office.world;
         let purpose = format!("a thief's {}", duty.name());
         Puppet {
@@ -46,7 +46,7 @@ impl Thief<'_> {
     /// Has an officer enrolled where no registrar is, as the node's own word.
     async fn puppet(&self, n: usize, duty: Duty) -> Option<Puppet> {
         let world = &self.office.world;
-        let puppet = self.nobody(n, duty);
+        let puppet = self.stranger(n, duty);
         let credential = CredentialId::Key(puppet.key.public());
         let known = |state: &docket::State| Some(state.officer(&credential)?.record);
         let attempt = async || {
@@ -100,9 +100,7 @@ impl Thief<'_> {
             let what = "asks under a draft, as an officer of its own making";
             self.by_puppet(puppet, what, identify(draft), &rules).await;
             let issue = act("issue-warrant", "warrant", draft, Value::Null);
-            let Ok(issue) = serde_json::from_value(issue) else {
-                return;
-            };
+            let issue = serde_json::from_value(issue).expect("an act");
             let what = "issues a warrant as an officer of its own making";
             self.by_puppet(puppet, what, issue, &["duty"]).await;
         }
@@ -157,7 +155,7 @@ impl Thief<'_> {
             Ok(())
         };
         office.persist(bank, "enrol", enrolled, confirm).await?;
-        let puppet = self.nobody(bank, Duty::Approver);
+        let puppet = self.stranger(bank, Duty::Approver);
         let token = Kept::token(&world.operator_token(bank));
         let retire =
             json!({ "act": "retire-officer", "key": self.approver.credential().to_string() });
