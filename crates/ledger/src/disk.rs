@@ -428,6 +428,7 @@ mod tests {
             assert!(failed.is_err());
             assert_eq!(disk.set(Health::Well), 1);
             blob.read_at(0, 3, ReadOptions::default()).await.unwrap();
+            drop(blob);
             assert_eq!(contents(&context, b"c").await, b"abc");
         });
     }
