@@ -17,7 +17,8 @@ use crate::shell;
 const HELP: &str = "\
 Feeds decoders of foreign bytes with changed inputs, led by coverage (libFuzzer).
 
-Usage: cargo xtask fuzz TARGET|all [--seconds S] [--jobs J] [--each N] [--quick] [--json]
+Usage: cargo xtask fuzz TARGET|all [--seconds S] [--jobs J] [--each N] [--blind]
+                        [--quick] [--json]
        cargo xtask fuzz TARGET --replay FILE
        cargo xtask fuzz --list
 
@@ -29,6 +30,8 @@ Usage: cargo xtask fuzz TARGET|all [--seconds S] [--jobs J] [--each N] [--quick]
   --each N      changes of each input that are tried beside it (15): looking at all counters
                 takes libFuzzer longer than a small decoder takes, so this is many times as
                 many executions a second
+  --blind       without counters: changes of what earlier runs found, as many a second as
+                the target itself can take; the inputs it makes are not kept
   --quick       without the rooms that have a network or a data engine: their targets are
                 not there, and the first build takes minutes instead of half an hour
   --replay FILE runs one input and says what is wrong with it
@@ -64,6 +67,8 @@ struct Order {
     json: bool,
     /// Changes of each input that are tried beside it.
     each: u64,
+    /// Without counters.
+    blind: bool,
     quick: bool,
     replay: Option<PathBuf>,
     list: bool,
@@ -94,7 +99,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<(), String> {
         return Ok(());
     }
     let order = order(&words)?;
-    let binary = build(order.quick)?;
+    let binary = build(order.blind, order.quick)?;
     let known = list(&binary)?;
     if order.list {
         for (name, reads) in &known {
@@ -137,6 +142,7 @@ fn order(words: &[&str]) -> Result<Order, String> {
         jobs: 1,
         json: false,
         each: EACH,
+        blind: false,
         quick: false,
         replay: None,
         list: false,
@@ -162,6 +168,7 @@ fn order(words: &[&str]) -> Result<Order, String> {
             "--jobs" => order.jobs = usize::try_from(number(value()?)?).unwrap_or(1),
             "--replay" => order.replay = Some(value()?.into()),
             "--json" => order.json = true,
+            "--blind" => order.blind = true,
             "--quick" => order.quick = true,
             "--list" => order.list = true,
             name if !name.starts_with('-') && order.target.is_empty() => {
@@ -173,25 +180,29 @@ fn order(words: &[&str]) -> Result<Order, String> {
     if order.target.is_empty() && !order.list {
         return Err(format!("which target?\n\n{HELP}"));
     }
+    if order.blind && order.replay.is_some() {
+        return Err("--replay is for runs with counters".to_owned());
+    }
     if order.target == "all" && order.replay.is_some() {
         return Err("--replay is for one target".to_owned());
     }
     Ok(order)
 }
 
-fn build(quick: bool) -> Result<PathBuf, String> {
+fn build(blind: bool, quick: bool) -> Result<PathBuf, String> {
     let root = shell::root();
+    let name = if blind { "blind" } else { "guided" };
     let mut command = shell::cargo(["build", "--release", "--package", "fuzz"]);
     command
-        .args(["--features", "guided", "--bin", "guided"])
+        .args(["--features", name, "--bin", name])
         .args(quick.then_some("--no-default-features"))
         .env(
             "RUSTC_WORKSPACE_WRAPPER",
-            root.join("crates/fuzz/rustc-guided"),
+            root.join("crates/fuzz").join(format!("rustc-{name}")),
         );
     shell::run(&mut command)?;
     let folder = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    Ok(folder.join("release/guided"))
+    Ok(folder.join("release").join(name))
 }
 
 /// The targets with what each reads.
@@ -253,22 +264,27 @@ fn one(binary: &Path, target: &str, order: &Order) -> Result<Outcome, String> {
         .env("CORDON_FUZZ_TARGET", target)
         .env("CORDON_FUZZ_SEEDS", &seeds)
         .env("CORDON_FUZZ_EACH", order.each.to_string())
+        .env("CORDON_FUZZ_SECONDS", order.seconds.to_string())
         .env("CORDON_FUZZ_FOUND", home.join("found"))
         .args([&corpus, &seeds])
-        .args(kept.is_dir().then_some(&kept))
-        .arg(format!("-artifact_prefix={}/found-", home.display()))
-        .arg(format!("-max_total_time={}", order.seconds))
-        .arg(format!("-max_len={INPUT_BYTES_MAX}"))
-        .arg(format!("-timeout={HANG_S}"))
-        .arg(format!("-rss_limit_mb={RSS_MIB_MAX}"))
-        .args(["-print_final_stats=1", "-verbosity=1"])
+        .args(kept.is_dir().then_some(&kept));
+    if !order.blind {
+        command
+            .arg(format!("-artifact_prefix={}/found-", home.display()))
+            .arg(format!("-max_total_time={}", order.seconds))
+            .arg(format!("-max_len={INPUT_BYTES_MAX}"))
+            .arg(format!("-timeout={HANG_S}"))
+            .arg(format!("-rss_limit_mb={RSS_MIB_MAX}"))
+            .args(["-print_final_stats=1", "-verbosity=1"]);
+    }
+    command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|e| e.to_string())?;
     let mut outcome = Outcome {
         quick: order.quick,
-        times: 1 + order.each,
+        times: if order.blind { 1 } else { 1 + order.each },
         ..Outcome::default()
     };
     let lines = BufReader::new(child.stderr.take().ok_or("no output")?).lines();
@@ -345,12 +361,14 @@ mod tests {
             ("record", 5, 2, true)
         );
         assert!(order(&["record", "--each", "0"]).is_ok_and(|order| order.each == 0));
+        assert!(order(&["record", "--blind"]).is_ok_and(|order| order.blind));
         assert!(order(&["--list"]).is_ok_and(|order| order.list));
         for bad in [
             &[][..],
             &["record", "--seconds"],
             &["record", "--seconds", "0"],
             &["record", "other"],
+            &["record", "--blind", "--replay", "file"],
             &["all", "--replay", "file"],
             &["record", "--what"],
         ] {

@@ -7,7 +7,8 @@
 //! ```text
 //! targets (a name, what it reads, valid seeds, a check)
 //!    ├─ smoke: corpus and a few thousand changed seeds, with every change (tests/smoke.rs)
-//!    └─ guided: libFuzzer, for as long as asked, by `cargo xtask fuzz`
+//!    ├─ guided: libFuzzer, for as long as asked, by `cargo xtask fuzz`
+//!    └─ blind: changes of what that found, without counters (`--blind`)
 //! ```
 //!
 //! A target's [`Target::check`] is pure but for scratch files: the same bytes, the same
@@ -23,6 +24,7 @@
 //! weather (`sim`), HTTP itself.
 
 pub mod corpus;
+pub mod long;
 pub mod mutate;
 mod probe;
 pub mod run;
