@@ -432,8 +432,12 @@ fn joint_row_seeds() -> Vec<Vec<u8>> {
 }
 
 fn joint_rows(bytes: &[u8]) {
-    let program = every_form();
-    assert!(program.check().is_ok(), "the program of the seeds");
+    static FORMS: LazyLock<JointPlan> = LazyLock::new(|| {
+        let program = every_form();
+        assert!(program.check().is_ok(), "the program of the seeds");
+        program
+    });
+    let program = &*FORMS;
     let words: Vec<u64> = bytes
         .as_chunks()
         .0
