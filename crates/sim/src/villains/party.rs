@@ -277,6 +277,33 @@ enum Asked {
 }
 
 impl Asked {
+    /// The question, and who is asked.
+    fn draw(world: &World, plot: &Plot, tables: &Tables<'_>) -> Option<(Self, Vec<usize>)> {
+        if plot.sets {
+            let sets = InCommon::draw(world, tables.calls, tables.transfers);
+            let of = vec![*tables.telecoms.first()?, *tables.banks.first()?];
+            return Some((Self::InCommon(sets), of));
+        }
+        let mut totals = Totals::draw(world, tables);
+        match plot.lie {
+            // What it commits to is no list of parts.
+            Lie::NoShares => totals.parts = 1,
+            Lie::OtherPart => totals.parts = totals.parts.max(2),
+            _ => {}
+        }
+        Some((
+            Self::Totals(totals),
+            [tables.telecoms, tables.banks].concat(),
+        ))
+    }
+
+    async fn ask(&self, office: &Office, of: &[usize]) -> Option<Docket> {
+        match self {
+            Self::Totals(totals) => totals.ask(office, of).await,
+            Self::InCommon(sets) => sets.ask(office, of).await,
+        }
+    }
+
     fn count(&self) -> Count {
         match self {
             Self::Totals(totals) => totals.count,
@@ -305,29 +332,8 @@ pub(crate) async fn case(office: &Office) -> Option<()> {
         transfers: &money.transfers,
         banks: &banks,
     };
-    let (asked, of) = match plot.sets {
-        true => {
-            let sets = InCommon::draw(world, &calls, &money.transfers);
-            (
-                Asked::InCommon(sets),
-                vec![*telecoms.first()?, *banks.first()?],
-            )
-        }
-        false => {
-            let mut totals = Totals::draw(world, &tables);
-            match plot.lie {
-                // What it commits to is no list of parts.
-                Lie::NoShares => totals.parts = 1,
-                Lie::OtherPart => totals.parts = totals.parts.max(2),
-                _ => {}
-            }
-            (Asked::Totals(totals), [&telecoms[..], &banks[..]].concat())
-        }
-    };
-    let docket = match &asked {
-        Asked::Totals(totals) => totals.ask(office, &of).await?,
-        Asked::InCommon(sets) => sets.ask(office, &of).await?,
-    };
+    let (asked, of) = Asked::draw(world, &plot, &tables)?;
+    let docket = asked.ask(office, &of).await?;
     let others = office.custodians().into_iter();
     let others: Vec<usize> = others.filter(|n| !of.contains(n)).collect();
     if plot.lie == Lie::NoShares {
