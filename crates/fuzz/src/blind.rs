@@ -25,7 +25,7 @@ static ALLOCATOR: Memory = MEMORY;
 
 /// Executions between two looks at the clock.
 const BATCH: u64 = 64;
-/// Seconds after which an execution hangs, however busy the machine.
+/// How long an execution may take until it hangs, however busy the machine.
 const HANG: Duration = Duration::from_secs(120);
 
 /// Executions so far.
@@ -78,24 +78,25 @@ fn main() -> ExitCode {
     std::thread::spawn(move || watch(seed));
     let mut rng = StdRng::seed_from_u64(seed);
     let began = Instant::now();
-    let (mut done, mut told) = (0u64, 1u64 << 16);
-    let mut held = inputs.iter().all(|input| holds(input));
-    while held && began.elapsed() < lasts {
-        for _ in 0..BATCH {
-            let input = mutate::changed(&inputs, &mut rng);
-            held = holds(&input);
-            done += 1;
-            if !held {
-                keep(&input);
-                break;
-            }
+    let execute = |input: &[u8]| {
+        DONE.fetch_add(1, Ordering::Relaxed);
+        let held = holds(input);
+        if !held {
+            keep(input);
         }
-        DONE.store(done, Ordering::Relaxed);
+        held
+    };
+    let mut told = 1 << 16;
+    let mut held = inputs.iter().all(|input| execute(input));
+    while held && began.elapsed() < lasts {
+        held = (0..BATCH).all(|_| execute(&mutate::changed(&inputs, &mut rng)));
+        let done = DONE.load(Ordering::Relaxed);
         if done >= told {
             eprintln!("#{done}\tpulse");
             told *= 2;
         }
     }
+    let done = DONE.load(Ordering::Relaxed);
     eprintln!("stat::number_of_executed_units: {done}");
     match held {
         true => ExitCode::SUCCESS,

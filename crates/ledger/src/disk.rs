@@ -1,5 +1,6 @@
-//! A simulated node's disk: it can be full or refuse to be read, and when its machine loses
-//! power it keeps of each write that was not synced nothing, a beginning, or any choice of its bytes.
+//! A simulated node's disk: it can be full or refuse to be read, and when its machine
+//! loses power it keeps of each write that was not synced nothing, a beginning, or any
+//! choice of its bytes.
 //!
 //! Why it exists: in a simulated network all nodes share one runtime and so one storage;
 //! the runtime's own faults befall all of them alike, and torn writes appear only when
@@ -62,6 +63,17 @@ impl Health {
         *room -= taken;
         taken
     }
+
+    /// Whether it can be read.
+    ///
+    /// # Errors
+    /// What a disk says that can't.
+    pub fn check_readable(self) -> io::Result<()> {
+        match self {
+            Self::Unreadable => Err(io::Error::other("input/output error")),
+            Self::Well | Self::Room(_) => Ok(()),
+        }
+    }
 }
 
 /// A write that may be lost.
@@ -94,12 +106,14 @@ impl Disk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on it does what it does like this; gives how many writes found no room and
-    /// how many reads failed so far.
-    pub fn set(&self, health: Health) -> u64 {
-        let mut state = self.state();
-        state.health = health;
-        std::mem::take(&mut state.failed)
+    /// From now on it does what it does like this.
+    pub fn set(&self, health: Health) {
+        self.state().health = health;
+    }
+
+    /// How many writes found no room and how many reads failed; counts from none again.
+    pub fn failed(&self) -> u64 {
+        std::mem::take(&mut self.state().failed)
     }
 
     /// A runtime whose storage is this disk.
@@ -158,11 +172,9 @@ impl Disk {
 
     fn check_readable(&self) -> Result<(), Error> {
         let mut state = self.state();
-        if state.health == Health::Unreadable {
-            state.failed += 1;
-            return Err(io::Error::other("input/output error").into());
-        }
-        Ok(())
+        let readable = state.health.check_readable();
+        state.failed += u64::from(readable.is_err());
+        Ok(readable?)
     }
 
     /// Writes so far: those with a lower number came before.
@@ -404,7 +416,8 @@ mod tests {
             blob.write_at(0, b"x".as_slice(), WriteOptions::default())
                 .await
                 .unwrap_err();
-            assert_eq!(disk.set(Health::Well), 2);
+            disk.set(Health::Well);
+            assert_eq!((disk.failed(), disk.failed()), (2, 0));
             blob.write_at(5, b"!".as_slice(), WriteOptions::default())
                 .await
                 .unwrap();
@@ -426,7 +439,8 @@ mod tests {
             disk.set(Health::Unreadable);
             let failed = blob.read_at(0, 3, ReadOptions::default()).await;
             assert!(failed.is_err());
-            assert_eq!(disk.set(Health::Well), 1);
+            disk.set(Health::Well);
+            assert_eq!((disk.failed(), disk.failed()), (1, 0));
             blob.read_at(0, 3, ReadOptions::default()).await.unwrap();
             drop(blob);
             assert_eq!(contents(&context, b"c").await, b"abc");

@@ -15,7 +15,9 @@ use commonware_consensus::simplex::types::{
 };
 use commonware_consensus::types::{Epoch, Round, View};
 use commonware_parallel::Sequential;
-use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, deterministic};
+use commonware_runtime::{
+    Clock as _, Handle, Runner as _, Spawner as _, Supervisor as _, deterministic,
+};
 use commonware_utils::iter::NonEmpty;
 use primitives::{Digest, InstitutionId, NetworkId, SigningKey};
 use proof::{Membership, Receipt};
@@ -104,18 +106,22 @@ impl Net {
 
     /// A node that runs until the runtime ends.
     async fn start(self: &Arc<Self>, n: usize) -> Node {
+        self.start_on(&Disk::default(), n).await.0
+    }
+
+    /// A node on a disk that runs until the task is aborted.
+    async fn start_on(self: &Arc<Self>, disk: &Disk, n: usize) -> (Node, Handle<()>) {
         let (sender, receiver) = oneshot::channel();
-        let net = self.clone();
+        let (net, disk) = (self.clone(), disk.clone());
         let context = self.context.child("node").with_attribute("n", n);
         // All that the node spawns ends with this task, as a process's threads end with it.
-        context.spawn(move |context| async move {
-            let ledger = net.open(context, n).await.unwrap();
+        let running = context.spawn(move |context| async move {
+            let ledger = net.open_on(&disk, context, n).await.unwrap();
             let _ = sender.send(ledger);
             std::future::pending::<()>().await;
         });
-        Node {
-            ledger: receiver.await.unwrap(),
-        }
+        let ledger = receiver.await.unwrap();
+        (Node { ledger }, running)
     }
 
     /// Opens a node's ledger; it ends with the task that `context` belongs to.

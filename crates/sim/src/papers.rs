@@ -1,6 +1,6 @@
-//! The disk under a simulated node's private store: it can be full or refuse to be read, its
-//! machine can lose power at any write, and then each write that was not synced stays wholly, in its
-//! beginning, in any choice of its bytes, or not at all.
+//! The disk under a simulated node's private store: it can be full or refuse to be read,
+//! its machine can lose power at any write, and then each write that was not synced stays
+//! wholly, in its beginning, in any choice of its bytes, or not at all.
 //!
 //! Why it exists: a transaction of the private store runs whole within one poll, so that
 //! no kill between two polls falls into it. Here the power goes at a write or a sync that
@@ -336,10 +336,9 @@ impl StorageBackend for Backend {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let mut state = self.state()?;
-        if state.health == Health::Unreadable {
-            state.failed += 1;
-            return Err(io::Error::other("input/output error"));
-        }
+        let readable = state.health.check_readable();
+        state.failed += u64::from(readable.is_err());
+        readable?;
         state.file.read_exact_at(out, offset)
     }
 

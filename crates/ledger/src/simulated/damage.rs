@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use commonware_runtime::deterministic::{Context, Runner};
 use commonware_runtime::{
-    Blob as _, BlobVersion, Clock as _, ReadOptions, Runner as _, Spawner as _, Storage as _,
-    Supervisor as _, WriteOptions,
+    Blob as _, BlobVersion, Clock as _, ReadOptions, Runner as _, Storage as _, Supervisor as _,
+    WriteOptions,
 };
 use primitives::Digest;
 use proof::{Frontier, leaf_hash};
@@ -96,15 +96,8 @@ async fn kept(context: Context) -> Kept {
         net.start(n).await;
     }
     let disk = Disk::default();
-    let (node, disk_of_node) = (net.clone(), disk.clone());
-    let context = net.context.child("damaged");
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    let running = context.spawn(move |context| async move {
-        let ledger = node.open_on(&disk_of_node, context, NODE).await.unwrap();
-        let _ = sender.send(ledger);
-        std::future::pending::<()>().await;
-    });
-    let ledger: Ledger = receiver.await.unwrap();
+    let (node, running) = net.start_on(&disk, NODE).await;
+    let ledger = node.ledger;
     let (mut records, mut roots) = (Vec::new(), Vec::new());
     let mut log = Frontier::new();
     roots.push(log.root());

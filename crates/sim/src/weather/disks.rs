@@ -103,8 +103,9 @@ impl BadDisk {
 
     fn mend(&mut self) {
         let member = &self.world.members[self.member];
+        member.disk.set(Health::Well);
         member.papers.set(Health::Well);
-        self.failed = member.disk.set(Health::Well) + member.papers.failed();
+        self.failed = member.disk.failed() + member.papers.failed();
         self.mended = Some(self.world.now());
     }
 
