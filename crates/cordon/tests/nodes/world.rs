@@ -257,15 +257,19 @@ impl World {
         Passphrase::new(std::fs::read_to_string(self.network.passphrase_file()).unwrap())
     }
 
-    /// Looks until there is something, at most [`LIMIT`].
+    /// Looks until there is something, at most [`LIMIT`]; in vain, every node's log is
+    /// shown.
     pub(crate) fn until<T>(
         &self,
         what: &str,
         look: impl FnMut() -> Result<Option<T>, Failure>,
     ) -> T {
-        self.stop
-            .wait(what, LIMIT, look)
-            .unwrap_or_else(|failure| panic!("{what}: {failure}"))
+        self.stop.wait(what, LIMIT, look).unwrap_or_else(|failure| {
+            for institution in self.network.institutions() {
+                eprintln!("{}", self.network.log_tail(institution));
+            }
+            panic!("{what}: {failure}")
+        })
     }
 
     /// Does an act, waiting for bodies that are on their way.
