@@ -20,6 +20,8 @@
 mod canonical;
 mod engine;
 mod error;
+#[doc(hidden)]
+pub mod foreign;
 mod guard;
 pub mod limits;
 #[cfg(feature = "pooled")]

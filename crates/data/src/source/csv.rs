@@ -24,9 +24,9 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Bytes that the current line may still take; shared, because the parser owns the file.
 type Allowance = Arc<AtomicUsize>;
 
-pub(crate) struct CsvRows {
+pub(crate) struct CsvRows<R = File> {
     path: PathBuf,
-    reader: csv::Reader<Limited<File>>,
+    reader: csv::Reader<Limited<R>>,
     allowance: Allowance,
     header: Vec<String>,
     columns: Vec<usize>,
@@ -34,11 +34,22 @@ pub(crate) struct CsvRows {
 
 impl CsvRows {
     pub(crate) fn open(path: &Path, names: &[&str]) -> Result<Self, DataError> {
-        let delimiter = delimiter(path)?;
-        let file = File::open(path).map_err(|e| DataError::io("open", path, &e))?;
+        let open = || File::open(path).map_err(|e| DataError::io("open", path, &e));
+        Self::over([open()?, open()?], path, names)
+    }
+}
+
+impl<R: Read> CsvRows<R> {
+    /// Over the file at a path, twice: its first line tells the delimiter.
+    pub(crate) fn over(
+        [first, inner]: [R; 2],
+        path: &Path,
+        names: &[&str],
+    ) -> Result<Self, DataError> {
+        let delimiter = delimiter(first).map_err(|e| DataError::io("read", path, &e))?;
         let allowance = Allowance::default();
         let limited = Limited {
-            inner: file,
+            inner,
             allowance: Arc::clone(&allowance),
         };
         let reader = csv::ReaderBuilder::new()
@@ -145,12 +156,9 @@ fn header_name(bytes: &[u8]) -> String {
 }
 
 /// The delimiter that the header line has most of.
-fn delimiter(path: &Path) -> Result<u8, DataError> {
-    let file = File::open(path).map_err(|e| DataError::io("open", path, &e))?;
+fn delimiter(file: impl Read) -> std::io::Result<u8> {
     let mut line = Vec::new();
-    BufReader::new(file.take(CSV_ROW_BYTES_MAX as u64))
-        .read_until(b'\n', &mut line)
-        .map_err(|e| DataError::io("read", path, &e))?;
+    BufReader::new(file.take(CSV_ROW_BYTES_MAX as u64)).read_until(b'\n', &mut line)?;
     let count = |delimiter: &u8| line.iter().filter(|b| *b == delimiter).count();
     // `max_by_key` keeps the last of equals, so the comma comes last.
     Ok([b'\t', b';', b',']

@@ -11,6 +11,7 @@ use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::reader::ChunkReader;
 
 use super::{RawBatch, check_width, unknown_column};
 use crate::error::DataError;
@@ -27,11 +28,24 @@ pub(crate) struct ParquetRows {
 impl ParquetRows {
     pub(crate) fn open(path: &Path, names: &[&str]) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|e| DataError::io("open", path, &e))?;
+        Self::over(file, path, names)
+    }
+
+    /// Over the file at a path.
+    pub(crate) fn over(
+        file: impl ChunkReader + 'static,
+        path: &Path,
+        names: &[&str],
+    ) -> Result<Self, DataError> {
         let doing = || format!("read {}", path.display());
         caught(doing, || Self::read(file, path, names))?
     }
 
-    fn read(file: File, path: &Path, names: &[&str]) -> Result<Self, DataError> {
+    fn read(
+        file: impl ChunkReader + 'static,
+        path: &Path,
+        names: &[&str],
+    ) -> Result<Self, DataError> {
         let wrong = |e: &_| DataError::parquet("read", path, e);
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| wrong(&e))?;
         let schema = Arc::clone(builder.schema());

@@ -35,6 +35,20 @@ pub(super) fn targets() -> Vec<Target> {
         .smoke(1_000)
         .memory(64 << 20),
         Target::new(
+            "csv-rows",
+            "a CSV file's header and rows, in memory",
+            csv_seeds,
+            csv_rows,
+        )
+        .memory(16 << 20),
+        Target::new(
+            "parquet-rows",
+            "a Parquet file's header and first rows, in memory",
+            parquet_seeds,
+            parquet_rows,
+        )
+        .memory(64 << 20),
+        Target::new(
             "take",
             "a CSV file, guessed and taken as a snapshot",
             csv_seeds,
@@ -119,6 +133,18 @@ fn parquet_seeds() -> Vec<Vec<u8>> {
 fn parquet(bytes: &[u8]) {
     let (_folder, path) = file("table.parquet", bytes);
     let _ = guessed(&path);
+}
+
+fn csv_rows(bytes: &[u8]) {
+    let lines = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r'));
+    if let Some(rows) = data::foreign::csv(bytes) {
+        assert!(rows <= lines.count() + 1, "more rows than lines");
+    }
+}
+
+fn parquet_rows(bytes: &[u8]) {
+    let rows = data::foreign::parquet(bytes::Bytes::copy_from_slice(bytes));
+    assert!(rows.is_none_or(|rows| rows <= data::limits::BATCH_ROWS));
 }
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
