@@ -19,6 +19,7 @@ use crate::{
     people::{Docket, Office, question},
     tables::FROM_MS,
     villains::Villain,
+    weather::strikes,
     world::{World, sub},
 };
 
@@ -29,9 +30,12 @@ pub(crate) const CELL: i64 = 7;
 /// Whether a seed has such a case: half of those in which everybody is honest and the only
 /// bank does not leave.
 pub(crate) fn is_asked(world: &World) -> bool {
-    world.villain == Villain::Nobody
-        && sub(world.seed, "joint", 0).0[0] < 128
-        && changes::leave_a_bank(world)
+    is_drawn(world.seed) && changes::leave_a_bank(world)
+}
+
+/// Whether a seed would have it, if its only bank stays.
+pub(crate) fn is_drawn(seed: u64) -> bool {
+    Villain::of(seed) == Villain::Nobody && sub(seed, "joint", 0).0[0] < 128
 }
 
 /// A scene on some days of March.
@@ -146,22 +150,27 @@ pub(crate) async fn case(
 ) -> Option<()> {
     let world = &office.world;
     let question = InCommon::draw(world, calls, transfers);
-    let docket = question.ask(office, &[telecom, bank]).await?;
-    let others = office.custodians().into_iter();
-    let others: Vec<usize> = others.filter(|n| ![telecom, bank].contains(n)).collect();
-    office.approve(docket, &others).await?;
-    let phase = office.ended(docket).await?;
-    if phase != question.due() {
-        world.stuck(format!("the joint run ended as {phase:?}"));
-        return None;
+    for number in 0..strikes::rounds(world) {
+        let docket = question.ask(office, &[telecom, bank]).await?;
+        let others = office.custodians().into_iter();
+        let others: Vec<usize> = others.filter(|n| ![telecom, bank].contains(n)).collect();
+        let run = async {
+            office.approve(docket, &others).await?;
+            office.ended(docket).await
+        };
+        let phase = strikes::through(office, (docket, number), run).await?;
+        if phase != question.due() {
+            world.stuck(format!("the joint run ended as {phase:?}"));
+            return None;
+        }
+        count_is(office, docket, question.count());
+        if phase == QuestionPhase::Completed {
+            question.opened(office, docket).await?;
+        }
+        let persons = question.persons.len();
+        let text = format!("a joint question: {persons} persons, {phase:?}");
+        world.report.note(world.now().as_millis(), &text);
     }
-    count_is(office, docket, question.count());
-    if phase == QuestionPhase::Completed {
-        question.opened(office, docket).await?;
-    }
-    let persons = question.persons.len();
-    let text = format!("a joint question: {persons} persons, {phase:?}");
-    world.report.note(world.now().as_millis(), &text);
     Some(())
 }
 

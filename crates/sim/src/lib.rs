@@ -80,6 +80,13 @@ pub fn changes(seed: u64) -> bool {
     !world::changes(seed).is_empty()
 }
 
+/// Whether who computes a joint question is struck in a seed.
+#[must_use]
+pub fn strikes(seed: u64) -> bool {
+    let asked = joint::is_drawn(seed) || totals::is_drawn(seed);
+    asked && weather::strikes::are_drawn(seed)
+}
+
 /// Runs a seed to its end. A panic is a violation like any other.
 #[must_use]
 pub fn run(seed: u64) -> Outcome {

@@ -23,6 +23,7 @@ Options:
   --jobs J     seeds at a time [default: 1]
   --villain V  only those of the seeds that have this villain
   --changes    only those of the seeds in which members, keys or officers change
+  --strikes    only those of the seeds in which who computes a joint question dies in it
   --trace      print everything that happens in each seed
   --json       print nothing but the last line
 
@@ -38,6 +39,7 @@ struct Options {
     jobs: u64,
     villain: Option<String>,
     changes: bool,
+    strikes: bool,
     trace: bool,
     json: bool,
 }
@@ -49,6 +51,7 @@ fn options() -> Option<Options> {
         jobs: 1,
         villain: None,
         changes: false,
+        strikes: false,
         trace: false,
         json: false,
     };
@@ -64,6 +67,7 @@ fn options() -> Option<Options> {
             "--first" => options.first = number()?,
             "--jobs" => options.jobs = number().filter(|jobs| *jobs > 0)?,
             "--changes" => options.changes = true,
+            "--strikes" => options.strikes = true,
             "--trace" => options.trace = true,
             "--json" => options.json = true,
             _ => return None,
@@ -100,7 +104,7 @@ fn work(options: &Options, next: &AtomicU64, outcomes: &Mutex<BTreeMap<u64, Outc
         if asked.is_some_and(|asked| asked != sim::villain(seed)) {
             continue;
         }
-        if options.changes && !sim::changes(seed) {
+        if options.changes && !sim::changes(seed) || options.strikes && !sim::strikes(seed) {
             continue;
         }
         let mut outcome = sim::run(seed);

@@ -23,6 +23,7 @@ use crate::{
     money::Transfer,
     people::{Docket, Office},
     villains::Villain,
+    weather::strikes,
     world::{World, sub},
 };
 
@@ -55,9 +56,12 @@ pub(crate) struct Totals {
 /// Whether a seed has such a case: a fifth of those in which everybody is honest and the
 /// only bank does not leave.
 pub(crate) fn is_asked(world: &World) -> bool {
-    world.villain == Villain::Nobody
-        && sub(world.seed, "totals", 3).0[0] < 52
-        && changes::leave_a_bank(world)
+    is_drawn(world.seed) && changes::leave_a_bank(world)
+}
+
+/// Whether a seed would have it, if its only bank stays.
+pub(crate) fn is_drawn(seed: u64) -> bool {
+    Villain::of(seed) == Villain::Nobody && sub(seed, "totals", 3).0[0] < 52
 }
 
 impl Totals {
@@ -200,9 +204,12 @@ pub(crate) async fn case(office: &Office, tables: &Tables<'_>) -> Option<()> {
     let totals = Totals::draw(world, tables);
     let asked = [tables.telecoms, tables.banks].concat();
     let docket = totals.ask(office, &asked).await?;
-    office.approve(docket, &[]).await?;
     let began = world.now();
-    let phase = office.ended(docket).await?;
+    let run = async {
+        office.approve(docket, &[]).await?;
+        office.ended(docket).await
+    };
+    let phase = strikes::through(office, (docket, strikes::ROUNDS), run).await?;
     let took = world.now() - began;
     if phase != totals.due() {
         world.stuck(format!("the run over shares ended as {phase:?}"));

@@ -7,6 +7,7 @@
 //! a clock that went wrong is set right by the caller.
 
 mod disks;
+pub(crate) mod strikes;
 
 use std::{sync::Arc, time::Duration};
 

@@ -242,7 +242,7 @@ impl World {
     pub(crate) async fn start(self: &Arc<Self>, n: usize) {
         let member = &self.members[n];
         let _power = member.power.lock().await;
-        if !self.has_left(n) {
+        if !self.has_left(n) && !self.runs(n) {
             self.switch_on(n).await;
         }
     }

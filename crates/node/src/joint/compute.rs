@@ -6,7 +6,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,7 +29,7 @@ use super::{
     ATTEMPT_DOMAIN, FRAMES_DOMAIN, PAIR_DOMAIN, Running, admitted,
     channel::{Feed, Ring, Waits, inbound},
     owner, program,
-    seats::{Attempt, Counted, Given, Seat},
+    seats::{Attempt, Counted, Given, Offered, Seat},
     sets,
     shares::{self, Parts, Pulled},
 };
@@ -36,14 +39,16 @@ use crate::{
     custodian::may_come,
     error::{Error, HEARD, Kind, Result, Said},
     exchange::Call,
-    host::{Patience, Task},
+    host::{Host, Patience, Task},
     requester::{abort, overtaken, peer_error},
 };
 
 /// Longest that one attempt may take.
 pub(super) const ATTEMPT_MAX: Duration = Duration::from_secs(3_600);
-/// Pause before another attempt.
+/// Pause before a neighbour is asked again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause before another attempt.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Longest that lost peers are tried again.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Longest that the three wait for the count's record.
@@ -63,6 +68,7 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
         return Ok(());
     }
     let patience = Patience::new(&core.host, PATIENCE);
+    let mut pause = PAUSE;
     loop {
         let running = admitted(core, &question)?;
         let error = match attempted(core, &running, &seat).await {
@@ -74,7 +80,8 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
         };
         tracing::warn!(question = %question.short(), %error, "an attempt to compute ended");
         if (error.retry() || may_come(&error)) && patience.is_left() {
-            core.host.sleep(PAUSE).await;
+            core.host.sleep(apart(&core.host, pause)).await;
+            pause = (pause * 2).min(PAUSE_MAX);
             continue;
         }
         // First on record whose fault or refusal it is: whoever hears that this party failed
@@ -94,6 +101,14 @@ pub(crate) async fn compute(core: &Arc<Core>, question: Digest) -> Result<()> {
         seat.stage.send_modify(|stage| stage.failed = Some(reason));
         return ended;
     }
+}
+
+/// Half of a pause to all of it: three that begin anew in step, each as late as before,
+/// would miss one another for ever.
+fn apart(host: &Arc<dyn Host>, pause: Duration) -> Duration {
+    let mut byte = [0];
+    host.fill(&mut byte);
+    pause * (256 + u32::from(byte[0])) / 512
 }
 
 /// What a party's thread needs besides its channel.
@@ -121,10 +136,15 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
     let (previous_out, previous_frames) = unbounded_channel();
     let (next_out, next_frames) = unbounded_channel();
     let cut = Arc::new(Notify::new());
-    *lock(&seat.attempt) = Some(Attempt {
-        frames: [Some(previous_frames), Some(next_frames)],
-        cut: cut.clone(),
-    });
+    let played = Arc::new(AtomicBool::new(false));
+    let _offered = Offered::new(
+        seat,
+        Attempt {
+            frames: [Some(previous_frames), Some(next_frames)],
+            cut: cut.clone(),
+            played: played.clone(),
+        },
+    );
     let (previous_feed, previous_in) = inbound();
     let (next_feed, next_in) = inbound();
     let running = Arc::new(running.clone());
@@ -142,13 +162,18 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
             aside: aside.clone(),
             host,
         };
+        let outgoing = [previous_out, next_out];
         let ring = Ring {
-            outgoing: [previous_out, next_out],
+            // Its end is not seen before it is known what kind of end it is.
+            outgoing: outgoing.clone(),
             incoming: [previous_in, next_in],
             last: Arc::new(Mutex::new(None)),
             waits,
         };
-        play(&work, ring)
+        let done = play(&work, ring);
+        played.store(done.is_ok(), Ordering::Release);
+        drop(outgoing);
+        done
     });
     let (failing, mut failures) = unbounded_channel();
     let mut pulls = Vec::new();
@@ -165,8 +190,11 @@ async fn attempted(core: &Arc<Core>, running: &Running, seat: &Arc<Seat>) -> Res
         pulls.push(host.spawn("frames", Box::pin(pulling)));
     }
     let ended = tokio::select! { biased;
-        // A neighbour may not have sent its last: hanging up now would cut it.
-        done = party => return done,
+        done = party => match done {
+            // A neighbour may not have sent its last: hanging up now would cut it.
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        },
         Some(error) = failures.recv() => error,
         () = cut.notified() => Error::trouble("attempt", "a neighbour began anew"),
     };

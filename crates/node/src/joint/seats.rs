@@ -73,6 +73,26 @@ pub(super) struct Attempt {
     /// Told where a neighbour went away with the frames half taken: they can't be given
     /// twice, so the attempt is over.
     pub(super) cut: Arc<Notify>,
+    /// Whether this party has all that it wanted of its neighbours: where its frames end
+    /// before, the attempt has failed, and so has theirs.
+    pub(super) played: Arc<AtomicBool>,
+}
+
+/// An attempt that neighbours may join, for as long as it is under way: what they took of
+/// one that is over would only end theirs.
+pub(super) struct Offered(Arc<Seat>);
+
+impl Offered {
+    pub(super) fn new(seat: &Arc<Seat>, attempt: Attempt) -> Self {
+        *lock(&seat.attempt) = Some(attempt);
+        Self(seat.clone())
+    }
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        *lock(&self.0.attempt) = None;
+    }
 }
 
 /// Tells of a cut unless all was given.
@@ -93,7 +113,7 @@ impl Drop for Giving {
 pub(super) struct Seat {
     pub(super) stage: watch::Sender<Stage>,
     /// The attempt under way.
-    pub(super) attempt: Mutex<Option<Attempt>>,
+    attempt: Mutex<Option<Attempt>>,
     /// Whether a neighbour that was cut needs another attempt of a finished party.
     again: AtomicBool,
 }
@@ -163,10 +183,12 @@ pub(super) async fn serve_frames(
     let seat = core.seats.get(question)?;
     let taken = {
         let mut attempt = lock(&seat.attempt);
-        let attempt = attempt.as_mut();
-        attempt.and_then(|attempt| Some((attempt.frames[side].take()?, attempt.cut.clone())))
+        attempt.as_mut().and_then(|attempt| {
+            let frames = attempt.frames[side].take()?;
+            Some((frames, attempt.cut.clone(), attempt.played.clone()))
+        })
     };
-    let Some((mut frames, cut)) = taken else {
+    let Some((mut frames, cut, played)) = taken else {
         if seat.stage.borrow().given.is_some() {
             seat.again.store(true, Ordering::Relaxed);
             crate::journey::advance(core, running.warrant);
@@ -179,7 +201,10 @@ pub(super) async fn serve_frames(
         reply_all(replies, &frame).await?;
     }
     giving.whole = true;
-    Ok(())
+    if played.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    Err(Error::trouble("attempt", "this party begins anew"))
 }
 
 /// Waits until a stage has what `wanted` finds in it.

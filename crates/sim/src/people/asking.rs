@@ -1,6 +1,6 @@
 //! Warrants and the questions asked under them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use docket::{Duty, State};
 use node::api::types::{Act, Ask, DraftWarrant, IssueWarrant};
@@ -133,12 +133,6 @@ fn usual(warrant: WarrantId) -> Ask {
     Ask {
         warrant: warrant.to_string(),
         template: "identify".into(),
-        hops: None,
-        min_amount_minor: None,
-        within_ms: None,
-        answer_cap: None,
-        custodians: None,
-        terms: BTreeMap::new(),
-        count_only: false,
+        ..Ask::default()
     }
 }
