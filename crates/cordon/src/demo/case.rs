@@ -386,10 +386,7 @@ fn question_of(scene: &Scene, warrant: &str, template: &str) -> Ask {
         },
         min_amount_minor: money.map(|rule| rule.min_amount_minor),
         within_ms: money.map(|rule| rule.within_ms),
-        answer_cap: None,
-        custodians: None,
-        terms: BTreeMap::new(),
-        count_only: false,
+        ..Ask::default()
     }
 }
 

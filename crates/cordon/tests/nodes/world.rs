@@ -4,7 +4,7 @@
 //! event with a limit; a failure quotes the log of the node that it was about.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fmt::Debug,
     fs::File,
     path::{Path, PathBuf},
@@ -536,12 +536,6 @@ pub(crate) fn ask(warrant: &str, template: &str) -> Ask {
     Ask {
         warrant: warrant.into(),
         template: template.into(),
-        hops: None,
-        min_amount_minor: None,
-        within_ms: None,
-        answer_cap: None,
-        custodians: None,
-        terms: BTreeMap::new(),
-        count_only: false,
+        ..Ask::default()
     }
 }

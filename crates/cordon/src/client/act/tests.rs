@@ -38,12 +38,9 @@ fn ask() -> Act {
         warrant: WARRANT.to_string(),
         template: "identify".into(),
         hops: Some(2),
-        min_amount_minor: None,
-        within_ms: None,
         answer_cap: Some(100),
         custodians: Some(vec!["bank_a".into()]),
-        terms: std::collections::BTreeMap::new(),
-        count_only: false,
+        ..Ask::default()
     })
 }
 

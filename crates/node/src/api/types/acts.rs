@@ -197,7 +197,7 @@ pub struct IssueWarrant {
 }
 
 /// A question under a warrant.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
     /// The warrant.
