@@ -56,15 +56,13 @@ pub(crate) async fn through<T>(
 async fn strike(office: &Office, docket: Docket, mut rng: StdRng) {
     let world = &office.world;
     let bad = BadDisk::of(world).map(|bad| bad.member());
-    // Where nobody asks for what they counted, the three wait, and can be struck at leisure.
-    let requester =
-        (rng.random() && bad != Some(world.place("police"))).then(|| world.place("police"));
+    let police = world.place("police");
+    let alone = rng.random() && bad != Some(police);
     if computing(office, docket).await.is_none() {
         return;
     }
-    if let Some(police) = requester {
-        down(world, police).await;
-    }
+    // Where nobody asks for what they counted, the three wait, and can be struck at leisure.
+    let alone = alone && down(world, police).await;
     for _ in 0..rng.random_range(1..=DEATHS_MAX) {
         let Some(three) = computing(office, docket).await else {
             break;
@@ -76,12 +74,12 @@ async fn strike(office: &Office, docket: Docket, mut rng: StdRng) {
             world.start(n).await;
         }
     }
-    if let Some(police) = requester {
+    if alone {
         world.start(police).await;
     }
 }
 
-/// Some milliseconds, or up to a second.
+/// Some milliseconds, or up to a second and a half.
 fn pause(rng: &mut StdRng) -> Duration {
     let most = if rng.random() {
         SOON_MS_MAX
