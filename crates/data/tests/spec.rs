@@ -145,10 +145,15 @@ fn a_file_of_endless_columns_is_refused_at_once() {
 #[test]
 fn a_damaged_parquet_file_is_trouble_and_no_panic() {
     let dir = tempfile::tempdir().unwrap();
-    let bytes = include_bytes!("support/damaged.parquet");
-    let path = write(dir.path(), "t.parquet", bytes);
-    let refused = DatasetSpec::guess("x.t", &path).unwrap_err().to_string();
-    assert!(refused.contains("damaged"), "{refused}");
+    let files: [&[u8]; 2] = [
+        include_bytes!("support/damaged.parquet"),
+        include_bytes!("../../fuzz/corpus/parquet-rows/dictionary-of-two-thousand-million-values"),
+    ];
+    for bytes in files {
+        let path = write(dir.path(), "t.parquet", bytes);
+        let refused = DatasetSpec::guess("x.t", &path).unwrap_err().to_string();
+        assert!(refused.contains("not a sound Parquet file"), "{refused}");
+    }
 }
 
 #[test]

@@ -12,11 +12,9 @@ use crate::{
     timeline,
 };
 
-fn card(value: &serde_json::Value) -> Result<Card> {
-    let card: Card = serde_json::from_value(value.clone())
-        .map_err(|error| Error::refused("format", format!("not a card: {error}")))?;
+fn checked(card: &Card) -> Result<Card> {
     card.check()?;
-    Ok(card)
+    Ok(card.clone())
 }
 
 /// Proposes a change, or votes on one, with the node's key.
@@ -26,8 +24,8 @@ fn card(value: &serde_json::Value) -> Result<Card> {
 pub async fn act(core: &Arc<Core>, act: &Membership) -> Result<Indexed> {
     let propose = |change| (Vec::new(), Statement::ChangeProposed { change });
     let (follows, statement) = match act {
-        Membership::Admit { card: value } => propose(Change::Admit(card(value)?)),
-        Membership::Replace { card: value } => propose(Change::Replace(card(value)?)),
+        Membership::Admit { card } => propose(Change::Admit(checked(card)?)),
+        Membership::Replace { card } => propose(Change::Replace(checked(card)?)),
         Membership::Remove { institution } => propose(Change::Remove(institution.parse()?)),
         Membership::Vote { proposal, yes } => {
             let proposal: Digest = proposal

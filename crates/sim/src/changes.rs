@@ -17,10 +17,7 @@
 use std::time::Duration;
 
 use commonware_runtime::{Spawner as _, Supervisor as _};
-use docket::{
-    Change as Proposed, CredentialId, Duty, State, Statement,
-    charter::{Card, quorum},
-};
+use docket::{Change as Proposed, CredentialId, Duty, State, Statement, charter::quorum};
 use node::{
     api::types::{Act, Membership},
     core::Core,
@@ -293,7 +290,9 @@ impl Making<'_> {
         let card = member.card_of_next(n);
         let key = card.institution.node_key;
         let has = |state: &State| state.member(&member.id).is_some_and(|m| m.node_key == key);
-        let act = Membership::Replace { card: json(&card) };
+        let act = Membership::Replace {
+            card: Box::new(card.clone()),
+        };
         self.carry((Proposed::Replace(card), act), &has).await?;
         let in_office = |_: &State| {
             let status = world.core(n)?.ledger.status();
@@ -336,7 +335,9 @@ impl Making<'_> {
         }
         let card = member.card_of_now(n);
         let is_in = |state: &State| state.member(&member.id).is_some();
-        let act = Membership::Admit { card: json(&card) };
+        let act = Membership::Admit {
+            card: Box::new(card.clone()),
+        };
         self.carry((Proposed::Admit(card), act), &is_in).await?;
         if !self.change.coin {
             world.start(n).await;
@@ -384,10 +385,6 @@ fn name(change: &Proposed) -> String {
         Proposed::Replace(card) => format!("new keys for {}", card.institution.id),
         Proposed::Remove(id) => format!("to remove {id}"),
     }
-}
-
-fn json(card: &Card) -> serde_json::Value {
-    serde_json::to_value(card).expect("a card is JSON")
 }
 
 /// The first proposal of a change that a node's log has.

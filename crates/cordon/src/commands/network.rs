@@ -337,10 +337,10 @@ impl Members {
     }
 }
 
-fn card(path: &std::path::Path) -> Result<serde_json::Value> {
-    let card: Card = found::read_json(path)?;
+fn card(path: &std::path::Path) -> Result<Box<Card>> {
+    let card: Box<Card> = found::read_json(path)?;
     card.check()?;
-    serde_json::to_value(&card).map_err(|error| Failure::trouble("json", error))
+    Ok(card)
 }
 
 #[derive(Debug, Args)]
@@ -402,12 +402,13 @@ impl Rotate {
         let passphrase = passphrase::to_open(file, "the node's keys")?;
         let card = rotation::prepare(&config, &passphrase)?;
         let key = card.institution.node_key.to_string();
-        let card = serde_json::to_value(&card).map_err(|error| Failure::trouble("json", error))?;
         out.say(
             &format!("new key {}; the members vote on its card", short(&key)),
             &format!("新密钥 {}；其名片由各成员表决", short(&key)),
         );
-        let change = Membership::Replace { card };
+        let change = Membership::Replace {
+            card: Box::new(card),
+        };
         show_recorded(&self.connect.open_as_operator()?.membership(&change)?, out)
     }
 }

@@ -221,7 +221,7 @@ fn an_eighth_member_is_voted_in_and_changes_its_key() {
 
 /// A newcomer follows the network; its word counts once it is voted in.
 fn admitted(world: &World, eighth: &Config, client: &Client) {
-    let card: serde_json::Value = found::read_json(&eighth.file(files::CARD)).unwrap();
+    let card = found::read_json(&eighth.file(files::CARD)).unwrap();
     let follows = world.status("police").unwrap().records;
     world.until("the newcomer to follow", || {
         Ok(client
@@ -255,7 +255,7 @@ fn rotated(world: &World, eighth: &Config, client: &Client, process: &mut Eighth
     carry(
         world,
         &Membership::Replace {
-            card: serde_json::to_value(&card).unwrap(),
+            card: Box::new(card.clone()),
         },
     );
     let key = card.institution.node_key;

@@ -11,7 +11,11 @@ use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::column::page::{Page, PageReader as _};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::ChunkReader;
+use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::{RawBatch, check_width, unknown_column};
 use crate::error::DataError;
@@ -27,22 +31,22 @@ pub(crate) struct ParquetRows {
 
 impl ParquetRows {
     pub(crate) fn open(path: &Path, names: &[&str]) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|e| DataError::io("open", path, &e))?;
-        Self::over(file, path, names)
+        let open = || File::open(path).map_err(|e| DataError::io("open", path, &e));
+        Self::over([open()?, open()?], path, names)
     }
 
-    /// Over the file at a path.
-    pub(crate) fn over(
-        file: impl ChunkReader + 'static,
+    /// Over the file at a path, twice: its pages are looked at before they are read.
+    pub(crate) fn over<R: ChunkReader + 'static>(
+        files: [R; 2],
         path: &Path,
         names: &[&str],
     ) -> Result<Self, DataError> {
         let doing = || format!("read {}", path.display());
-        caught(doing, || Self::read(file, path, names))?
+        caught(doing, || Self::read(files, path, names))?
     }
 
-    fn read(
-        file: impl ChunkReader + 'static,
+    fn read<R: ChunkReader + 'static>(
+        [first, file]: [R; 2],
         path: &Path,
         names: &[&str],
     ) -> Result<Self, DataError> {
@@ -55,6 +59,7 @@ impl ParquetRows {
             roots.push(schema.index_of(name).map_err(|_| unknown_column(name))?);
         }
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+        check_dictionaries(first, builder.metadata(), &mask).map_err(|e| wrong(&e))?;
         let reader = builder
             .with_projection(mask)
             .with_batch_size(BATCH_ROWS)
@@ -100,4 +105,36 @@ impl ParquetRows {
             broken: BTreeMap::new(),
         }))
     }
+}
+
+/// Refuses a dictionary that claims more values than it has bytes: the library makes room
+/// for as many as are claimed before it reads one, for gigabytes in a file of a kilobyte.
+fn check_dictionaries(
+    file: impl ChunkReader + 'static,
+    metadata: &ParquetMetaData,
+    mask: &ProjectionMask,
+) -> ParquetResult<()> {
+    let file = Arc::new(file);
+    for group in metadata.row_groups() {
+        let rows = usize::try_from(group.num_rows()).unwrap_or(0);
+        let columns = group.columns().iter().enumerate();
+        for (_, column) in columns.filter(|(leaf, _)| mask.leaf_included(*leaf)) {
+            let mut pages = SerializedPageReader::new(Arc::clone(&file), column, rows, None)?;
+            while let Some(page) = pages.peek_next_page()? {
+                if !page.is_dict {
+                    pages.skip_next_page()?;
+                    continue;
+                }
+                if let Some(Page::DictionaryPage {
+                    buf, num_values, ..
+                }) = pages.get_next_page()?
+                    && num_values as usize > buf.len()
+                {
+                    let cause = "a dictionary of more values than bytes";
+                    return Err(ParquetError::General(cause.into()));
+                }
+            }
+        }
+    }
+    Ok(())
 }

@@ -203,9 +203,14 @@ fn founding() -> Charter {
     }
 }
 
-fn charter_seeds() -> Vec<Vec<u8>> {
+/// The card of a member to come.
+pub(super) fn card() -> Card {
     let (member, key) = institution("power", 5);
-    let card = Card::sign(member, &key).expect("a card");
+    Card::sign(member, &key).expect("a card")
+}
+
+fn charter_seeds() -> Vec<Vec<u8>> {
+    let card = card();
     let json = |kind: u8, text: serde_json::Result<String>| {
         let mut seed = vec![kind];
         seed.extend(text.expect("a seed in JSON").into_bytes());

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use docket::charter::Card;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -335,12 +336,14 @@ pub enum Membership {
     /// Propose to admit the institution of this signed card.
     Admit {
         /// The card, as `cordon init` wrote it.
-        card: serde_json::Value,
+        #[schema(value_type = serde_json::Value)]
+        card: Box<Card>,
     },
     /// Propose new keys or addresses for a member, by its new signed card.
     Replace {
         /// The card.
-        card: serde_json::Value,
+        #[schema(value_type = serde_json::Value)]
+        card: Box<Card>,
     },
     /// Propose that a member leaves.
     Remove {
