@@ -6,6 +6,11 @@ pub const BATCH_ROWS: usize = 8192;
 pub const CSV_ROW_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of CSV in one batch: a batch of long lines has fewer rows.
 pub const CSV_BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// A Parquet file's own metadata, in bytes; a hundred thousand column chunks take some ten MiB.
+pub const PARQUET_METADATA_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What the pages of a Parquet file that are held at once may unpack to, in bytes: of each
+/// column that is read its dictionary and its largest page.
+pub const PARQUET_PAGES_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Columns that a file may have, those that no dataset takes among them.
 pub const FILE_COLUMNS_MAX: usize = 4096;
 /// Columns of a dataset.

@@ -145,14 +145,26 @@ fn a_file_of_endless_columns_is_refused_at_once() {
 #[test]
 fn a_damaged_parquet_file_is_trouble_and_no_panic() {
     let dir = tempfile::tempdir().unwrap();
-    let files: [&[u8]; 2] = [
-        include_bytes!("support/damaged.parquet"),
-        include_bytes!("../../fuzz/corpus/parquet-rows/dictionary-of-two-thousand-million-values"),
+    let files: [(&[u8], &str); 3] = [
+        (
+            include_bytes!("support/damaged.parquet"),
+            "not a sound Parquet file",
+        ),
+        (
+            include_bytes!(
+                "../../fuzz/corpus/parquet-rows/dictionary-of-two-thousand-million-values"
+            ),
+            "a page of less than no bytes",
+        ),
+        (
+            include_bytes!("../../fuzz/corpus/parquet-rows/page-header-with-a-list-of-truths"),
+            "not a sound Parquet file",
+        ),
     ];
-    for bytes in files {
+    for (bytes, cause) in files {
         let path = write(dir.path(), "t.parquet", bytes);
         let refused = DatasetSpec::guess("x.t", &path).unwrap_err().to_string();
-        assert!(refused.contains("not a sound Parquet file"), "{refused}");
+        assert!(refused.contains(cause), "{refused}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Parquet files, in file order, a batch at a time.
 //!
-//! *Invariants*: a damaged file is trouble, never a panic ([`crate::guard`]).
+//! *Invariants*: a damaged file is trouble, never a panic ([`crate::guard`]); its headers
+//! are looked at before the library reads them ([`claims`]).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,16 +12,17 @@ use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::column::page::{Page, PageReader as _};
-use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::ChunkReader;
-use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::{RawBatch, check_width, unknown_column};
 use crate::error::DataError;
 use crate::guard::caught;
 use crate::limits::BATCH_ROWS;
+use claims::Refused;
+
+mod claims;
+mod compact;
+mod layout;
 
 pub(crate) struct ParquetRows {
     path: PathBuf,
@@ -35,7 +37,7 @@ impl ParquetRows {
         Self::over([open()?, open()?], path, names)
     }
 
-    /// Over the file at a path, twice: its pages are looked at before they are read.
+    /// Over the file at a path, twice: its headers are looked at before they are read.
     pub(crate) fn over<R: ChunkReader + 'static>(
         files: [R; 2],
         path: &Path,
@@ -51,6 +53,13 @@ impl ParquetRows {
         names: &[&str],
     ) -> Result<Self, DataError> {
         let wrong = |e: &_| DataError::parquet("read", path, e);
+        let refused = |e: Refused| match e {
+            Refused::File(e) => wrong(&e),
+            Refused::Claim(cause) => {
+                DataError::trouble(format!("read {}", path.display()), cause, false)
+            }
+        };
+        claims::check_metadata(&first).map_err(refused)?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| wrong(&e))?;
         let schema = Arc::clone(builder.schema());
         check_width(schema.fields().len(), path)?;
@@ -59,7 +68,7 @@ impl ParquetRows {
             roots.push(schema.index_of(name).map_err(|_| unknown_column(name))?);
         }
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-        check_dictionaries(first, builder.metadata(), &mask).map_err(|e| wrong(&e))?;
+        claims::check_pages(&first, builder.metadata(), &mask).map_err(refused)?;
         let reader = builder
             .with_projection(mask)
             .with_batch_size(BATCH_ROWS)
@@ -105,36 +114,4 @@ impl ParquetRows {
             broken: BTreeMap::new(),
         }))
     }
-}
-
-/// Refuses a dictionary that claims more values than it has bytes: the library makes room
-/// for as many as are claimed before it reads one, for gigabytes in a file of a kilobyte.
-fn check_dictionaries(
-    file: impl ChunkReader + 'static,
-    metadata: &ParquetMetaData,
-    mask: &ProjectionMask,
-) -> ParquetResult<()> {
-    let file = Arc::new(file);
-    for group in metadata.row_groups() {
-        let rows = usize::try_from(group.num_rows()).unwrap_or(0);
-        let columns = group.columns().iter().enumerate();
-        for (_, column) in columns.filter(|(leaf, _)| mask.leaf_included(*leaf)) {
-            let mut pages = SerializedPageReader::new(Arc::clone(&file), column, rows, None)?;
-            while let Some(page) = pages.peek_next_page()? {
-                if !page.is_dict {
-                    pages.skip_next_page()?;
-                    continue;
-                }
-                if let Some(Page::DictionaryPage {
-                    buf, num_values, ..
-                }) = pages.get_next_page()?
-                    && num_values as usize > buf.len()
-                {
-                    let cause = "a dictionary of more values than bytes";
-                    return Err(ParquetError::General(cause.into()));
-                }
-            }
-        }
-    }
-    Ok(())
 }
