@@ -62,8 +62,8 @@ impl Reader {
             .map(|c| c.source_name.as_str())
             .collect();
         match &spec.source {
-            Source::Csv { path } => CsvRows::open(path, &names).map(Self::Csv),
-            Source::Parquet { path } => ParquetRows::open(path, &names).map(Self::Parquet),
+            Source::Csv { path } => CsvRows::open(path, Some(&names)).map(Self::Csv),
+            Source::Parquet { path } => ParquetRows::open(path, Some(&names)).map(Self::Parquet),
             Source::Postgres {
                 url,
                 table,

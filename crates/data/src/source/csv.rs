@@ -33,18 +33,19 @@ pub(crate) struct CsvRows<R = File> {
 }
 
 impl CsvRows {
-    pub(crate) fn open(path: &Path, names: &[&str]) -> Result<Self, DataError> {
+    pub(crate) fn open(path: &Path, names: Option<&[&str]>) -> Result<Self, DataError> {
         let open = || File::open(path).map_err(|e| DataError::io("open", path, &e));
         Self::over([open()?, open()?], path, names)
     }
 }
 
 impl<R: Read> CsvRows<R> {
-    /// Over the file at a path, twice: its first line tells the delimiter.
+    /// Over the file at a path, twice: its first line tells the delimiter. Without names
+    /// all columns are read.
     pub(crate) fn over(
         [first, inner]: [R; 2],
         path: &Path,
-        names: &[&str],
+        names: Option<&[&str]>,
     ) -> Result<Self, DataError> {
         let delimiter = delimiter(first).map_err(|e| DataError::io("read", path, &e))?;
         let allowance = Allowance::default();
@@ -70,10 +71,13 @@ impl<R: Read> CsvRows<R> {
             check_width(header.len(), path)?;
             rows.header = header.iter().map(header_name).collect();
         }
-        for name in names {
+        let place = |name: &str| {
             let at = rows.header.iter().position(|h| h == name);
-            rows.columns.push(at.ok_or_else(|| unknown_column(name))?);
-        }
+            at.ok_or_else(|| unknown_column(name))
+        };
+        let all = || rows.header.iter().map(String::as_str).collect();
+        let names: Vec<&str> = names.map_or_else(all, <[_]>::to_vec);
+        rows.columns = names.into_iter().map(place).collect::<Result<_, _>>()?;
         Ok(rows)
     }
 

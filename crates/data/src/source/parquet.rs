@@ -32,16 +32,17 @@ pub(crate) struct ParquetRows {
 }
 
 impl ParquetRows {
-    pub(crate) fn open(path: &Path, names: &[&str]) -> Result<Self, DataError> {
+    pub(crate) fn open(path: &Path, names: Option<&[&str]>) -> Result<Self, DataError> {
         let open = || File::open(path).map_err(|e| DataError::io("open", path, &e));
         Self::over([open()?, open()?], path, names)
     }
 
     /// Over the file at a path, twice: its headers are looked at before they are read.
+    /// Without names all columns are read.
     pub(crate) fn over<R: ChunkReader + 'static>(
         files: [R; 2],
         path: &Path,
-        names: &[&str],
+        names: Option<&[&str]>,
     ) -> Result<Self, DataError> {
         let doing = || format!("read {}", path.display());
         caught(doing, || Self::read(files, path, names))?
@@ -50,7 +51,7 @@ impl ParquetRows {
     fn read<R: ChunkReader + 'static>(
         [first, file]: [R; 2],
         path: &Path,
-        names: &[&str],
+        names: Option<&[&str]>,
     ) -> Result<Self, DataError> {
         let wrong = |e: &_| DataError::parquet("read", path, e);
         let refused = |e: Refused| match e {
@@ -63,8 +64,12 @@ impl ParquetRows {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| wrong(&e))?;
         let schema = Arc::clone(builder.schema());
         check_width(schema.fields().len(), path)?;
+        let all = || schema.fields().iter().map(|f| f.name().clone()).collect();
+        let names: Vec<String> = names.map_or_else(all, |names| {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        });
         let mut roots = Vec::with_capacity(names.len());
-        for name in names {
+        for name in &names {
             roots.push(schema.index_of(name).map_err(|_| unknown_column(name))?);
         }
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
@@ -74,7 +79,6 @@ impl ParquetRows {
             .with_batch_size(BATCH_ROWS)
             .build()
             .map_err(|e| wrong(&e))?;
-        let names = names.iter().map(|n| (*n).to_owned()).collect();
         Ok(Self {
             path: path.to_owned(),
             schema,

@@ -164,15 +164,11 @@ fn count(column: &ColumnSpec, values: Option<&ArrayRef>) -> ColumnSample {
 
 fn sample(source: &Source, path: &Path) -> Result<(Vec<String>, Option<RawBatch>), DataError> {
     if matches!(source, Source::Parquet { .. }) {
-        let header = ParquetRows::open(path, &[])?.header();
-        let names: Vec<&str> = header.iter().map(String::as_str).collect();
-        let batch = ParquetRows::open(path, &names)?.next()?;
-        return Ok((header, batch));
+        let mut rows = ParquetRows::open(path, None)?;
+        return Ok((rows.header(), rows.next()?));
     }
-    let header = CsvRows::open(path, &[])?.header().to_vec();
-    let names: Vec<&str> = header.iter().map(String::as_str).collect();
-    let batch = CsvRows::open(path, &names)?.next()?;
-    Ok((header, batch))
+    let mut rows = CsvRows::open(path, None)?;
+    Ok((rows.header().to_vec(), rows.next()?))
 }
 
 fn column(source_name: &str, values: Option<&ArrayRef>) -> ColumnSpec {

@@ -57,7 +57,9 @@ pub(super) fn check_metadata(file: &impl ChunkReader) -> Result<(), Refused> {
         return Ok(());
     };
     if length > PARQUET_METADATA_BYTES_MAX {
-        return Err(Refused::Claim("its metadata has more than 64 MiB; write it with larger row groups"));
+        return Err(Refused::Claim(
+            "its metadata has more than 64 MiB; write it with larger row groups",
+        ));
     }
     Walk::new(file.get_read(begin)?.take(length), 0).over(layout::FILE)?;
     Ok(())
