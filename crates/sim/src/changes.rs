@@ -30,7 +30,7 @@ use crate::{
     people::{Office, statement},
     villains::Villain,
     weather::Drift,
-    world::{World, sub},
+    world::{World, seat, sub},
 };
 
 /// The member that comes later.
@@ -38,6 +38,8 @@ pub(crate) const NEWCOMER: &str = "water";
 
 /// Most changes of a seed.
 const CHANGES_MAX: usize = 3;
+/// How many of 256 seeds may have changes beside a villain.
+const BESIDE_OF_256: u8 = 86;
 /// Longest until one begins.
 const AFTER_MS_MAX: u64 = 15_000;
 /// Steps of a case into which a change may fall; most fall into the run.
@@ -88,19 +90,32 @@ pub(crate) struct Change {
     number: usize,
 }
 
-/// The changes of a seed: in half of those in which everybody is honest.
+/// The changes of a seed: in half of those in which everybody is honest, and in a sixth of
+/// those with one of five villains. Beside a villain nobody leaves, since it may wait for a
+/// bank's word, and what it has in its hands keeps its keys.
 pub(crate) fn of(seed: u64, villain: Villain, members: usize) -> Vec<Change> {
     let mut rng = StdRng::from_seed(sub(seed, "changes", 0).0);
     let count = rng
         .random_range(0..CHANGES_MAX * 2)
         .saturating_sub(CHANGES_MAX - 1);
-    if villain != Villain::Nobody {
+    let alone = villain == Villain::Nobody;
+    let beside = match villain {
+        Villain::Requester
+        | Villain::Latecomer
+        | Villain::Thief
+        | Villain::Coordinator
+        | Villain::Custodian => sub(seed, "changes", 1).0[0] < BESIDE_OF_256,
+        _ => false,
+    };
+    if !alone && !beside {
         return Vec::new();
     }
+    let captured = villain.captured().iter();
+    let captured: Vec<usize> = captured.map(|name| seat(name, members)).collect();
     // In the order of their names: the last bank of seven, or the only one of four.
     let leaver = if members == 7 { 2 } else { 0 };
     // Three members have no fault to spare.
-    let may_leave = members == 7 || Drift::of(seed, members, &[]).is_none();
+    let may_leave = alone && (members == 7 || Drift::of(seed, members, &[]).is_none());
     let together = rng.random_range(0..3) == 0;
     let mut changes: Vec<Change> = Vec::new();
     for number in 0..count {
@@ -133,7 +148,8 @@ pub(crate) fn of(seed: u64, villain: Villain, members: usize) -> Vec<Change> {
                     && leaves(known.kind)
                     && leaves(kind)
         };
-        if !changes.iter().any(clash) {
+        let held = matches!(kind, Kind::Rotate(n) if captured.contains(&n));
+        if !held && !changes.iter().any(clash) {
             changes.push(change);
         }
     }

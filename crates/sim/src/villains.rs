@@ -131,20 +131,30 @@ impl Villain {
         }
     }
 
+    /// The members that it has in its hands whatever the seed.
+    pub(crate) fn captured(self) -> &'static [&'static str] {
+        match self {
+            Self::Coordinator => &["police"],
+            Self::Custodian => &["telecom_a"],
+            Self::Twin | Self::Forger => &["bank_a"],
+            _ => &[],
+        }
+    }
+
     /// Members whose node or key is in a villain's hands, and who may be blamed.
     pub(crate) fn members(self, world: &World) -> Vec<usize> {
         match self {
-            Self::Nobody | Self::Requester | Self::Latecomer | Self::Thief => Vec::new(),
-            Self::Coordinator => vec![world.place("police")],
             Self::Party => {
                 let plot = world.plot.iter();
                 plot.map(|plot| world.place(plot.member)).collect()
             }
-            Self::Custodian => vec![world.place("telecom_a")],
-            Self::Twin | Self::Forger => vec![world.place("bank_a")],
             Self::Many => {
                 let more = (world.members.len() == 7).then_some("bank_b");
                 let names = ["bank_a", "telecom_a"].into_iter().chain(more);
+                names.map(|name| world.place(name)).collect()
+            }
+            _ => {
+                let names = self.captured().iter();
                 names.map(|name| world.place(name)).collect()
             }
         }

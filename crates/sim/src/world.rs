@@ -121,6 +121,12 @@ fn cast(count: usize) -> Vec<(&'static str, Vec<Role>)> {
     cast
 }
 
+/// Where a member stands in a network of so many.
+pub(crate) fn seat(name: &str, count: usize) -> usize {
+    let found = cast(count).iter().position(|(known, _)| *known == name);
+    found.expect("the cast has it")
+}
+
 /// How many members found a network.
 fn size(rng: &mut StdRng) -> usize {
     if rng.random_range(0..4u8) == 0 { 7 } else { 4 }
