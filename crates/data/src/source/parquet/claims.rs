@@ -39,6 +39,8 @@ const TOO_LARGE: Refused = Refused::Claim(
     "its pages unpack to more than 512 MiB at once; write it with smaller pages or row groups",
 );
 
+const OVERLAP: Refused = Refused::Claim("its columns have more bytes than the file");
+
 /// A file's last bytes: how long its metadata before them is, and the format's name.
 const TRAILER_BYTES: usize = 8;
 const NAME: &[u8] = b"PAR1";
@@ -66,19 +68,22 @@ pub(super) fn check_metadata(file: &impl ChunkReader) -> Result<(), Refused> {
 }
 
 /// Refuses pages that claim too much, before the library makes room for what they claim:
-/// a dictionary of more values than it has bytes, or pages of one group of rows that
-/// together, one of each column and its dictionary, unpack to more than
-/// [`PARQUET_PAGES_BYTES_MAX`].
+/// columns of more bytes than the file, a dictionary of more values than it has bytes, or
+/// pages of one group of rows that together, one of each column and its dictionary, unpack
+/// to more than [`PARQUET_PAGES_BYTES_MAX`].
 pub(super) fn check_pages(
     file: &impl ChunkReader,
     metadata: &ParquetMetaData,
     mask: &ProjectionMask,
 ) -> Result<(), Refused> {
+    let mut unclaimed = file.len();
     for group in metadata.row_groups() {
         let columns = group.columns().iter().enumerate();
         let mut held = 0_u64;
         for (_, column) in columns.filter(|(leaf, _)| mask.leaf_included(*leaf)) {
             let (mut begin, mut left) = column.byte_range();
+            // Were bytes claimed again and again, looking at them would never end.
+            unclaimed = unclaimed.checked_sub(left).ok_or(OVERLAP)?;
             let (mut dictionary, mut largest) = (0, 0);
             while left > 0 {
                 let page = PageClaims::read(file, begin, left)?;
@@ -193,9 +198,23 @@ mod tests {
         }
         let file = FileMetaData::new(2, 1, None, None, schema, None);
         let metadata = ParquetMetaData::new(file, vec![group.build().unwrap()]);
-        let mut pages = tempfile::tempfile().unwrap();
-        pages.write_all(&columns.concat()).unwrap();
-        check_pages(&pages, &metadata, &ProjectionMask::all())
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&columns.concat()).unwrap();
+        let held = check_pages(&file, &metadata, &ProjectionMask::all());
+        if held.is_ok() {
+            // The same columns over a byte less.
+            file.set_len(u64::try_from(begin - 1).unwrap()).unwrap();
+            let fewer = check_pages(&file, &metadata, &ProjectionMask::all());
+            claims(&fewer, "more bytes than the file");
+        }
+        held
+    }
+
+    fn claims(checked: &Result<(), Refused>, cause: &str) {
+        match checked {
+            Err(Refused::Claim(claim)) if claim.contains(cause) => (),
+            other => panic!("{cause}: {other:?}"),
+        }
     }
 
     #[test]
@@ -224,10 +243,7 @@ mod tests {
             ("less than no bytes", vec![page(1, 0, Some(-1), 0)]),
         ];
         for (cause, columns) in cases {
-            match checked(&columns) {
-                Err(Refused::Claim(claim)) if claim.contains(cause) => (),
-                other => panic!("{cause}: {other:?}"),
-            }
+            claims(&checked(&columns), cause);
         }
     }
 }
