@@ -145,26 +145,16 @@ fn a_file_of_endless_columns_is_refused_at_once() {
 #[test]
 fn a_damaged_parquet_file_is_trouble_and_no_panic() {
     let dir = tempfile::tempdir().unwrap();
-    let files: [(&[u8], &str); 3] = [
-        (
-            include_bytes!("support/damaged.parquet"),
-            "not a sound Parquet file",
-        ),
-        (
-            include_bytes!(
-                "../../fuzz/corpus/parquet-rows/dictionary-of-two-thousand-million-values"
-            ),
-            "a page of less than no bytes",
-        ),
-        (
-            include_bytes!("../../fuzz/corpus/parquet-rows/page-header-with-a-list-of-truths"),
-            "not a sound Parquet file",
-        ),
+    let files: [&[u8]; 4] = [
+        include_bytes!("support/damaged.parquet"),
+        include_bytes!("../../fuzz/corpus/parquet-rows/dictionary-of-two-thousand-million-values"),
+        include_bytes!("../../fuzz/corpus/parquet-rows/page-header-with-a-list-of-truths"),
+        include_bytes!("../../fuzz/corpus/parquet-rows/column-of-a-thousand-million-columns"),
     ];
-    for (bytes, cause) in files {
+    for bytes in files {
         let path = write(dir.path(), "t.parquet", bytes);
         let refused = DatasetSpec::guess("x.t", &path).unwrap_err().to_string();
-        assert!(refused.contains(cause), "{refused}");
+        assert!(refused.contains("not a sound Parquet file"), "{refused}");
     }
 }
 

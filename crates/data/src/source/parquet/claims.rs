@@ -7,9 +7,9 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::ChunkReader;
 
-use super::compact::Walk;
+use super::compact::{Walk, unsound};
 use super::layout;
-use crate::limits::{PARQUET_METADATA_BYTES_MAX, PARQUET_PAGES_BYTES_MAX};
+use crate::limits::{FILE_COLUMNS_MAX, PARQUET_METADATA_BYTES_MAX, PARQUET_PAGES_BYTES_MAX};
 
 /// Why a file is not read.
 #[derive(Debug)]
@@ -45,7 +45,8 @@ const OVERLAP: Refused = Refused::Claim("its columns have more bytes than the fi
 const TRAILER_BYTES: usize = 8;
 const NAME: &[u8] = b"PAR1";
 
-/// Refuses a file whose metadata the library would take longer over than its bytes say.
+/// Refuses a file whose metadata the library would take longer over, or more room for, than
+/// its bytes say.
 pub(super) fn check_metadata(file: &impl ChunkReader) -> Result<(), Refused> {
     let Some(end) = file.len().checked_sub(TRAILER_BYTES as u64) else {
         return Ok(()); // The library says that it is no Parquet.
@@ -63,7 +64,13 @@ pub(super) fn check_metadata(file: &impl ChunkReader) -> Result<(), Refused> {
             "its metadata has more than 64 MiB; write it with larger row groups",
         ));
     }
-    Walk::new(file.get_read(begin)?.take(length), 0).over(layout::FILE)?;
+    // The library makes room for as many columns as one says to have within it.
+    let most = i64::try_from(FILE_COLUMNS_MAX).unwrap_or(i64::MAX);
+    let seen = |path: &[i16], number| match path {
+        layout::CHILDREN if !(0..=most).contains(&number) => Err(unsound()),
+        _ => Ok(()),
+    };
+    Walk::new(file.get_read(begin)?.take(length), seen).over(layout::FILE)?;
     Ok(())
 }
 
@@ -119,26 +126,27 @@ struct PageClaims {
 impl PageClaims {
     /// Reads the header that begins at an offset, before so many bytes of a column's.
     fn read(file: &impl ChunkReader, begin: u64, left: u64) -> Result<Self, Refused> {
-        let from = file.get_read(begin)?.take(left);
-        let mut walk = Walk::new(from, 2);
-        walk.over(layout::PAGE)?;
-        let claimed = |path: &[i16]| {
-            // Of a field that stands twice the library takes the last.
-            let mut numbers = walk.numbers.iter().rev();
-            let number = numbers.find(|(fields, _)| fields == path);
-            number
-                .map(|(_, number)| u64::try_from(*number))
-                .transpose()
-                .map_err(|_| Refused::Claim("a page of less than no bytes"))
+        let (mut packed, mut unpacked, mut dictionary) = (0, 0, None);
+        // Of a field that stands twice the library takes the last.
+        let seen = |path: &[i16], number: i64| {
+            let claimed = u64::try_from(number).map_err(|_| unsound());
+            match path {
+                layout::PACKED => packed = claimed?,
+                layout::UNPACKED => unpacked = claimed?,
+                layout::DICTIONARY_VALUES => dictionary = Some(claimed?),
+                _ => (),
+            }
+            Ok(())
         };
-        let packed = claimed(&[3])?.unwrap_or(0);
+        let mut walk = Walk::new(file.get_read(begin)?.take(left), seen);
+        walk.over(layout::PAGE)?;
         let taken = walk.bytes.checked_add(packed);
         Ok(Self {
             taken: taken
                 .filter(|taken| *taken <= left)
                 .ok_or(Refused::Claim("a page goes on behind its column"))?,
-            unpacked: claimed(&[2])?.unwrap_or(0),
-            dictionary: claimed(&[7, 1])?,
+            unpacked,
+            dictionary,
         })
     }
 }
@@ -211,10 +219,12 @@ mod tests {
     }
 
     fn claims(checked: &Result<(), Refused>, cause: &str) {
-        match checked {
-            Err(Refused::Claim(claim)) if claim.contains(cause) => (),
-            other => panic!("{cause}: {other:?}"),
-        }
+        let said = match checked {
+            Err(Refused::Claim(claim)) => (*claim).to_owned(),
+            Err(Refused::File(error)) => error.to_string(),
+            Ok(()) => "nothing".to_owned(),
+        };
+        assert!(said.contains(cause), "{cause}: {said}");
     }
 
     #[test]
@@ -238,9 +248,9 @@ mod tests {
                 "goes on behind",
                 vec![page(9, 4, None, 3), page(9, 0, None, 0)],
             ),
-            ("less than no bytes", vec![page(-1, 0, None, 0)]),
-            ("less than no bytes", vec![page(1, -1, None, 9)]),
-            ("less than no bytes", vec![page(1, 0, Some(-1), 0)]),
+            ("a header", vec![page(-1, 0, None, 0)]),
+            ("a header", vec![page(1, -1, None, 9)]),
+            ("a header", vec![page(1, 0, Some(-1), 0)]),
         ];
         for (cause, columns) in cases {
             claims(&checked(&columns), cause);

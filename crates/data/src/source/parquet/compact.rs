@@ -59,27 +59,25 @@ impl Shape {
     }
 }
 
-/// A walk over one value and what it saw.
-pub(super) struct Walk<R> {
+/// A walk over one value.
+pub(super) struct Walk<R, S> {
     from: R,
     /// Bytes read so far.
     pub(super) bytes: u64,
     /// Fields that lead to where the walk is; elements of a list count as 0.
     path: Vec<i16>,
-    /// Numbers in structs, each with the fields that lead to it, down to `kept` levels.
-    pub(super) numbers: Vec<(Vec<i16>, i64)>,
-    kept: usize,
+    seen: S,
 }
 
-impl<R: Read> Walk<R> {
-    /// From where the value begins; numbers are kept down to so many levels of structs.
-    pub(super) const fn new(from: R, kept: usize) -> Self {
+impl<R: Read, S: FnMut(&[i16], i64) -> io::Result<()>> Walk<R, S> {
+    /// From where the value begins; each number is shown with the fields that lead to it,
+    /// and may be refused.
+    pub(super) const fn new(from: R, seen: S) -> Self {
         Self {
             from,
             bytes: 0,
             path: Vec::new(),
-            numbers: Vec::new(),
-            kept,
+            seen,
         }
     }
 
@@ -118,10 +116,7 @@ impl<R: Read> Walk<R> {
             BYTE => self.byte().map(|_| ()),
             I16..=I64 => {
                 let number = self.number()?;
-                if self.path.len() <= self.kept {
-                    self.numbers.push((self.path.clone(), number));
-                }
-                Ok(())
+                (self.seen)(&self.path, number)
             }
             DOUBLE => self.skip(8),
             BINARY => {
@@ -194,7 +189,8 @@ impl<R: Read> Walk<R> {
     }
 }
 
-fn unsound() -> io::Error {
+/// What is not as the format says.
+pub(super) fn unsound() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
 
@@ -210,9 +206,18 @@ mod tests {
         (5, Shape::Truth),
     ];
 
-    fn walked(bytes: &[u8]) -> io::Result<Walk<&[u8]>> {
-        let mut walk = Walk::new(bytes, 2);
-        walk.over(LINE).map(|()| walk)
+    /// Each with the fields that lead to it.
+    type Numbers = Vec<(Vec<i16>, i64)>;
+
+    /// How long a line is, and the numbers in it.
+    fn walked(bytes: &[u8]) -> io::Result<(u64, Numbers)> {
+        let mut numbers = Vec::new();
+        let mut walk = Walk::new(bytes, |path: &[i16], number| {
+            numbers.push((path.to_vec(), number));
+            Ok(())
+        });
+        walk.over(LINE)?;
+        Ok((walk.bytes, numbers))
     }
 
     #[test]
@@ -227,9 +232,10 @@ mod tests {
         line.push(0);
         let length = line.len() as u64;
         line.extend([0xff; 9]);
-        let walk = walked(&line).unwrap();
-        assert_eq!(walk.bytes, length);
-        assert_eq!(walk.numbers, [(vec![4, 1], -65), (vec![4, 2], 2)]);
+        let (bytes, numbers) = walked(&line).unwrap();
+        assert_eq!(bytes, length);
+        let expected = [(vec![1, 0, 1], 1), (vec![4, 1], -65), (vec![4, 2], 2)];
+        assert_eq!(numbers, expected);
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub(super) const FILE: &Fields = &[
     (7, List(&Struct(COLUMN_ORDER))),
 ];
 
+/// Where a [`FILE`] says how many columns are within one (`num_children`).
+pub(super) const CHILDREN: &[i16] = &[2, 0, 5];
+
 /// `PageHeader`, before each page.
 pub(super) const PAGE: &Fields = &[
     (1, Number),
@@ -30,6 +33,13 @@ pub(super) const PAGE: &Fields = &[
     (7, Struct(&[(1, Number), (2, Number), (3, Truth)])),
     (8, Struct(DATA_PAGE_V2)),
 ];
+
+/// Where a [`PAGE`] says how many bytes it is once unpacked (`uncompressed_page_size`), ...
+pub(super) const UNPACKED: &[i16] = &[2];
+/// ... how many it has in the file (`compressed_page_size`), ...
+pub(super) const PACKED: &[i16] = &[3];
+/// ... and how many values, if it is a dictionary (`num_values`).
+pub(super) const DICTIONARY_VALUES: &[i16] = &[7, 1];
 
 const DATA_PAGE: &Fields = &[
     (1, Number),
