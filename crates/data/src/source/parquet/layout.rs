@@ -1,7 +1,8 @@
 //! What a Parquet file's headers hold, field by field.
 //!
-//! Names and numbers are those of the format (apache/parquet-format, `parquet.thrift`
-//! of version 2.12). Here are all that the library reads; what is encrypted it does not.
+//! Names and numbers are those of the format (apache/parquet-format, `parquet.thrift`).
+//! Here are the fields that the library reads; others, what is encrypted among them, it
+//! steps over by the types that they state.
 
 use super::compact::{
     Fields,
@@ -69,7 +70,6 @@ const STATISTICS: &Fields = &[
     (6, Bytes),
     (7, Truth),
     (8, Truth),
-    (9, Number),
 ];
 
 const SCHEMA_ELEMENT: &Fields = &[
@@ -111,7 +111,7 @@ const LOGICAL_TYPE: &Fields = &[
     (18, Struct(&[(1, Bytes), (2, Number)])),
 ];
 
-const COLUMN_ORDER: &Fields = &[(1, NOTHING), (2, NOTHING)];
+const COLUMN_ORDER: &Fields = &[(1, NOTHING)];
 const KEY_VALUES: Shape = List(&Struct(&[(1, Bytes), (2, Bytes)]));
 
 const ROW_GROUP: &Fields = &[
